@@ -1,0 +1,1 @@
+"""The demo: everything in one process, with simulated targets."""

@@ -1,0 +1,123 @@
+"""The frozen values that config.yaml becomes. Paths are absolute, durations are seconds."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from engine.playbooks.parameters import Model, Size
+from engine.playbooks.schema import Identifier
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_ALLOWED_ENVIRONMENT: Final = ["PATH", "LANG", "LC_ALL", "TZ"]
+
+
+def _network(value: object) -> object:
+    try:
+        return ipaddress.ip_network(str(value), strict=False)
+    except ValueError as error:
+        raise PydanticCustomError("network", "{said}", {"said": str(error)}) from None
+
+
+def _address(value: object) -> object:
+    if not isinstance(value, str) or ":" not in value:
+        raise PydanticCustomError(
+            "listen-address", "an address to listen on is written host:port",
+            {"hint": "such as 127.0.0.1:8787, or [::1]:8787"},
+        )  # fmt: skip
+    host, _, port = value.rpartition(":")
+    highest_port = 65535
+    if not port.isdigit() or int(port) > highest_port:
+        raise PydanticCustomError("listen-address", "the port has to be a number up to 65535", {})
+    return {"host": host.strip("[]"), "port": int(port)}
+
+
+class Listen(Model):
+    """Where the receiver listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 8787
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether nobody but this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def url(self) -> str:
+        """As a client on this machine writes it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+class FlashdutyConfig(Model):
+    """How to reach Flashduty, and how it shows that it is Flashduty."""
+
+    base_url: Annotated[str, Field(pattern=r"^https?://")] = "https://api.flashcat.cloud"
+    app_key: str | None = Field(default=None, repr=False)
+    webhook_token: str | None = Field(default=None, repr=False)
+    allow_from: list[Annotated[Network, BeforeValidator(_network)]] = Field(default_factory=list)
+
+
+class SecretSource(Model):
+    """Where a secret comes from: an environment variable or a file, read when it is needed."""
+
+    env: str | None = None
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "SecretSource":
+        if (self.env is None) == (self.file is None):
+            raise PydanticCustomError(
+                "secret-source", "a secret comes from one of env and file",
+                {"hint": "such as {env: LB_TOKEN} or {file: /run/secrets/lb_token}"},
+            )  # fmt: skip
+        return self
+
+
+class ShellConfig(Model):
+    """What shell steps get: the environment's allowed names, and how much output is kept."""
+
+    env: list[str] = Field(default_factory=lambda: list(_ALLOWED_ENVIRONMENT))
+    max_output: Size = 1024 * 1024
+
+
+class HttpConfig(Model):
+    """How much of an answer is kept."""
+
+    max_response: Size = 1024 * 1024
+
+
+class Limits(Model):
+    """What keeps one part from taking everything."""
+
+    body: Size = 4 * 1024 * 1024
+    runs: Annotated[int, Field(ge=1, le=10_000)] = 50
+
+
+class ConfigFile(Model):
+    """The keys of config.yaml."""
+
+    listen: Annotated[Listen, BeforeValidator(_address)] = Listen()
+    database: Path = Path("engine.db")
+    playbooks: Path = Path("playbooks")
+    flashduty: FlashdutyConfig = FlashdutyConfig()
+    vars: dict[Identifier, Any] = Field(default_factory=dict)
+    secrets: dict[Identifier, SecretSource] = Field(default_factory=dict)
+    http: HttpConfig = HttpConfig()
+    shell: ShellConfig = ShellConfig()
+    limits: Limits = Limits()
+
+
+class Config(ConfigFile):
+    """All of config.yaml, with absolute paths."""
+
+    folder: Path  # of the file: what relative paths are relative to

@@ -1,0 +1,123 @@
+"""From config.yaml and the environment to a Config, or to every problem in the way."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.config.config import Config, ConfigFile
+from engine.marked_yaml import MarkedYaml, read_yaml
+from engine.marked_yaml import Path as YamlPath
+from engine.playbooks.complaints import complaints
+from engine.problem import EngineError, Location, Problem, in_file_order
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+
+
+def find_config(named: str | None, environ: Mapping[str, str]) -> Path:
+    """`--config`, then ENGINE_CONFIG, then ./config.yaml."""
+    return Path(named or environ.get("ENGINE_CONFIG") or "config.yaml")
+
+
+def load_config(path: Path, environ: Mapping[str, str], *, offline: bool = False) -> Config:
+    """Raises EngineError with every problem.
+
+    `offline` is for lint and rehearsal, which run where the secrets are not: a variable that is
+    not set is then no problem, and nothing has to be reachable.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        hint = "name one with --config or ENGINE_CONFIG"
+        raise EngineError(
+            Problem("no-config", f"{path}: {error.strerror}", Location(str(path)), hint)
+        ) from None
+    except UnicodeDecodeError:
+        raise EngineError(
+            Problem("not-utf-8", f"{path} is not UTF-8 text", Location(str(path)))
+        ) from None
+    return read_config(text, path, environ, offline=offline)
+
+
+def read_config(
+    text: str, path: Path, environ: Mapping[str, str], *, offline: bool = False
+) -> Config:
+    """The same for a text; `path` says whose folder relative paths are relative to."""
+    marked = read_yaml(text, str(path))
+    if not isinstance(marked.value, dict | None):
+        raise EngineError(
+            Problem("not-a-config", "a config is a mapping", marked.locate(()), "see config.yaml")
+        )
+    problems: list[Problem] = []
+    value = _expand(marked.value or {}, (), marked, {} if offline else environ, problems)
+    if offline:
+        problems.clear()
+    try:
+        file = ConfigFile.model_validate(value)
+    except ValidationError as error:
+        problems.extend(complaints(error, ConfigFile, marked, lambda loc: loc))
+        raise EngineError(*in_file_order(problems)) from None
+    folder = path.parent.resolve()
+    config = Config.model_construct(
+        **{name: getattr(file, name) for name in ConfigFile.model_fields}, folder=folder
+    )
+    config = config.model_copy(
+        update={
+            "database": folder / file.database,
+            "playbooks": folder / file.playbooks,
+            "flashduty": file.flashduty.model_copy(
+                update={
+                    "app_key": file.flashduty.app_key or None,
+                    "webhook_token": file.flashduty.webhook_token or None,
+                }
+            ),
+        }
+    )
+    if not offline and config.flashduty.webhook_token is None and not config.listen.is_loopback:
+        problems.append(
+            Problem("no-webhook-token",
+                    f"{config.listen.host} can be reached by others, and no webhook token is set",
+                    marked.locate(("listen",)),
+                    "set flashduty.webhook_token, or listen on 127.0.0.1")  # fmt: skip
+        )
+    if problems:
+        raise EngineError(*in_file_order(problems))
+    return config
+
+
+def _expand(
+    value: Any,
+    path: YamlPath,
+    marked: MarkedYaml,
+    environ: Mapping[str, str],
+    problems: list[Problem],
+) -> Any:
+    """Every `${NAME}` and `${NAME:-default}` in a text becomes what the environment says."""
+    if isinstance(value, dict):
+        return {
+            key: _expand(item, (*path, key), marked, environ, problems)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [
+            _expand(item, (*path, index), marked, environ, problems)
+            for index, item in enumerate(value)
+        ]
+    if not isinstance(value, str):
+        return value
+
+    def replacement(match: re.Match[str]) -> str:
+        name, default = match[1], match[2]
+        if name in environ:
+            return environ[name]
+        if default is None:
+            where = marked.locate_in(path, match.start())
+            problems.append(
+                Problem("unset-variable", f"the environment variable {name} is not set", where,
+                        f"set it, or give it a default: ${{{name}:-...}}")  # fmt: skip
+            )
+        return default or ""
+
+    return _VARIABLE.sub(replacement, value)

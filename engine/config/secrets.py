@@ -1,0 +1,54 @@
+"""Secrets by name, read when a step is performed, and told to the redactor before anyone sees them."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from typing_extensions import override
+
+from engine.config.config import SecretSource
+from engine.playbooks.template import RenderError
+from engine.runs.redaction import Redactor
+
+
+class Secrets(Mapping[str, str]):
+    """`secrets` in templates. A file is read each time, so that a rotated secret is seen."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, SecretSource],
+        environ: Mapping[str, str],
+        folder: Path,
+        redactor: Redactor,
+    ) -> None:
+        self._sources = sources
+        self._environ = environ
+        self._folder = folder
+        self._redactor = redactor
+
+    @override
+    def __getitem__(self, name: str) -> str:
+        value = self._read(name, self._sources[name])
+        self._redactor.learn(value)
+        return value
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sources)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def _read(self, name: str, source: SecretSource) -> str:
+        if source.env is not None:
+            if not self._environ.get(source.env):
+                raise RenderError(f"secret {name}: the variable {source.env} is not set")
+            return self._environ[source.env]
+        path = self._folder / (source.file or "")
+        try:
+            value = path.read_text(encoding="utf-8").rstrip("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RenderError(f"secret {name}: {path}: {error}") from None
+        if not value:
+            raise RenderError(f"secret {name}: {path} is empty")
+        return value

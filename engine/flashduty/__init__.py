@@ -1,0 +1,1 @@
+"""Flashduty: what the engine says to it, and a simulated one to say it to."""

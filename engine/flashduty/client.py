@@ -1,0 +1,114 @@
+"""Calls Flashduty's Open API.
+
+Facts: the vendor's reference. The key travels in the URL's query, so no exception of the HTTP
+library, which may quote the URL, ever leaves this file. Success is the absence of `error.code`,
+whatever the HTTP status says; `ResourceNotFound` is HTTP 400. `data` may be null, {} or absent.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+import orjson
+
+from engine.flashduty.operations import operation_at
+
+MAX_ANSWER: Final = 10 * 1024 * 1024  # as the vendor's own client
+_NO_FAILURE: Final = ("", "0", "ok")
+_USER_AGENT: Final = "flashduty-engine"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation answered."""
+
+    data: Any
+    request_id: str | None
+
+
+class FlashdutyError(Exception):
+    """An operation that did not succeed. `code` is Flashduty's, or ours for a failed exchange."""
+
+    def __init__(
+        self, code: str, message: str, *, status: int | None = None, request_id: str | None = None
+    ) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+        self.request_id = request_id
+
+
+class FlashdutyClient:
+    """One account. `session` gives the shared HTTP session."""
+
+    def __init__(
+        self, session: Callable[[], aiohttp.ClientSession], base_url: str, app_key: str | None
+    ) -> None:
+        self._session = session
+        self._base_url = base_url.rstrip("/")
+        self._app_key = app_key
+
+    async def call(self, path: str, parameters: Mapping[str, Any]) -> Answer:
+        """Call an operation once. Raises FlashdutyError."""
+        if self._app_key is None:
+            raise FlashdutyError("NoAppKey", "flashduty.app_key is not set in config.yaml")
+        operation = operation_at(path)
+        url = f"{self._base_url}{operation.path}"
+        query = {"app_key": self._app_key}
+        body: bytes | None = None
+        if operation.method == "GET":
+            query |= {name: _query_text(value) for name, value in parameters.items()}
+        else:
+            body = orjson.dumps(dict(parameters))
+        headers = {"Content-Type": "application/json", "Accept": "application/json",
+                   "User-Agent": _USER_AGENT}  # fmt: skip
+        try:
+            async with self._session().request(
+                operation.method, url, params=query, data=body, headers=headers,
+                allow_redirects=False,
+            ) as response:  # fmt: skip
+                text = await response.content.read(MAX_ANSWER + 1)
+                while len(text) <= MAX_ANSWER and not response.content.at_eof():
+                    text += await response.content.read(MAX_ANSWER + 1 - len(text))
+                return _answer(response.status, response.headers, text)
+        except aiohttp.ClientConnectorError as error:
+            reason = error.os_error.strerror or type(error.os_error).__name__
+            raise FlashdutyError("NoConnection", f"{self._base_url}: {reason}") from None
+        except (aiohttp.ClientError, asyncio.IncompleteReadError, OSError) as error:
+            raise FlashdutyError(
+                "BrokenExchange",
+                f"{type(error).__name__} while calling {operation.path}; "
+                "whether it took effect is not known",
+            ) from None
+
+
+def _answer(status: int, headers: Mapping[str, str], text: bytes) -> Answer:
+    request_id = headers.get("Flashcat-Request-Id")
+    try:
+        envelope = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        shown = text[:100].decode(errors="replace")
+        raise FlashdutyError(
+            "NotJson", f"HTTP {status} with {shown!r}", status=status, request_id=request_id
+        ) from None
+    if not isinstance(envelope, dict):
+        raise FlashdutyError("NotAnEnvelope", f"HTTP {status} with no object", status=status)
+    request_id = envelope.get("request_id") or request_id
+    error = envelope.get("error")
+    code = str(error.get("code", "")) if isinstance(error, dict) else ""
+    lowest_failure = 300
+    if code.lower() not in _NO_FAILURE or status >= lowest_failure:
+        message = str(error.get("message", "")) if isinstance(error, dict) else ""
+        raise FlashdutyError(
+            code or f"HTTP{status}", message or "no message", status=status, request_id=request_id
+        )
+    return Answer(envelope.get("data"), request_id)
+
+
+def _query_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

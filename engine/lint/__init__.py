@@ -1,0 +1,1 @@
+"""What keeps a playbook from being carried out, found before an incident does."""

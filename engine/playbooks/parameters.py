@@ -1,0 +1,87 @@
+"""What step types build the models of their parameters from."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from engine.playbooks.deferred import Deferred
+from engine.playbooks.units import parse_duration, parse_size
+from engine.rules.condition import Condition, ConditionSyntaxError
+
+
+class Model(BaseModel):
+    """The settings of every model that reads YAML: unknown keys are problems, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class Parameters(Model):
+    """What a step type takes. Checked twice: at load around the templates, and whole once rendered.
+
+    `shorthand` names the parameter that a value which is no mapping stands for (`wait: 30s`).
+    `constants` names the parameters that are never rendered.
+    """
+
+    shorthand: ClassVar[str | None] = None
+    constants: ClassVar[frozenset[str]] = frozenset()
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _deferred_stands_for_anything(
+        cls, value: Any, check: ValidatorFunctionWrapHandler
+    ) -> Any:
+        return value if isinstance(value, Deferred) else check(value)
+
+
+def _or_deferred(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    return value if isinstance(value, Deferred) else check(value)
+
+
+def _as_text(value: Any) -> Any:
+    """A port or a flag written without quotes is meant as the text it shows."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _refusing(parse: Callable[[object], Any], code: str) -> Callable[[object], Any]:
+    def check(value: object) -> Any:
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise PydanticCustomError(code, "{said}", {"said": str(error)}) from None
+
+    return check
+
+
+def parse_condition(value: object) -> Condition:
+    """A Condition. Refuses with the `offset` of what is wrong, which the loader turns into a place."""
+    if isinstance(value, Condition):
+        return value
+    if not isinstance(value, str):
+        raise PydanticCustomError(
+            "condition-type", "a condition is a JMESPath text", {"hint": "write it in quotes"}
+        )
+    try:
+        return Condition.parse(value)
+    except ConditionSyntaxError as error:
+        context: dict[str, Any] = {"said": error.message, "offset": error.offset}
+        if error.hint:
+            context["hint"] = error.hint
+        raise PydanticCustomError("condition-syntax", "{said}", context) from None
+
+
+Text = Annotated[str, BeforeValidator(_as_text), WrapValidator(_or_deferred)]
+Anything = Any
+Duration = Annotated[float, BeforeValidator(_refusing(parse_duration, "duration"))]
+Size = Annotated[int, BeforeValidator(_refusing(parse_size, "size"))]
+ConditionField = Annotated[Condition, BeforeValidator(parse_condition)]

@@ -1,0 +1,95 @@
+"""The promise a step type keeps, and the values it speaks in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from engine.playbooks.parameters import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a step would do: one line for people, and the same as data."""
+
+    summary: str
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Which step of which run is performed, and what it may know of the event."""
+
+    run_id: str
+    path: str
+    attempt: int
+    incident_id: str | None = None
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same on every attempt, so that a target can tell a repetition."""
+        return f"{self.run_id}:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The step did what it says. `result` is `steps.<id>`; `variables` join `vars`."""
+
+    result: Any = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The step did not. `retryable` is False where another attempt could only fail the same way."""
+
+    error: str
+    result: Any = None
+    retryable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The step is done once this many seconds have passed."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The playbook's steps end here, as succeeded or not."""
+
+    succeeded: bool
+    reason: str
+
+
+Report = Succeeded | Failed | Paused | Stopped
+
+P = TypeVar("P", bound=Parameters)
+
+
+class StepType(Protocol[P]):
+    """One kind of thing a run can do.
+
+    Rules: `plan` has no effect and works before anything is known (values may be Deferred);
+    `perform` never raises for what the outside world does, it reports; it may be cancelled at
+    any await, and then leaves nothing running; nothing it returns holds more than its caps.
+    """
+
+    parameters: type[P]
+    timeout: float | None  # seconds a step of this type gets when it names none; None: no limit
+
+    def plan(self, parameters: P, call: Call) -> Plan:
+        """What `perform` would do."""
+        ...
+
+    def foretell(self, parameters: P) -> Report | None:
+        """What performing it will report, where that is known beforehand: it has no effect."""
+        ...
+
+    def harmless_to_repeat(self, parameters: P) -> bool:
+        """Whether performing it twice has the effect of performing it once."""
+        ...
+
+    async def perform(self, parameters: P, call: Call) -> Report:
+        """Do it."""
+        ...

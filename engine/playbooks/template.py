@@ -1,0 +1,269 @@
+"""Jinja templates in a sandbox: what data may become, and nothing more.
+
+An undefined name is a failure, never an empty text. Rendering is one pass: data that looks like
+a template stays data. A value that is a single `{{ expression }}` keeps its type.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import jinja2
+from jinja2 import meta, nodes, pass_context
+from jinja2.runtime import Context, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from typing_extensions import override
+
+from engine.events.document import NAMES
+from engine.playbooks.deferred import Deferred, Unknown
+from engine.problem import nearest
+from engine.rules.condition import CannotTellError
+
+MAX_OUTPUT: Final = 1024 * 1024  # characters of one rendered text
+MAX_ITERATIONS: Final = 100_000  # turns of all loops of one template together
+MAX_DEPTH: Final = 64
+MAX_BITS: Final = 4096  # of an integer that arithmetic may make
+
+_RESULT: Final = "engine__result"
+_BUDGET: Final = "engine__budget"
+
+
+class TemplateSyntaxError(ValueError):
+    """A text that Jinja does not take; `offset` counts its characters from 0."""
+
+    def __init__(self, message: str, offset: int, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+        self.hint = hint
+
+
+class RenderError(Exception):
+    """A template that could not be rendered over this document; nothing has happened yet."""
+
+
+class _Missing(jinja2.StrictUndefined):
+    """An undefined name that says what is there instead."""
+
+    __slots__ = ()
+
+    @property
+    @override
+    def _undefined_message(self) -> str:
+        name = str(self._undefined_name)
+        if self._undefined_hint:
+            return self._undefined_hint
+        if isinstance(self._undefined_obj, Mapping):
+            keys = [str(key) for key in self._undefined_obj]
+            return f"'{name}' is not there ({nearest(name, keys) or 'the mapping is empty'})"
+        if self._undefined_obj is None:
+            return f"'{name}' is not there: what it is asked of is null"
+        if isinstance(self._undefined_obj, list | str | int | float):
+            kinds: dict[type, str] = {list: "a list", str: "a text"}
+            kind = kinds.get(type(self._undefined_obj), "a number")
+            return f"'{name}' is not there: it is asked of {kind}"
+        return f"'{name}' is not defined ({nearest(name, (*NAMES, 'secrets'))})"
+
+
+@dataclass(slots=True)
+class _Budget:
+    """What loops of one rendering have left. Mutable: it lives for one rendering only."""
+
+    left: int = MAX_ITERATIONS
+
+    def spend(self, items: Iterable[Any]) -> Iterator[Any]:
+        for item in items:
+            self.left -= 1
+            if self.left < 0:
+                raise RenderError(f"more than {MAX_ITERATIONS:,} turns of its loops")
+            yield item
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    @override
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`labels.items` is the label of that name, where there is one, not dict's method."""
+        if isinstance(obj, Mapping) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+    @override
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Keep one operator from filling the memory."""
+        if operator == "*" and (isinstance(left, str | list) or isinstance(right, str | list)):
+            size, times = (left, right) if isinstance(left, str | list) else (right, left)
+            if isinstance(times, int) and len(size) * times > MAX_OUTPUT:
+                raise RenderError(f"a text or list of more than {MAX_OUTPUT:,}")
+        elif operator == "%" and isinstance(left, str):
+            raise RenderError("'%' does not format texts here; write {{ a }} {{ b }} or a ~ b")
+        elif isinstance(left, int) and isinstance(right, int):
+            bits = left.bit_length() + right.bit_length()
+            if operator == "**":
+                bits = left.bit_length() * max(1, right)
+            if bits > MAX_BITS:
+                raise RenderError("a number too large to work with")
+        return super().call_binop(context, operator, left, right)
+
+
+@pass_context
+def _bounded(context: Context, items: Iterable[Any]) -> Iterator[Any]:
+    budget: _Budget = context[_BUDGET]
+    return budget.spend(items)
+
+
+@dataclass(frozen=True, slots=True)
+class Template(Deferred):
+    """A parsed text with `{{ }}` or `{% %}` in it."""
+
+    source: str
+    names: frozenset[str]  # the top-level names it asks for
+    is_expression: bool  # a single {{ expression }}: its value keeps its type
+    _compiled: jinja2.Template = field(repr=False, compare=False)
+
+    def render(self, document: Mapping[str, Any]) -> Any:
+        """JSON-like data. Raises RenderError with a sentence; has no effect."""
+        context = self._compiled.new_context({**document, _BUDGET: _Budget()})
+        try:
+            if self.is_expression:
+                for _ in self._compiled.root_render_func(context):
+                    pass
+                return _plain(context.vars[_RESULT])
+            return self._text(context)
+        except CannotTellError:
+            return Unknown(self.source)
+        except RenderError:
+            raise
+        except jinja2.TemplateError as error:
+            raise RenderError(error.message or type(error).__name__) from None
+        except Exception as error:  # noqa: BLE001 - filters over foreign data raise what they like
+            raise RenderError(f"{type(error).__name__}: {error}") from None
+
+    def _text(self, context: Context) -> str:
+        parts: list[str] = []
+        size = 0
+        for part in self._compiled.root_render_func(context):
+            size += len(part)
+            if size > MAX_OUTPUT:
+                raise RenderError(f"its text is longer than {MAX_OUTPUT:,} characters")
+            parts.append(part)
+        return "".join(parts)
+
+
+class Templates:
+    """Compiles templates, all in the same sandbox."""
+
+    def __init__(self) -> None:
+        self._sandbox = _Sandbox(undefined=_Missing, keep_trailing_newline=True)
+        self._sandbox.filters["engine__bounded"] = _bounded
+
+    @staticmethod
+    def is_template(text: str) -> bool:
+        """Whether a text asks to be rendered."""
+        return "{{" in text or "{%" in text or "{#" in text
+
+    def parse(self, source: str) -> Template:
+        """Raises TemplateSyntaxError."""
+        try:
+            tree = self._sandbox.parse(source)
+            names = frozenset(meta.find_undeclared_variables(tree))
+            expression = _single_expression(tree)
+            if expression is not None:
+                target = nodes.Name(_RESULT, "store", lineno=1)
+                tree.body = [nodes.Assign(target, expression, lineno=1)]
+            for loop in list(tree.find_all(nodes.For)):
+                loop.iter = nodes.Filter(
+                    loop.iter, "engine__bounded", [], [], None, None, lineno=loop.lineno
+                )
+            tree.set_environment(self._sandbox)
+            compiled = self._sandbox.from_string(tree)
+        except jinja2.TemplateSyntaxError as error:
+            raise TemplateSyntaxError(
+                _lower_first(error.message or "syntax error"),
+                _offset_of_line(source, error.lineno),
+                _hint(source, error.message or "", self._sandbox),
+            ) from None
+        return Template(source, names, expression is not None, compiled)
+
+
+def render(tree: Any, document: Mapping[str, Any]) -> Any:
+    """A tree of data with every template in it rendered. Raises RenderError, `at` says where."""
+    if isinstance(tree, Template):
+        return tree.render(document)
+    if isinstance(tree, dict):
+        return {key: _render_at(key, item, document) for key, item in tree.items()}
+    if isinstance(tree, list):
+        return [_render_at(index, item, document) for index, item in enumerate(tree)]
+    return tree
+
+
+class RenderErrorAt(RenderError):
+    """A RenderError that knows which part of a tree failed, and that part's source."""
+
+    def __init__(self, message: str, at: tuple[str | int, ...]) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+def _render_at(key: str | int, tree: Any, document: Mapping[str, Any]) -> Any:
+    try:
+        return render(tree, document)
+    except RenderErrorAt as error:
+        raise RenderErrorAt(str(error), (key, *error.at)) from None
+    except RenderError as error:
+        raise RenderErrorAt(str(error), (key,)) from None
+
+
+def _single_expression(tree: nodes.Template) -> nodes.Expr | None:
+    match tree.body:
+        case [nodes.Output(nodes=[expression])] if not isinstance(expression, nodes.TemplateData):
+            return expression
+    return None
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """JSON-like data only: nothing with a behaviour leaves a template."""
+    if depth > MAX_DEPTH:
+        raise RenderError(f"its value is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, Undefined):
+        value._fail_with_undefined_error()  # noqa: SLF001 - the public way in is to use the value
+    if value is None or isinstance(value, bool | int | float | Unknown):
+        return value
+    if isinstance(value, str):
+        if len(value) > MAX_OUTPUT:
+            raise RenderError(f"its text is longer than {MAX_OUTPUT:,} characters")
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, depth + 1) for key, item in value.items()}
+    if callable(value):
+        raise RenderError("its value is a function; call it or name a field")
+    if isinstance(value, Iterable):
+        return [_plain(item, depth + 1) for item in _Budget().spend(value)]
+    raise RenderError(f"its value is no data but {type(value).__name__}")
+
+
+def _offset_of_line(source: str, line: int) -> int:
+    """Where the first template of a line begins: Jinja counts lines only."""
+    offset = sum(len(text) + 1 for text in source.split("\n")[: line - 1])
+    text = source[offset:].split("\n", 1)[0]
+    starts = [at for mark in ("{{", "{%", "{#") if (at := text.find(mark)) >= 0]
+    return offset + (min(starts) if starts else 0)
+
+
+def _hint(source: str, message: str, sandbox: _Sandbox) -> str | None:
+    quoted = message.split("'")
+    named = 2
+    if message.startswith("No filter named") and len(quoted) > named:
+        return nearest(quoted[1], [name for name in sandbox.filters if "__" not in name])
+    if "&&" in source or "||" in source:
+        return "a template is Jinja: it writes 'and', 'or', 'not'"
+    if "unexpected end of template" in message or "unclosed" in message.lower():
+        return "close it with }}"
+    if "-" in source and "unexpected" in message:
+        return "a key with a dash is read as labels['k8s-app']"
+    return None
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,1 @@
+"""Trying a playbook without an effect: the same flow, with nothing performed."""

@@ -1,0 +1,215 @@
+"""Dry-run: real matching, real rendering, real checking, no effect.
+
+Drives the same flow as the worker, with plans in the place of effects. A step that would have an
+effect returns its `example`; without one its result is unknown, and what depends on it says so.
+Secrets are not resolved: `$NAME` stands for each.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from typing_extensions import override
+
+from engine.events.document import document_of
+from engine.events.event import Event
+from engine.playbooks.deferred import Unknown
+from engine.playbooks.playbook import NO_EXAMPLE, Playbook, Step
+from engine.playbooks.step_type import Call, Paused, Plan, Report, StepType, Stopped, Succeeded
+from engine.playbooks.template import RenderError
+from engine.rules.condition import Answer, Verdict
+from engine.runs import fact as facts
+from engine.runs.flow import End, Flow, Note, Perform, Wait
+from engine.runs.rendering import rendered, rendering_error
+from engine.runs.run import Outcome, RunState
+from engine.runs.runner import rendered_variables
+
+RUN_ID = "dry-run"
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsedStep:
+    """What would become of one step."""
+
+    step: Step
+    outcome: str  # performed, skipped or failed: "would be ..."
+    plan: Plan | None = None
+    reason: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Stable keys: path, id, name, type, outcome, plan {summary, details}, reason."""
+        return {
+            "path": self.step.path,
+            "id": self.step.id,
+            "name": self.step.name,
+            "type": self.step.type,
+            "outcome": self.outcome,
+            "plan": None
+            if self.plan is None
+            else {"summary": self.plan.summary, "details": shown(self.plan.details)},
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What one playbook would do about an event."""
+
+    playbook: Playbook
+    verdict: Verdict
+    variables: Mapping[str, Any]
+    steps: tuple[RehearsedStep, ...]
+    state: RunState | None  # None: it would not start
+    reason: str | None
+
+    @property
+    def succeeds(self) -> bool:
+        """Whether it would run to its end."""
+        return self.state is RunState.SUCCEEDED
+
+    def as_json(self) -> dict[str, Any]:
+        """Stable keys: playbook, file, answer, reason, vars, steps, would {state, reason}."""
+        return {
+            "playbook": self.playbook.name,
+            "file": self.playbook.file,
+            "answer": self.verdict.answer.value,
+            "reason": self.verdict.reason,
+            "vars": shown(self.variables),
+            "steps": [step.as_json() for step in self.steps],
+            "would": None
+            if self.state is None
+            else {"state": self.state.value, "reason": self.reason},
+        }
+
+
+class MaskedSecrets(Mapping[str, str]):
+    """Every declared secret, as the name it has."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+
+    @override
+    def __getitem__(self, name: str) -> str:
+        if name not in self._names:
+            raise KeyError(name)
+        return f"${name}"
+
+    @override
+    def __iter__(self) -> Any:
+        return iter(sorted(self._names))
+
+    @override
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def rehearse(
+    playbook: Playbook,
+    event: Event,
+    *,
+    config: Mapping[str, Any],
+    secrets: frozenset[str],
+    step_types: Mapping[str, StepType[Any]],
+) -> Rehearsal:
+    """What this playbook would do about this event."""
+    document = document_of(event, config)
+    verdict = playbook.trigger.judge(document)
+    if not verdict.yes:
+        return Rehearsal(playbook, verdict, {}, (), None, None)
+    flow = Flow(playbook, document, RUN_ID)
+    now = event.received
+    variables, error = rendered_variables(playbook, flow.sees())
+    flow = flow.take(facts.Began(now, variables, error))
+    stage = _Stage(step_types, MaskedSecrets(secrets), event)
+    steps: list[RehearsedStep] = []
+    while not isinstance(move := flow.next(now), End):
+        match move:
+            case Wait(until=until):
+                now = until
+            case Note(step, fact):
+                reason = _undecided(step, flow)
+                if reason is not None:
+                    flow = stage.perform(flow, step, fact.attempt, now, steps, reason)
+                else:
+                    flow = flow.take(fact)
+                    if flow.wake is None and fact.result is None:
+                        outcome = "skipped" if fact.outcome is Outcome.SKIPPED else "failed"
+                        steps.append(RehearsedStep(step, outcome, reason=fact.error))
+            case Perform(step, attempt):
+                flow = stage.perform(flow, step, attempt, now, steps, None)
+    return Rehearsal(playbook, verdict, variables, tuple(steps), move.state, move.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Where steps are planned instead of performed."""
+
+    step_types: Mapping[str, StepType[Any]]
+    secrets: Mapping[str, str]
+    event: Event
+
+    def perform(  # noqa: PLR0913 - what the runner's step of the same name has in its fields
+        self,
+        flow: Flow,
+        step: Step,
+        attempt: int,
+        now: float,
+        steps: list[RehearsedStep],
+        note: str | None,
+    ) -> Flow:
+        """Plan the step, note it in `steps`, and take what it would report."""
+        step_type = self.step_types[step.type]
+        call = Call(RUN_ID, step.path, attempt, self.event.incident_id)
+        try:
+            parameters = rendered(step, step_type, {**flow.sees(), "secrets": self.secrets})
+        except (RenderError, ValidationError) as error:
+            said = rendering_error(step, error)
+            steps.append(RehearsedStep(step, "failed", reason=said))
+            return flow.take(
+                facts.Settled(step.path, attempt, now, Outcome.FAILED, error=said, retryable=False)
+            )
+        steps.append(RehearsedStep(step, "performed", step_type.plan(parameters, call), note))
+        report = step_type.foretell(parameters)
+        flow = flow.take(facts.Started(step.path, attempt, now))
+        if isinstance(report, Paused):
+            seconds: object = report.seconds  # a Deferred when an unknown result decides it
+            known = seconds if isinstance(seconds, float) else 0.0
+            return flow.take(facts.Paused(step.path, attempt, now + known))
+        return flow.take(_settled(step, attempt, now, report))
+
+
+def _settled(step: Step, attempt: int, now: float, report: Report | None) -> facts.Settled:
+    match report:
+        case Stopped(succeeded, reason):
+            outcome = Outcome.SUCCEEDED if succeeded else Outcome.FAILED
+            return facts.Settled(step.path, attempt, now, outcome, error=str(reason),
+                                 retryable=False, stops=True)  # fmt: skip
+        case Succeeded(result, variables):
+            return facts.Settled(
+                step.path, attempt, now, Outcome.SUCCEEDED, result, variables=variables
+            )
+        case _:
+            pass
+    result = step.example if step.example is not NO_EXAMPLE else Unknown(f"steps.{step.id}")
+    return facts.Settled(step.path, attempt, now, Outcome.SUCCEEDED, result)
+
+
+def _undecided(step: Step, flow: Flow) -> str | None:
+    """Why a step's `when` cannot be told yet, where that is for want of an earlier result."""
+    if step.when is None or flow.started is not None:
+        return None
+    verdict = step.when.decide(flow.sees())
+    unknown = verdict.answer is Answer.CANNOT_TELL and "not known before" in (verdict.reason or "")
+    return f"if {step.when.text} ({verdict.reason})" if unknown else None
+
+
+def shown(value: Any) -> Any:
+    """Data for people and JSON: what is not known yet by its name."""
+    if isinstance(value, Unknown):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: shown(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [shown(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""Should anything happen? Conditions, their three answers, and why they answered so."""

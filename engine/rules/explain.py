@@ -1,0 +1,195 @@
+"""Why a condition answered as it did: each sub-expression with its value, and what decided."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from engine.rules.condition import Answer, CannotTellError, Condition, evaluate, is_true
+
+_LOGIC: Final = {"and_expression": "&&", "or_expression": "||"}
+_COMPARATORS: Final = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+_LOOSE: Final = (*_LOGIC, "comparator", "pipe")
+_LEFT_FIRST: Final = ("subexpression", "index_expression", "projection", "value_projection",
+                      "filter_projection", "flatten")  # fmt: skip
+_SILENT: Final = ("literal", "current", "identity", "expref")  # their value is their text
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A sub-expression, the value it has, and the explanations of its parts."""
+
+    text: str
+    answer: Answer
+    value: Any = None
+    reason: str | None = None
+    parts: tuple["Explanation", ...] = ()
+    joined_by: str | None = None  # && || ! for logic, None for a comparison or a value
+
+    def as_json(self) -> dict[str, Any]:
+        """Stable keys: expression, answer, value, reason, parts."""
+        return {
+            "expression": self.text,
+            "answer": self.answer.value,
+            "value": self.value,
+            "reason": self.reason,
+            "parts": [part.as_json() for part in self.parts],
+        }
+
+
+def explain(condition: Condition, document: Mapping[str, Any]) -> Explanation:
+    """The tree of a condition over a document."""
+    return _explain(condition.tree, document)
+
+
+def why(explanation: Explanation) -> str:
+    """One sentence: what made the answer what it is."""
+    if explanation.answer is Answer.CANNOT_TELL and explanation.joined_by is None:
+        return f"{explanation.text}: {explanation.reason}"
+    if explanation.joined_by is not None:
+        deciding = [part for part in explanation.parts if part.answer is explanation.answer]
+        if explanation.joined_by == "!":
+            return f"{explanation.text}: {why(explanation.parts[0])}"
+        stops_at_first = Answer.NO if explanation.joined_by == "&&" else Answer.YES
+        if explanation.answer in (stops_at_first, Answer.CANNOT_TELL):
+            deciding = deciding[:1]
+        return ", and ".join(why(part) for part in deciding)
+    if explanation.parts:
+        return ", ".join(f"{part.text} is {_json(part.value)}" for part in explanation.parts)
+    return f"{explanation.text} is {_json(explanation.value)}"
+
+
+def _explain(node: Mapping[str, Any], document: Mapping[str, Any]) -> Explanation:
+    kind = node["type"]
+    text = expression_of(node)
+    parts: tuple[Explanation, ...] = ()
+    joined_by = "!" if kind == "not_expression" else _LOGIC.get(kind)
+    if joined_by is not None or kind in ("comparator", "function_expression"):
+        parts = tuple(
+            _explain(child, document) for child in node["children"] if child["type"] not in _SILENT
+        )
+    try:
+        value = evaluate(node, document)
+        answer = Answer.YES if is_true(value) else Answer.NO
+    except CannotTellError as error:
+        return Explanation(text, Answer.CANNOT_TELL, None, str(error), parts, joined_by)
+    return Explanation(text, answer, value, None, parts, joined_by)
+
+
+def expression_of(node: Mapping[str, Any]) -> str:
+    """The text of a parsed (sub-)expression, written as a person would."""
+    return _WRITERS[node["type"]](node)
+
+
+def _children(node: Mapping[str, Any]) -> list[str]:
+    return [expression_of(child) for child in node["children"]]
+
+
+def _name(name: str) -> str:
+    plain = name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit()
+    return name if plain else json.dumps(name, ensure_ascii=False)
+
+
+def _literal(node: Mapping[str, Any]) -> str:
+    value = node["value"]
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return f"`{_json(value)}`"
+
+
+def _operand(node: Mapping[str, Any]) -> str:
+    """A part that binds looser than what surrounds it needs its parentheses back."""
+    text = expression_of(node)
+    return f"({text})" if node["type"] in _LOOSE else text
+
+
+def _joined(left: str, node: Mapping[str, Any]) -> str:
+    """`a.b`, `a[0]`: the right side decides the joint; only a list of names needs its dot."""
+    right = _operand(node)
+    if not left or not right:
+        return left + right
+    first = node
+    while first["children"] and first["type"] in _LEFT_FIRST:
+        first = first["children"][0]
+    bracket = right.startswith("[") and first["type"] != "multi_select_list"
+    return f"{left}{right}" if bracket else f"{left}.{right}"
+
+
+def _chain(node: Mapping[str, Any]) -> str:
+    text = _operand(node["children"][0])
+    for child in node["children"][1:]:
+        text = _joined(text, child)
+    return text
+
+
+def _grouped(node: Mapping[str, Any], operator: str) -> str:
+    tight = ("comparator", "not_expression", node["type"])
+    return f" {operator} ".join(
+        expression_of(child) if child["type"] in tight else _operand(child)
+        for child in node["children"]
+    )
+
+
+def _projection(node: Mapping[str, Any]) -> str:
+    source, rest = node["children"]
+    joint = "" if _projects_by_itself(source) else "[*]"
+    return _joined(f"{_operand(source)}{joint}", rest)
+
+
+def _value_projection(node: Mapping[str, Any]) -> str:
+    source, rest = node["children"]
+    left = _operand(source)
+    return _joined(f"{left}.*" if left else "*", rest)
+
+
+def _projects_by_itself(node: Mapping[str, Any]) -> bool:
+    """`a[]` and `a[1:2]` project what follows without a further `[*]`."""
+    last = node["children"][-1] if node["type"] == "index_expression" else node
+    return bool(last["type"] in ("flatten", "slice"))
+
+
+def _slice(node: Mapping[str, Any]) -> str:
+    return "[" + ":".join("" if part is None else str(part) for part in node["children"]) + "]"
+
+
+def _filter(node: Mapping[str, Any]) -> str:
+    source, rest, condition = node["children"]
+    return _joined(f"{_operand(source)}[?{expression_of(condition)}]", rest)
+
+
+def _negation(node: Mapping[str, Any]) -> str:
+    return f"!{_operand(node['children'][0])}"
+
+
+def _comparison(node: Mapping[str, Any]) -> str:
+    return f" {_COMPARATORS[node['value']]} ".join(_operand(child) for child in node["children"])
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+_WRITERS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    "and_expression": lambda node: _grouped(node, "&&"),
+    "or_expression": lambda node: _grouped(node, "||"),
+    "not_expression": _negation,
+    "comparator": _comparison,
+    "field": lambda node: _name(node["value"]),
+    "literal": _literal,
+    "current": lambda _: "@",
+    "identity": lambda _: "",
+    "expref": lambda node: f"&{_children(node)[0]}",
+    "function_expression": lambda node: f"{node['value']}({', '.join(_children(node))})",
+    "subexpression": _chain,
+    "index_expression": _chain,
+    "index": lambda node: f"[{node['value']}]",
+    "slice": _slice,
+    "flatten": lambda node: f"{_operand(node['children'][0])}[]",
+    "projection": _projection,
+    "value_projection": _value_projection,
+    "filter_projection": _filter,
+    "pipe": lambda node: " | ".join(_children(node)),
+    "multi_select_list": lambda node: f"[{', '.join(_children(node))}]",
+    "multi_select_dict": lambda node: "{" + ", ".join(_children(node)) + "}",
+    "key_val_pair": lambda node: f"{_name(node['value'])}: {_children(node)[0]}",
+}

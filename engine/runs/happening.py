@@ -1,0 +1,56 @@
+"""What a run tells whoever watches: the log, the demo's screen, later the metrics."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.playbooks.playbook import Step
+from engine.playbooks.step_type import Plan
+from engine.runs.fact import Settled
+from engine.runs.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """An event was judged by every playbook."""
+
+    event_id: str
+    started: tuple[str, ...]  # names of the playbooks that said yes
+    undecided: tuple[str, ...]  # names of those that could not tell
+
+
+@dataclass(frozen=True, slots=True)
+class RunMoved:
+    """A run has a new state."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step is about to be performed; its plan is masked."""
+
+    run: Run
+    step: Step
+    attempt: int
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class StepSettled:
+    """An attempt at a step has its outcome; result and error are masked."""
+
+    run: Run
+    step: Step
+    fact: Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something went wrong that is no run's own failure."""
+
+    where: str
+    message: str
+
+
+Happening = Matched | RunMoved | StepStarted | StepSettled | Trouble
+Tell = Callable[[Happening], None]

@@ -1,0 +1,101 @@
+"""The promise of the ledger: the durable record of events, runs and steps.
+
+Every method that writes answers only after its row is committed and would survive the loss of the
+process and of the machine's power. Methods of one ledger may be called at the same time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.events.event import Event
+from engine.playbooks.playbook import Playbook
+from engine.rules.condition import Verdict
+from engine.runs.fact import Began, Fact, Paused, Settled
+from engine.runs.run import Run, StepRecord
+
+
+class LedgerError(Exception):
+    """The ledger could not keep what it was given; nothing of it is half-written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What became of a delivery: the id of its event, and whether it was there before."""
+
+    event_id: str
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One playbook's verdict on an event."""
+
+    playbook: str
+    version: str
+    verdict: Verdict
+
+
+class Ledger(Protocol):
+    """What the receiver and the worker need kept. Every method may raise LedgerError."""
+
+    async def accept(self, event: Event) -> Acceptance:
+        """Keep an event, once: (source, action, key) is unique, also for two at the same moment."""
+        ...
+
+    async def unmatched(self, limit: int) -> Sequence[Event]:
+        """The oldest events that no playbook has judged yet."""
+        ...
+
+    async def keep_match(
+        self, event: Event, judgements: Sequence[Judgement], runs: Sequence[Run], at: float
+    ) -> None:
+        """The event is judged, and these runs are queued: all of it or none.
+
+        A playbook has at most one run for an event, however often this is called.
+        """
+        ...
+
+    async def keep_playbook(self, playbook: Playbook) -> None:
+        """Keep the text of a version, so that a run can go on with it after any change."""
+        ...
+
+    async def playbook_text(self, version: str) -> tuple[str, str]:
+        """The (file, text) of a version that was kept."""
+        ...
+
+    async def event(self, event_id: str) -> Event:
+        """An accepted event."""
+        ...
+
+    async def queued(self, limit: int) -> Sequence[Run]:
+        """The oldest queued runs, in the order they were queued."""
+        ...
+
+    async def unfinished(self) -> Sequence[Run]:
+        """Runs that began and did not end: running or waiting, oldest first."""
+        ...
+
+    async def history(self, run_id: str) -> Sequence[Fact]:
+        """Everything that happened to a run, in order; empty for one that has not begun."""
+        ...
+
+    async def keep_run(self, run: Run) -> None:
+        """The run's state. A settled run never changes again."""
+        ...
+
+    async def keep_began(self, run: Run, fact: Began) -> None:
+        """The run's state, and the `vars` it goes on with whatever the config becomes."""
+        ...
+
+    async def keep_started(self, run_id: str, record: StepRecord) -> None:
+        """An attempt is about to take effect. The same attempt again counts as a repeat."""
+        ...
+
+    async def keep_paused(self, run_id: str, fact: Paused) -> None:
+        """The started attempt is done at a time to come."""
+        ...
+
+    async def keep_settled(self, run_id: str, record: StepRecord, fact: Settled) -> None:
+        """The outcome of an attempt. An outcome that is there is never replaced."""
+        ...

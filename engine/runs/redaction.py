@@ -1,0 +1,69 @@
+"""The one place where secrets are taken out of what the engine writes down or shows.
+
+Over-redaction is reversible, a leaked secret is not: every form a value commonly takes is masked
+wherever it stands, in keys as well as in values.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote, quote_plus
+
+MASK: Final = "******"
+SHORTEST: Final = 4  # masking a shorter value would garble everything and protect nothing
+
+
+class Redactor:
+    """Knows the values that must not be seen. It learns each secret when it is resolved."""
+
+    def __init__(self) -> None:
+        self._forms: tuple[str, ...] = ()
+
+    def learn(self, value: str) -> None:
+        """Mask this value from now on, in all its forms."""
+        if len(value) < SHORTEST:
+            return
+        forms = {form for form in _forms_of(value) if len(form) >= SHORTEST}
+        if not forms <= set(self._forms):
+            # Longest first: a value may be part of another one.
+            self._forms = tuple(sorted({*self._forms, *forms}, key=len, reverse=True))
+
+    def text(self, text: str) -> str:
+        """The text with every known value masked."""
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, MASK)
+        return text
+
+    def data(self, value: Any) -> Any:
+        """JSON-like data with every known value masked."""
+        if not self._forms:
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(str(key)): self.data(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.data(item) for item in value]
+        return value
+
+
+def _forms_of(value: str) -> set[str]:
+    raw = value.encode()
+    forms = {
+        value,
+        quote(value, safe=""),
+        quote(value),
+        quote_plus(value),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        raw.hex(),
+    }
+    # Base64 of a longer text that holds the value shows it at one of three alignments; the
+    # characters at either end also depend on the neighbours and are left out.
+    for shift in range(3):
+        encoded = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
+        inner = encoded[(0, 2, 3)[shift] : len(encoded) - (1 if (shift + len(raw)) % 3 else 0)]
+        forms |= {inner, inner.replace("+", "-").replace("/", "_")}
+    return forms

@@ -1,0 +1,29 @@
+"""From a step and a document to the parameters of its step type, or to why there are none."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.playbooks.playbook import Step
+from engine.playbooks.step_type import StepType
+from engine.playbooks.template import RenderError, RenderErrorAt, render
+
+
+def rendered(step: Step, step_type: StepType[Any], document: Mapping[str, Any]) -> Any:
+    """The step's parameters, rendered and checked. Raises RenderError or pydantic's error."""
+    return step_type.parameters.model_validate(render(dict(step.parameters), document))
+
+
+def rendering_error(step: Step, error: Exception) -> str:
+    """One sentence that names the parameter: `url: 'resorce' is not there (...)`."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        said = first["msg"].removeprefix("Value error, ")
+        shown = repr(first["input"])
+        limit = 80
+        shown = shown if len(shown) <= limit else f"{shown[:limit]}..."
+        return f"{step.type}.{where}: {said[:1].lower()}{said[1:]} (it is {shown})"
+    at = error.at if isinstance(error, RenderErrorAt) else ()
+    return f"{'.'.join([step.type, *(str(part) for part in at)])}: {error}"

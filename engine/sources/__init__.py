@@ -1,0 +1,1 @@
+"""Who may send events, and how to read what they sent."""

@@ -1,0 +1,186 @@
+"""`http: {method: POST, url: ..., json: {...}}`: one request, one answer.
+
+Result: `{status, headers, body, elapsed}`; header names are lower case, `body` is parsed when the
+answer says it is JSON, `elapsed` is in seconds. TLS is verified, redirects are not followed unless
+asked for, and every attempt carries the same `Idempotency-Key`.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+import aiohttp
+import orjson
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from engine.playbooks.parameters import ConditionField, Model, Parameters, Size, Text
+from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
+from engine.rules.condition import Answer
+from engine.rules.explain import explain, why
+
+_FIRST_FAILURE: Final = 400
+_SAFE: Final = ("GET", "HEAD", "OPTIONS")
+_SHOWN: Final = 300  # characters of an answer in an error
+
+
+class BasicAuth(Model):
+    """A name and a password, sent as `Authorization: Basic`."""
+
+    user: Text
+    password: Text
+
+
+class HttpParameters(Parameters):
+    """One request. `http: https://...` is short for a GET of that URL."""
+
+    shorthand: ClassVar[str | None] = "url"
+    constants: ClassVar[frozenset[str]] = frozenset({"expect"})
+
+    url: Text
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
+    params: dict[str, Text] = Field(default_factory=dict, description="Added to the URL's query")
+    headers: dict[str, Text] = Field(default_factory=dict)
+    json_: Annotated[Any, Field(alias="json", description="Sent as application/json")] = None
+    form: dict[str, Text] | None = Field(default=None, description="Sent as a web form is")
+    text: Text | None = Field(default=None, description="Sent as it is, as text/plain")
+    basic_auth: BasicAuth | None = None
+    follow_redirects: bool = False
+    max_body: Size | None = Field(default=None, description="How much of the answer is kept")
+    expect: ConditionField | None = Field(
+        default=None, description="JMESPath over the result; default: status < `400`"
+    )
+
+    @model_validator(mode="after")
+    def _one_body(self) -> "HttpParameters":
+        given = self.model_fields_set & {"json_", "form", "text"}
+        if len(given) > 1:
+            named = " and ".join(sorted(name.strip("_") for name in given))
+            raise PydanticCustomError(
+                "two-bodies", "a request has one body; this one has {named}", {"named": named}
+            )
+        return self
+
+
+class Http:
+    """`session` gives the one shared client session."""
+
+    parameters = HttpParameters
+    timeout: float | None = 30.0
+
+    def __init__(self, session: Callable[[], aiohttp.ClientSession], max_response: int) -> None:
+        self._session = session
+        self._max_response = max_response
+
+    def plan(self, parameters: HttpParameters, call: Call) -> Plan:
+        details: dict[str, Any] = {"method": parameters.method, "url": parameters.url}
+        for name in ("params", "headers", "json_", "form", "text"):
+            value = getattr(parameters, name)
+            if value not in (None, {}):
+                details[name.strip("_")] = value
+        if parameters.basic_auth is not None:
+            details["basic_auth"] = {"user": parameters.basic_auth.user, "password": "******"}
+        return Plan(f"{parameters.method} {parameters.url}", details)
+
+    def foretell(self, parameters: HttpParameters) -> Report | None:
+        return None
+
+    def harmless_to_repeat(self, parameters: HttpParameters) -> bool:
+        return parameters.method in _SAFE
+
+    async def perform(self, parameters: HttpParameters, call: Call) -> Report:
+        refused = _refuse_url(parameters.url)
+        if refused is not None:
+            return Failed(refused, retryable=False)
+        began = time.monotonic()
+        try:
+            result = await self._exchange(parameters, call)
+        except aiohttp.ClientConnectorError as error:
+            reason = error.os_error.strerror or str(error.os_error) or "no reason was given"
+            return Failed(f"no connection to {error.host}:{error.port}: {reason}")
+        except aiohttp.InvalidURL as error:
+            return Failed(f"this is no URL: {error}", retryable=False)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Failed(f"{type(error).__name__}: {error}")
+        result["elapsed"] = round(time.monotonic() - began, 3)
+        return _judged(parameters, result)
+
+    async def _exchange(self, parameters: HttpParameters, call: Call) -> dict[str, Any]:
+        headers = {"Idempotency-Key": call.idempotency_key, **parameters.headers}
+        auth = parameters.basic_auth
+        data: Any = parameters.form if parameters.form is not None else parameters.text
+        if "json_" in parameters.model_fields_set:
+            data = orjson.dumps(parameters.json_)
+            headers.setdefault("Content-Type", "application/json")
+        async with self._session().request(
+            parameters.method,
+            parameters.url,
+            params=parameters.params or None,
+            headers=headers,
+            data=data,
+            auth=aiohttp.BasicAuth(auth.user, auth.password) if auth is not None else None,
+            allow_redirects=parameters.follow_redirects,
+        ) as response:
+            limit = parameters.max_body or self._max_response
+            body, cut = await _read(response, limit)
+            result: dict[str, Any] = {
+                "status": response.status,
+                "headers": {name.lower(): value for name, value in response.headers.items()},
+                "body": _parsed(body, response, cut=cut),
+            }
+            if cut:
+                result["cut"] = f"the body is longer than {limit} bytes; the rest was not read"
+            return result
+
+
+def _refuse_url(url: str) -> str | None:
+    if not url.startswith(("http://", "https://")):
+        return f"the URL has to begin with http:// or https://; it is {url[:100]!r}"
+    return None
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool]:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            return bytes(body[:limit]), True
+    return bytes(body), False
+
+
+def _parsed(body: bytes, response: aiohttp.ClientResponse, *, cut: bool) -> Any:
+    kind = response.content_type
+    if not cut and (kind == "application/json" or kind.endswith("+json")):
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            pass  # it says JSON and is not: the text is still worth having
+    try:
+        return body.decode(response.charset or "utf-8", errors="replace")
+    except LookupError:
+        return body.decode("utf-8", errors="replace")
+
+
+def _judged(parameters: HttpParameters, result: dict[str, Any]) -> Report:
+    if parameters.expect is None:
+        if result["status"] < _FIRST_FAILURE:
+            return Succeeded(result)
+        return Failed(f"{_exchange_text(parameters, result)}", result)
+    verdict = parameters.expect.decide(result)
+    if verdict.answer is Answer.YES:
+        return Succeeded(result)
+    reason = why(explain(parameters.expect, result))
+    said = "is not true" if verdict.answer is Answer.NO else "cannot be told"
+    return Failed(
+        f"expect {said}: {parameters.expect.text}, and {reason}; "
+        f"{_exchange_text(parameters, result)}",
+        result,
+    )
+
+
+def _exchange_text(parameters: HttpParameters, result: dict[str, Any]) -> str:
+    body = result["body"]
+    shown = body if isinstance(body, str) else orjson.dumps(body, default=str).decode()
+    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+    answered = f"{parameters.method} {parameters.url} answered {result['status']}"
+    return f"{answered}: {shown}" if shown else answered

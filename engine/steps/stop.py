@@ -1,0 +1,35 @@
+"""`stop: {status: succeeded, reason: ...}`: the playbook's steps end here."""
+
+from typing import ClassVar, Literal
+
+from engine.playbooks.parameters import Parameters, Text
+from engine.playbooks.step_type import Call, Plan, Report, Stopped
+
+
+class StopParameters(Parameters):
+    """How the run ends, and why. `stop: not ours` is short for a reason."""
+
+    shorthand: ClassVar[str | None] = "reason"
+
+    status: Literal["succeeded", "failed"] = "succeeded"
+    reason: Text = "stopped by the playbook"
+
+
+class Stop:
+    """`failed` goes on with `on_failure`; both go on with `finally`."""
+
+    parameters = StopParameters
+    timeout: float | None = None
+
+    def plan(self, parameters: StopParameters, call: Call) -> Plan:
+        details = {"status": parameters.status, "reason": parameters.reason}
+        return Plan(f"stop as {parameters.status}: {parameters.reason}", details)
+
+    def harmless_to_repeat(self, parameters: StopParameters) -> bool:
+        return True
+
+    def foretell(self, parameters: StopParameters) -> Report:
+        return Stopped(succeeded=parameters.status == "succeeded", reason=parameters.reason)
+
+    async def perform(self, parameters: StopParameters, call: Call) -> Report:
+        return self.foretell(parameters)

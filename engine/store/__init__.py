@@ -1,0 +1,1 @@
+"""The ledger on SQLite: one file, one writer that commits in groups."""

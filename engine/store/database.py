@@ -1,0 +1,106 @@
+"""Opens the database file: pragmas, migrations, one engine at a time."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from engine.problem import EngineError, Location, Problem
+from engine.store.queries import read_migrations
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """The connection that writes. Raises EngineError where the file cannot serve as a ledger."""
+    try:
+        # Made before SQLite makes it, so that nobody else can ever read what events hold.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise EngineError(_unusable(path, error)) from None
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        # FULL: a commit is on the disk before anyone is told 200.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA busy_timeout = 5000")
+        _migrate(connection, path)
+    except sqlite3.Error as error:
+        connection.close()
+        raise EngineError(_unusable(path, error)) from None
+    except EngineError:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that only reads, beside a running engine. Raises EngineError."""
+    if not path.exists():
+        raise EngineError(
+            Problem("no-database", f"there is no database {path} yet", None,
+                    "`engine serve` makes it; or name another config with --config")  # fmt: skip
+        )
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            connection.row_factory = sqlite3.Row
+            _check_version(_version(connection), path)
+            yield connection
+    except sqlite3.Error as error:
+        raise EngineError(_unusable(path, error)) from None
+
+
+@contextmanager
+def sole_use(path: Path) -> Iterator[None]:
+    """Hold the ledger for this process; the system lets go of it however the process ends."""
+    lock = path.with_name(f"{path.name}.lock")
+    try:
+        handle = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise EngineError(_unusable(lock, error)) from None
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(handle, 20).decode(errors="replace").strip() or "unknown"
+            raise EngineError(
+                Problem("database-in-use",
+                        f"another engine (process {holder}) works on {path}", None,
+                        "stop it first, or give this one a `database` of its own")  # fmt: skip
+            ) from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    migrations = read_migrations()
+    version = _version(connection)
+    _check_version(version, path)
+    for number, script in enumerate(migrations[version:], start=version + 1):
+        connection.executescript(f"BEGIN;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _check_version(version: int, path: Path) -> None:
+    known = len(read_migrations())
+    if version > known:
+        raise EngineError(
+            Problem("database-too-new",
+                    f"{path} has schema {version}, and this engine knows up to {known}", None,
+                    "start the engine that wrote it, or a newer one")  # fmt: skip
+        )
+
+
+def _unusable(path: Path, error: Exception) -> Problem:
+    said = error.strerror if isinstance(error, OSError) else str(error)
+    return Problem("database-unusable", f"{path}: {said}", Location(str(path)),
+                   "check `database` in config.yaml, and who may write there")  # fmt: skip

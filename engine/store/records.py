@@ -1,0 +1,146 @@
+"""Reads the ledger for people, beside a running engine and without disturbing it."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from engine.events.event import Event
+from engine.problem import EngineError, Problem
+from engine.runs.ledger import Judgement
+from engine.runs.run import Run, StepRecord
+from engine.store import rows
+from engine.store.database import reading
+from engine.store.queries import read_queries
+
+SHORTEST_END: Final = 4  # of an id that is copied in part
+NEWEST: Final = 2**62  # before which every row stands
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the newest rows, and the cursor that asks for the ones before them."""
+
+    items: Sequence[Any]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """An event, what the playbooks said of it, and what it started."""
+
+    event: Event
+    judgements: Sequence[Judgement]
+    runs: Sequence[Run]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run with everything it did, and the text of the playbook it goes by."""
+
+    run: Run
+    variables: Mapping[str, Any]
+    variables_error: str | None
+    steps: Sequence[StepRecord]
+    file: str
+    text: str
+
+
+class Records:
+    """What the ledger holds."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+        self._sql = read_queries()
+
+    def event(self, id_: str) -> EventRecord:
+        """An event by its id or the end of it. Raises EngineError."""
+        row = self._one("event", "event_by_id", "events_like", id_)
+        runs = self._db.execute(self._sql["runs_of_event"], {"event": row["id"]})
+        return EventRecord(
+            rows.event_from_row(row),
+            rows.judgements_from_row(row),
+            [rows.run_from_row(run) for run in runs],
+        )
+
+    def events(self, limit: int, before: str | None) -> Page:
+        """The newest events, as EventRecord."""
+        parameters = {"before": _cursor(before), "limit": limit + 1}
+        found = self._db.execute(self._sql["events_page"], parameters).fetchall()
+        items = [
+            EventRecord(
+                rows.event_from_row(row),
+                rows.judgements_from_row(row),
+                [
+                    rows.run_from_row(run)
+                    for run in self._db.execute(self._sql["runs_of_event"], {"event": row["id"]})
+                ],
+            )
+            for row in found[:limit]
+        ]
+        return Page(items, _next(found, limit))
+
+    def run(self, id_: str) -> RunRecord:
+        """A run by its id or the end of it. Raises EngineError."""
+        row = self._one("run", "run_by_id", "runs_like", id_)
+        steps = self._db.execute(self._sql["steps_of_run"], {"run": row["id"]})
+        version = {"version": row["version"]}
+        playbook = self._db.execute(self._sql["playbook_by_version"], version).fetchone()
+        began = rows.began_from_row(row)
+        return RunRecord(
+            rows.run_from_row(row),
+            began.variables if began else {},
+            began.error if began else None,
+            [rows.step_from_row(step) for step in steps],
+            playbook["file"],
+            playbook["text"],
+        )
+
+    def runs(self, limit: int, before: str | None, state: str | None, playbook: str | None) -> Page:
+        """The newest runs, as Run."""
+        parameters = {
+            "before": _cursor(before),
+            "limit": limit + 1,
+            "state": state,
+            "playbook": playbook,
+        }
+        found = self._db.execute(self._sql["runs_page"], parameters).fetchall()
+        return Page([rows.run_from_row(row) for row in found[:limit]], _next(found, limit))
+
+    def _one(self, what: str, exact: str, like: str, id_: str) -> sqlite3.Row:
+        row: sqlite3.Row | None = self._db.execute(self._sql[exact], {"id": id_.upper()}).fetchone()
+        if row is not None:
+            return row
+        found: list[sqlite3.Row] = []
+        if len(id_) >= SHORTEST_END and id_.isalnum():
+            found = self._db.execute(self._sql[like], {"end": id_.upper()}).fetchall()
+        if len(found) == 1:
+            return found[0]
+        said = f"more than one {what} ends in '{id_}'" if found else f"there is no {what} '{id_}'"
+        hint = f"`engine {what}s list` shows them; the end of an id is enough"
+        raise EngineError(Problem(f"no-such-{what}", said, None, hint))
+
+
+@contextmanager
+def open_records(path: Path) -> Iterator[Records]:
+    """The records of a ledger file. Raises EngineError when there is none."""
+    with reading(path) as connection:
+        yield Records(connection)
+
+
+def _cursor(before: str | None) -> int:
+    if before is None:
+        return NEWEST
+    if not before.isdigit():
+        raise EngineError(
+            Problem("bad-cursor", f"'{before}' is no cursor", None, "use the `next` of a list")
+        )
+    return int(before)
+
+
+def _next(found: Sequence[sqlite3.Row], limit: int) -> str | None:
+    return str(found[limit - 1]["seq"]) if len(found) > limit else None

@@ -1,0 +1,158 @@
+"""The only doors between rows and values."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from engine.events.event import Event
+from engine.rules.condition import Answer, Verdict
+from engine.runs.fact import Began, Settled
+from engine.runs.ledger import Judgement
+from engine.runs.run import Outcome, Run, RunState, StepRecord
+
+Parameters = dict[str, Any]
+
+
+def to_json(value: Any) -> str:
+    """JSON as the ledger keeps it. What JSON cannot hold is kept as the text it shows."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    # A lone surrogate is legal in a Python text and illegal in UTF-8.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def event_to_row(event: Event) -> Parameters:
+    """The parameters of `insert_event`."""
+    return {
+        "id": event.id,
+        "source": event.source,
+        "action": event.action or "",
+        "key": event.key,
+        "type": event.type,
+        "time": event.time,
+        "incident": event.incident_id,
+        "query": to_json(dict(event.query)),
+        "headers": to_json(dict(event.headers)),
+        "payload": to_json(event.payload),
+        "received": event.received,
+    }
+
+
+def event_from_row(row: sqlite3.Row) -> Event:
+    """An event as it was accepted."""
+    return Event(
+        id=row["id"],
+        source=row["source"],
+        action=row["action"] or None,
+        key=row["key"],
+        type=row["type"],
+        time=row["time"],
+        query=json.loads(row["query"]),
+        headers=json.loads(row["headers"]),
+        payload=json.loads(row["payload"]),
+        received=row["received"],
+    )
+
+
+def judgement_to_json(judgement: Judgement) -> dict[str, Any]:
+    """One verdict as the ledger and the CLI show it."""
+    return {
+        "playbook": judgement.playbook,
+        "version": judgement.version,
+        "answer": judgement.verdict.answer.value,
+        "reason": judgement.verdict.reason,
+    }
+
+
+def judgements_from_row(row: sqlite3.Row) -> list[Judgement]:
+    """The verdicts on an event; empty while it is unmatched."""
+    return [
+        Judgement(
+            item["playbook"], item["version"], Verdict(Answer(item["answer"]), item["reason"])
+        )
+        for item in json.loads(row["judgements"] or "[]")
+    ]
+
+
+def run_to_row(run: Run) -> Parameters:
+    """The parameters of `insert_run` and `update_run`."""
+    return {
+        "id": run.id,
+        "playbook": run.playbook,
+        "version": run.version,
+        "event": run.event_id,
+        "state": run.state.value,
+        "reason": run.reason,
+        "created": run.created,
+        "started": run.started,
+        "ended": run.ended,
+    }
+
+
+def run_from_row(row: sqlite3.Row) -> Run:
+    """A run as it stands."""
+    return Run(
+        id=row["id"],
+        playbook=row["playbook"],
+        version=row["version"],
+        event_id=row["event"],
+        state=RunState(row["state"]),
+        reason=row["reason"],
+        created=row["created"],
+        started=row["started"],
+        ended=row["ended"],
+    )
+
+
+def began_to_json(fact: Began) -> str:
+    """What a run began with."""
+    return to_json({"at": fact.at, "vars": dict(fact.variables), "error": fact.error})
+
+
+def began_from_row(row: sqlite3.Row) -> Began | None:
+    """None for a run that has not begun."""
+    if row["began"] is None:
+        return None
+    began: Mapping[str, Any] = json.loads(row["began"])
+    return Began(began["at"], began["vars"], began["error"])
+
+
+def settled_to_row(run_id: str, record: StepRecord, fact: Settled) -> Parameters:
+    """The parameters of `settle_step`."""
+    return {
+        "run": run_id,
+        "path": fact.path,
+        "attempt": fact.attempt,
+        "type": record.type,
+        "id": record.id,
+        "name": record.name,
+        "ended": fact.at,
+        "outcome": fact.outcome.value,
+        "result": None if fact.result is None else to_json(fact.result),
+        "error": fact.error,
+        "retryable": int(fact.retryable),
+        "variables": to_json(dict(fact.variables)) if fact.variables else None,
+        "stops": int(fact.stops),
+    }
+
+
+def step_from_row(row: sqlite3.Row) -> StepRecord:
+    """One attempt at one step."""
+    return StepRecord(
+        path=row["path"],
+        attempt=row["attempt"],
+        type=row["type"],
+        id=row["id"],
+        name=row["name"],
+        started=row["started"],
+        ended=row["ended"],
+        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        result=None if row["result"] is None else json.loads(row["result"]),
+        error=row["error"],
+        retryable=bool(row["retryable"]),
+        variables=None if row["variables"] is None else json.loads(row["variables"]),
+        stops=bool(row["stops"]),
+        wake=row["wake"],
+        plan=row["plan"],
+        repeats=row["repeats"],
+    )

@@ -1,0 +1,90 @@
+-- Every statement of the store, by name. The first line says what it is for.
+
+-- insert_event: keeps a delivery, once
+INSERT INTO events (id, source, action, key, type, time, incident, query, headers, payload, received)
+VALUES (:id, :source, :action, :key, :type, :time, :incident, :query, :headers, :payload, :received)
+ON CONFLICT (source, action, key) DO NOTHING;
+
+-- event_by_key: the event that a repeated delivery repeats
+SELECT id FROM events WHERE source = :source AND action = :action AND key = :key;
+
+-- event_by_id: one event
+SELECT * FROM events WHERE id = :id;
+
+-- events_like: an event by the end of its id, for people who copy a part of it
+SELECT * FROM events WHERE id LIKE '%' || :end ORDER BY seq DESC LIMIT 2;
+
+-- events_page: the newest events before a place in the order
+SELECT * FROM events WHERE seq < :before ORDER BY seq DESC LIMIT :limit;
+
+-- unmatched_events: what the worker has to judge, oldest first
+SELECT * FROM events WHERE matched IS NULL ORDER BY seq LIMIT :limit;
+
+-- match_event: every playbook has judged it; an event is judged once
+UPDATE events SET matched = :at, judgements = :judgements WHERE id = :id AND matched IS NULL;
+
+-- insert_playbook: keeps the text of a version
+INSERT INTO playbooks (version, name, file, text) VALUES (:version, :name, :file, :text)
+ON CONFLICT (version) DO NOTHING;
+
+-- playbook_by_version: the text a run began with
+SELECT name, file, text FROM playbooks WHERE version = :version;
+
+-- insert_run: queues a run; a playbook has one run for an event
+INSERT INTO runs (id, playbook, version, event, state, reason, created)
+VALUES (:id, :playbook, :version, :event, :state, :reason, :created)
+ON CONFLICT (event, playbook) DO NOTHING;
+
+-- update_run: moves a run that has not ended
+UPDATE runs SET state = :state, reason = :reason, started = :started, ended = :ended
+WHERE id = :id AND ended IS NULL;
+
+-- begin_run: the same, with the vars it goes on with
+UPDATE runs SET state = :state, reason = :reason, started = :started, began = :began
+WHERE id = :id AND ended IS NULL AND began IS NULL;
+
+-- queued_runs: whose turn is next
+SELECT * FROM runs WHERE state = 'queued' AND ended IS NULL ORDER BY seq LIMIT :limit;
+
+-- unfinished_runs: what a restart has to go on with, oldest first
+SELECT * FROM runs WHERE state IN ('running', 'waiting') AND ended IS NULL ORDER BY seq;
+
+-- run_by_id: one run
+SELECT * FROM runs WHERE id = :id;
+
+-- runs_like: a run by the end of its id, for people who copy a part of it
+SELECT * FROM runs WHERE id LIKE '%' || :end ORDER BY seq DESC LIMIT 2;
+
+-- runs_page: the newest runs before a place in the order
+SELECT * FROM runs
+WHERE seq < :before
+  AND (:state IS NULL OR state = :state)
+  AND (:playbook IS NULL OR playbook = :playbook)
+ORDER BY seq DESC LIMIT :limit;
+
+-- runs_of_event: what an event started
+SELECT * FROM runs WHERE event = :event ORDER BY seq;
+
+-- steps_of_run: everything a run did, in order
+SELECT * FROM steps WHERE run = :run ORDER BY seq;
+
+-- start_step: an attempt is about to take effect; the same one again is a repeat
+INSERT INTO steps (run, path, attempt, type, id, name, plan, started)
+VALUES (:run, :path, :attempt, :type, :id, :name, :plan, :started)
+ON CONFLICT (run, path, attempt) DO UPDATE SET repeats = repeats + 1, plan = excluded.plan
+WHERE outcome IS NULL;
+
+-- pause_step: the attempt is done at a time to come
+UPDATE steps SET wake = :wake
+WHERE run = :run AND path = :path AND attempt = :attempt AND outcome IS NULL;
+
+-- settle_step: the outcome of an attempt, whether it was started or never got so far
+INSERT INTO steps (run, path, attempt, type, id, name, ended, outcome, result, error, retryable,
+                   variables, stops)
+VALUES (:run, :path, :attempt, :type, :id, :name, :ended, :outcome, :result, :error, :retryable,
+        :variables, :stops)
+ON CONFLICT (run, path, attempt) DO UPDATE SET
+    ended = excluded.ended, outcome = excluded.outcome, result = excluded.result,
+    error = excluded.error, retryable = excluded.retryable, variables = excluded.variables,
+    stops = excluded.stops
+WHERE outcome IS NULL;

@@ -1,0 +1,174 @@
+"""The ledger's promise, kept on SQLite. Every write goes through the one writer."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.events.event import Event
+from engine.playbooks.playbook import Playbook
+from engine.runs.fact import Began, Fact, Paused, Settled, facts_of
+from engine.runs.ledger import Acceptance, Judgement, LedgerError
+from engine.runs.run import Run, StepRecord
+from engine.store import rows
+from engine.store.database import connect, sole_use
+from engine.store.queries import read_queries
+from engine.store.writer import Writer
+
+
+class SqliteLedger:
+    """A ledger in one SQLite file."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._sql = read_queries()
+
+    async def accept(self, event: Event) -> Acceptance:
+        row = rows.event_to_row(event)
+
+        def act(db: sqlite3.Connection) -> Acceptance:
+            if db.execute(self._sql["insert_event"], row).rowcount:
+                return Acceptance(event.id, duplicate=False)
+            known = db.execute(self._sql["event_by_key"], row).fetchone()
+            return Acceptance(known["id"], duplicate=True)
+
+        return await self._writer.do(act)
+
+    async def unmatched(self, limit: int) -> Sequence[Event]:
+        def act(db: sqlite3.Connection) -> list[Event]:
+            found = db.execute(self._sql["unmatched_events"], {"limit": limit})
+            return [rows.event_from_row(row) for row in found]
+
+        return await self._writer.do(act)
+
+    async def keep_match(
+        self, event: Event, judgements: Sequence[Judgement], runs: Sequence[Run], at: float
+    ) -> None:
+        kept = rows.to_json([rows.judgement_to_json(judgement) for judgement in judgements])
+
+        def act(db: sqlite3.Connection) -> None:
+            parameters = {"id": event.id, "at": at, "judgements": kept}
+            if db.execute(self._sql["match_event"], parameters).rowcount:
+                for run in runs:
+                    db.execute(self._sql["insert_run"], rows.run_to_row(run))
+
+        await self._writer.do(act)
+
+    async def keep_playbook(self, playbook: Playbook) -> None:
+        parameters = {
+            "version": playbook.version,
+            "name": playbook.name,
+            "file": playbook.file,
+            "text": playbook.text,
+        }
+
+        def act(db: sqlite3.Connection) -> None:
+            db.execute(self._sql["insert_playbook"], parameters)
+
+        await self._writer.do(act)
+
+    async def playbook_text(self, version: str) -> tuple[str, str]:
+        def act(db: sqlite3.Connection) -> tuple[str, str]:
+            row = db.execute(self._sql["playbook_by_version"], {"version": version}).fetchone()
+            return row["file"], row["text"]
+
+        return await self._writer.do(act)
+
+    async def event(self, event_id: str) -> Event:
+        def act(db: sqlite3.Connection) -> Event:
+            row = db.execute(self._sql["event_by_id"], {"id": event_id}).fetchone()
+            if row is None:
+                raise LedgerError(f"there is no event {event_id}")
+            return rows.event_from_row(row)
+
+        return await self._writer.do(act)
+
+    async def queued(self, limit: int) -> Sequence[Run]:
+        def act(db: sqlite3.Connection) -> list[Run]:
+            found = db.execute(self._sql["queued_runs"], {"limit": limit})
+            return [rows.run_from_row(row) for row in found]
+
+        return await self._writer.do(act)
+
+    async def unfinished(self) -> Sequence[Run]:
+        def act(db: sqlite3.Connection) -> list[Run]:
+            return [rows.run_from_row(row) for row in db.execute(self._sql["unfinished_runs"])]
+
+        return await self._writer.do(act)
+
+    async def history(self, run_id: str) -> Sequence[Fact]:
+        def act(db: sqlite3.Connection) -> list[Fact]:
+            run = db.execute(self._sql["run_by_id"], {"id": run_id}).fetchone()
+            began = rows.began_from_row(run) if run is not None else None
+            if began is None:
+                return []
+            steps = db.execute(self._sql["steps_of_run"], {"run": run_id})
+            return [began, *facts_of(rows.step_from_row(row) for row in steps)]
+
+        return await self._writer.do(act)
+
+    async def keep_run(self, run: Run) -> None:
+        def act(db: sqlite3.Connection) -> None:
+            db.execute(self._sql["update_run"], rows.run_to_row(run))
+
+        await self._writer.do(act)
+
+    async def keep_began(self, run: Run, fact: Began) -> None:
+        row = {**rows.run_to_row(run), "began": rows.began_to_json(fact)}
+
+        def act(db: sqlite3.Connection) -> None:
+            db.execute(self._sql["begin_run"], row)
+
+        await self._writer.do(act)
+
+    async def keep_started(self, run_id: str, record: StepRecord) -> None:
+        row = {
+            "run": run_id,
+            "path": record.path,
+            "attempt": record.attempt,
+            "type": record.type,
+            "id": record.id,
+            "name": record.name,
+            "plan": record.plan,
+            "started": record.started,
+        }
+
+        def act(db: sqlite3.Connection) -> None:
+            db.execute(self._sql["start_step"], row)
+
+        await self._writer.do(act)
+
+    async def keep_paused(self, run_id: str, fact: Paused) -> None:
+        row = {"run": run_id, "path": fact.path, "attempt": fact.attempt, "wake": fact.until}
+
+        def act(db: sqlite3.Connection) -> None:
+            db.execute(self._sql["pause_step"], row)
+
+        await self._writer.do(act)
+
+    async def keep_settled(self, run_id: str, record: StepRecord, fact: Settled) -> None:
+        row = rows.settled_to_row(run_id, record, fact)
+
+        def act(db: sqlite3.Connection) -> None:
+            db.execute(self._sql["settle_step"], row)
+
+        await self._writer.do(act)
+
+    async def check(self) -> None:
+        """Raises LedgerError when nothing could be committed now; `/readyz` asks this."""
+
+        def act(db: sqlite3.Connection) -> None:
+            db.execute("PRAGMA user_version").fetchone()
+
+        await self._writer.do(act)
+
+
+@contextmanager
+def open_ledger(path: Path) -> Iterator[SqliteLedger]:
+    """The ledger in a file, for this process alone. Raises EngineError when it cannot be had."""
+    with sole_use(path):
+        writer = Writer(connect(path))
+        try:
+            yield SqliteLedger(writer)
+        finally:
+            writer.close()

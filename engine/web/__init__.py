@@ -1,0 +1,1 @@
+"""HTTP in: the receiver, and what tells a load balancer how the engine is."""

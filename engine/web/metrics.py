@@ -1,0 +1,54 @@
+"""Counts what the engine does, for Prometheus."""
+
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter
+
+from engine.runs.happening import Happening, Matched, RunMoved, StepSettled, Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The counters of one engine."""
+
+    registry: CollectorRegistry
+    deliveries: Counter
+    events: Counter
+    runs: Counter
+    steps: Counter
+    troubles: Counter
+
+    @classmethod
+    def create(cls) -> "Metrics":
+        """A registry of its own, so that two engines in one process count apart."""
+        registry = CollectorRegistry()
+        return cls(
+            registry,
+            Counter("engine_deliveries", "Answers to deliveries", ["source", "status"],
+                    registry=registry),
+            Counter("engine_events_matched", "Events judged by the playbooks", ["started"],
+                    registry=registry),
+            Counter("engine_runs", "Moves of runs", ["playbook", "state"], registry=registry),
+            Counter("engine_steps", "Attempts at steps that were settled",
+                    ["playbook", "type", "outcome"], registry=registry),
+            Counter("engine_troubles", "Faults that are no run's own", ["where"],
+                    registry=registry),
+        )  # fmt: skip
+
+    def count_delivery(self, source: str, status: int) -> None:
+        """One answer of a receiver."""
+        self.deliveries.labels(source, str(status)).inc()
+
+    def tell(self, happening: Happening) -> None:
+        """One happening of a run."""
+        match happening:
+            case Matched(started=started):
+                self.events.labels("yes" if started else "no").inc()
+            case RunMoved(run):
+                self.runs.labels(run.playbook, run.state.value).inc()
+            case StepSettled(run, step, fact):
+                self.steps.labels(run.playbook, step.type, fact.outcome.value).inc()
+            case Trouble(where=where):
+                self.troubles.labels(where.split(" ", maxsplit=1)[0]).inc()
+            case _:
+                pass

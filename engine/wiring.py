@@ -1,0 +1,123 @@
+"""The one file that names every concrete class and hands each its parts."""
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+from ulid import ULID
+
+from engine.config.config import Config
+from engine.config.secrets import Secrets
+from engine.flashduty.client import FlashdutyClient
+from engine.playbooks.load import Loaded, Loader
+from engine.runs.happening import Tell
+from engine.runs.redaction import Redactor
+from engine.runs.runner import Runner
+from engine.runs.worker import Worker
+from engine.sources.flashduty import CustomActionSource
+from engine.steps import step_types
+from engine.steps.shell import ShellSettings
+from engine.store.sqlite import SqliteLedger, open_ledger
+
+CONNECTIONS: Final = 100  # at once, to all targets together
+
+
+def now() -> float:
+    """Unix seconds. The engine's clock; everything else is handed it."""
+    return time.time()  # noqa: TID251 - the one place the time comes from
+
+
+def new_id() -> str:
+    """26 letters and digits that sort by the time they were made."""
+    return str(ULID())
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A running engine, less the web."""
+
+    ledger: SqliteLedger
+    worker: Worker
+    actions: CustomActionSource
+    loaded: Loaded
+
+
+def custom_actions(config: Config) -> CustomActionSource:
+    """The source of the buttons."""
+    return CustomActionSource(config.flashduty.webhook_token, config.flashduty.allow_from)
+
+
+def offline_loader(config: Config) -> Loader:
+    """Loads, checks and plans, and can perform nothing."""
+
+    def no_session() -> aiohttp.ClientSession:
+        raise RuntimeError("nothing is performed here")
+
+    return Loader(
+        step_types(
+            session=no_session,
+            flashduty=FlashdutyClient(no_session, config.flashduty.base_url, None),
+            shell=_shell(config, os.environ),
+            max_response=config.http.max_response,
+        )
+    )
+
+
+@asynccontextmanager
+async def wired(
+    config: Config,
+    files: Iterable[tuple[str, str]],
+    *,
+    environ: Mapping[str, str],
+    redactor: Redactor,
+    tell: Tell,
+) -> AsyncIterator[Parts]:
+    """An engine over (file, text) pairs of playbooks. Raises EngineError when it cannot be had."""
+    flashduty = config.flashduty
+    for secret in (flashduty.app_key, flashduty.webhook_token):
+        if secret is not None:
+            redactor.learn(secret)
+    with open_ledger(config.database) as ledger:
+        connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+        # Each step has its own time; the session has none of its own.
+        timeout = aiohttp.ClientTimeout(total=None)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+            types = step_types(
+                session=lambda: session,
+                flashduty=FlashdutyClient(
+                    lambda: session, flashduty.base_url, flashduty.app_key
+                ),
+                shell=_shell(config, environ),
+                max_response=config.http.max_response,
+            )
+            loader = Loader(types)
+            loaded = loader.load_all(files)
+            runner = Runner(
+                ledger=ledger,
+                step_types=types,
+                secrets=Secrets(config.secrets, environ, config.folder, redactor),
+                redactor=redactor,
+                clock=now,
+                tell=tell,
+            )
+            worker = Worker(
+                ledger=ledger,
+                runner=runner,
+                playbooks=loaded.playbooks,
+                load=loader.load,
+                config=config.vars,
+                new_id=new_id,
+                clock=now,
+                tell=tell,
+                runs_at_once=config.limits.runs,
+            )
+            yield Parts(ledger, worker, custom_actions(config), loaded)
+
+
+def _shell(config: Config, environ: Mapping[str, str]) -> ShellSettings:
+    allowed = {name: environ[name] for name in config.shell.env if name in environ}
+    return ShellSettings(allowed, config.folder, config.shell.max_output)
