@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 from ulid import ULID
@@ -14,6 +14,7 @@ from engine.config.config import Config
 from engine.config.secrets import Secrets
 from engine.flashduty.client import FlashdutyClient
 from engine.playbooks.load import Loaded, Loader
+from engine.playbooks.step_type import StepType
 from engine.runs.happening import Tell
 from engine.runs.redaction import Redactor
 from engine.runs.runner import Runner
@@ -51,20 +52,23 @@ def custom_actions(config: Config) -> CustomActionSource:
     return CustomActionSource(config.flashduty.webhook_token, config.flashduty.allow_from)
 
 
-def offline_loader(config: Config) -> Loader:
-    """Loads, checks and plans, and can perform nothing."""
+def offline_step_types(config: Config) -> dict[str, StepType[Any]]:
+    """They check and plan, and can perform nothing."""
 
     def no_session() -> aiohttp.ClientSession:
         raise RuntimeError("nothing is performed here")
 
-    return Loader(
-        step_types(
-            session=no_session,
-            flashduty=FlashdutyClient(no_session, config.flashduty.base_url, None),
-            shell=_shell(config, os.environ),
-            max_response=config.http.max_response,
-        )
+    return step_types(
+        session=no_session,
+        flashduty=FlashdutyClient(no_session, config.flashduty.base_url, None),
+        shell=_shell(config, os.environ),
+        max_response=config.http.max_response,
     )
+
+
+def offline_loader(config: Config) -> Loader:
+    """The loader that `serve` uses, for commands that only look."""
+    return Loader(offline_step_types(config))
 
 
 @asynccontextmanager

@@ -1,0 +1,115 @@
+"""`engine dry-run`: what the playbooks would do about an event, with nothing done."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from engine.cli.event_files import read_event
+from engine.cli.options import config_option, format_option, load_offline
+from engine.cli.playbook_files import read_files
+from engine.cli.screen import console, line, mark, print_json, styled
+from engine.problem import EngineError, in_file_order
+from engine.rehearsal.dry_run import Rehearsal, RehearsedStep, rehearse, shown
+from engine.wiring import offline_step_types, offline_loader
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@click.option("--event", "event_file", required=True, metavar="FILE",
+              help="The JSON body Flashduty would send; - for stdin.")  # fmt: skip
+@click.option("--action", help="The button: the last part of /flashduty/actions/{action}.")
+@click.option("--type", "type_", help="Take the event for one of this type.")
+@config_option
+@format_option
+def dry_run(  # noqa: PLR0913 - one parameter an option
+    paths: tuple[Path, ...],
+    event_file: str,
+    action: str | None,
+    type_: str | None,
+    config_path: str | None,
+    format_: str,
+) -> int:
+    """Show what the playbooks would do about an event: who matches, and each step as it would go out.
+
+    Nothing is performed and no secret is read: $NAME stands for each. A step returns its `example:`;
+    what depends on a result that nobody knows yet is shown as ‹steps.lookup.body.owner›. Exits with
+    0 only if some playbook would run to its end.
+
+    \b
+      engine dry-run --event press.json --action restart-host
+      engine dry-run playbooks/restart-host.yaml --event - < press.json
+    """  # noqa: D301 - \b is click's mark for lines to be kept
+    config = load_offline(config_path)
+    event = read_event(event_file, config, action, type_)
+    files, unreadable = read_files(paths or (config.playbooks,))
+    loaded = offline_loader(config).load_all(files)
+    problems = in_file_order([*unreadable, *loaded.problems])
+    if problems and paths:
+        raise EngineError(*problems)
+    rehearsals = [
+        rehearse(
+            playbook,
+            event,
+            config=config.vars,
+            secrets=frozenset(config.secrets),
+            step_types=offline_step_types(config),
+        )
+        for playbook in loaded.playbooks
+    ]
+    if format_ == "json":
+        print_json(
+            {
+                "items": [rehearsal.as_json() for rehearsal in rehearsals],
+                "next": None,
+                "problems": [problem.as_json() for problem in problems],
+            }
+        )
+    else:
+        screen = console()
+        for problem in problems:
+            screen.print(styled(problem, "red"))
+        for rehearsal in sorted(rehearsals, key=lambda one: not one.verdict.yes):
+            _show(screen, rehearsal)
+        screen.print(_conclusion(rehearsals))
+    return 0 if any(rehearsal.succeeds for rehearsal in rehearsals) else 1
+
+
+def _show(screen: Console, rehearsal: Rehearsal) -> None:
+    answer = rehearsal.verdict.answer.value
+    screen.print(mark(answer), styled(rehearsal.playbook.name, "bold"), end=" ")
+    if not rehearsal.verdict.yes:
+        screen.print(styled(f"{answer}: {rehearsal.verdict.reason}", "dim"))
+        return
+    screen.print(styled(f"matches ({rehearsal.playbook.file})", "dim"))
+    for name, value in rehearsal.variables.items():
+        screen.print(styled(f"    vars.{name} = {line(shown(value))}", "dim"))
+    for step in rehearsal.steps:
+        _show_step(screen, step)
+
+
+def _show_step(screen: Console, step: RehearsedStep) -> None:
+    screen.print("  ", mark(step.outcome), styled(step.step.title, "bold"), end=" ")
+    screen.print(styled(f"[{step.step.path}, {step.step.type}]", "dim"))
+    if step.plan is not None:
+        screen.print("      ", styled(line(step.plan.summary)))
+        for name, value in step.plan.details.items():
+            if name not in ("method", "url", "argv", "call", "duration"):
+                screen.print(styled(f"        {name}: {line(shown(value), 500)}", "dim"))
+    if step.reason:
+        style = "red" if step.outcome == "failed" else "yellow"
+        screen.print("      ", styled(f"{step.outcome}: {line(step.reason, 500)}"
+                     if step.outcome != "performed" else step.reason, style))  # fmt: skip
+
+
+def _conclusion(rehearsals: list[Rehearsal]) -> str:
+    started = [rehearsal for rehearsal in rehearsals if rehearsal.verdict.yes]
+    if not started:
+        return "Nothing matches: no playbook would run."
+    said = []
+    for rehearsal in started:
+        if rehearsal.succeeds:
+            said.append(f"{rehearsal.playbook.name} would succeed.")
+        else:
+            said.append(f"{rehearsal.playbook.name} would fail at {line(rehearsal.reason, 500)}.")
+    return "\n".join(said)

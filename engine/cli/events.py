@@ -1,0 +1,112 @@
+"""`engine events`: what arrived, and what the playbooks said of it, out of the ledger."""
+
+from typing import Any
+
+import click
+
+from engine.cli.options import config_option, format_option, load_offline
+from engine.cli.screen import console, line, mark, print_json, styled, table
+from engine.events.event import Event
+from engine.runs.trace import run_as_json, timestamp
+from engine.store.records import EventRecord, open_records
+
+
+@click.group()
+def events() -> None:
+    """What arrived, and what was decided about it. Works beside a running engine."""
+
+
+@events.command("list")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--before", metavar="CURSOR", help="Go on where a list ended: its `next`.")
+@config_option
+@format_option
+def list_(limit: int, before: str | None, config_path: str | None, format_: str) -> int:
+    """The newest events."""
+    with open_records(load_offline(config_path).database) as records:
+        page = records.events(limit, before)
+    if format_ == "json":
+        print_json({"items": [_as_json(record) for record in page.items], "next": page.next})
+        return 0
+    screen = console()
+    if not page.items:
+        screen.print("No events.")
+        return 0
+    shown = table("event", "received", "type", "action", "title", "runs")
+    for record in page.items:
+        event = record.event
+        shown.add_row(
+            event.id, (timestamp(event.received) or "")[:19].replace("T", " "),
+            styled(line(event.type, 30)), styled(line(event.action or "", 40)),
+            styled(line(_title(event), 60)),
+            styled(", ".join(f"{run.playbook} {run.state.value}" for run in record.runs)),
+        )  # fmt: skip
+    screen.print(shown)
+    if page.next:
+        screen.print(f"More: --before {page.next}")
+    return 0
+
+
+@events.command()
+@click.argument("event")
+@config_option
+@format_option
+def show(event: str, config_path: str | None, format_: str) -> int:
+    """EVENT (an id, or the end of one): every playbook's verdict on it, and the runs it started."""
+    with open_records(load_offline(config_path).database) as records:
+        record = records.event(event)
+    if format_ == "json":
+        print_json({**_as_json(record), "payload": record.event.payload})
+        return 0
+    screen = console()
+    shown = record.event
+    screen.print(styled(f"event {shown.id}", "bold"))
+    for name, value in (
+        ("type", shown.type),
+        ("from", f"{shown.source} {shown.action or ''}"),
+        ("received", timestamp(shown.received)),
+        ("incident", shown.incident_id),
+        ("title", _title(shown)),
+        ("key", shown.key),
+    ):
+        screen.print(styled(f"  {name:9}{line(value)}"))
+    for judgement in record.judgements:
+        answer = judgement.verdict.answer.value
+        reason = f": {line(judgement.verdict.reason, 500)}" if judgement.verdict.reason else ""
+        screen.print(mark(answer), styled(judgement.playbook, "bold"), styled(answer + reason, "dim"))
+    if not record.judgements:
+        screen.print("No playbook has judged it yet.")
+    for run in record.runs:
+        screen.print(mark(run.state.value), styled(f"run {run.id} {run.playbook} {run.state.value}"))
+    return 0
+
+
+def _as_json(record: EventRecord) -> dict[str, Any]:
+    """Stable keys: id, type, source, action, key, time, received, incident, verdicts, runs."""
+    event = record.event
+    return {
+        "id": event.id,
+        "type": event.type,
+        "source": event.source,
+        "action": event.action,
+        "key": event.key,
+        "time": timestamp(event.time / 1000) if event.time is not None else None,
+        "received": timestamp(event.received),
+        "incident": event.incident_id,
+        "title": _title(event),
+        "verdicts": [
+            {
+                "playbook": judgement.playbook,
+                "version": judgement.version,
+                "answer": judgement.verdict.answer.value,
+                "reason": judgement.verdict.reason,
+            }
+            for judgement in record.judgements
+        ],
+        "runs": [run_as_json(run) for run in record.runs],
+    }
+
+
+def _title(event: Event) -> str:
+    incident = event.payload.get("incident")
+    return str(incident.get("title", "")) if isinstance(incident, dict) else ""

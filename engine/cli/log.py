@@ -1,0 +1,61 @@
+"""The engine's log: one line a happening, masked, for a person at a terminal or as JSON."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+from engine.cli.screen import line
+from engine.playbooks.units import format_duration
+from engine.runs.happening import Happening, Matched, RunMoved, StepSettled, StepStarted, Trouble
+from engine.runs.redaction import Redactor
+from engine.runs.run import Outcome, RunState
+
+Log = structlog.typing.FilteringBoundLogger
+
+
+def create_log(redactor: Redactor, stream: TextIO = sys.stderr) -> Log:
+    """A logger whose every word passes the redactor. Ours alone: nothing global is set."""
+
+    def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        return {key: redactor.data(value) for key, value in event.items()}
+
+    person = stream.isatty()
+    log: Log = structlog.wrap_logger(
+        structlog.PrintLogger(stream),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S" if person else "iso", utc=not person),
+            mask,
+            structlog.dev.ConsoleRenderer() if person else structlog.processors.JSONRenderer(),
+        ],
+    )
+    return log
+
+
+def write_happening(log: Log, happening: Happening) -> None:
+    """One line. `action` is a stable machine name beside the sentence."""
+    match happening:
+        case Matched(event_id, started, undecided):
+            log.info("event judged", action="event_judged", event_id=event_id,
+                     started=list(started), undecided=list(undecided))  # fmt: skip
+        case RunMoved(run):
+            write = log.error if run.state is RunState.FAILED else log.info
+            took = None
+            if run.started is not None and run.ended is not None:
+                took = format_duration(run.ended - run.started)
+            write(f"run {run.state.value}", action=f"run_{run.state.value}", run=run.id,
+                  playbook=run.playbook, reason=run.reason and line(run.reason, 500), took=took)  # fmt: skip
+        case StepStarted(run, step, attempt, plan):
+            log.info("step started", action="step_started", run=run.id, playbook=run.playbook,
+                     step=step.path, attempt=attempt, plan=line(plan.summary))  # fmt: skip
+        case StepSettled(run, step, fact):
+            write = log.warning if fact.outcome is Outcome.FAILED else log.info
+            write(f"step {fact.outcome.value}", action=f"step_{fact.outcome.value}", run=run.id,
+                  playbook=run.playbook, step=step.path, attempt=fact.attempt,
+                  error=fact.error and line(fact.error, 500))  # fmt: skip
+        case Trouble(where, message):
+            log.error("trouble", action="trouble", where=where, message=message)

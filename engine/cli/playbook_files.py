@@ -1,0 +1,53 @@
+"""Reads playbook files from the disk, for the loader."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from engine.problem import EngineError, Location, Problem
+
+SUFFIXES = (".yaml", ".yml")
+
+
+def read_files(paths: Iterable[Path]) -> tuple[list[tuple[str, str]], list[Problem]]:
+    """(name, text) of every playbook file in files and folders, and problems of unreadable ones.
+
+    Raises EngineError for a path that is not there: it was named by hand.
+    """
+    files: list[tuple[str, str]] = []
+    problems: list[Problem] = []
+    for path in dict.fromkeys(found for path in paths for found in _find(path)):
+        name = _shown(path)
+        try:
+            files.append((name, path.read_text(encoding="utf-8")))
+        except OSError as error:
+            problems.append(Problem("unreadable", str(error.strerror), Location(name)))
+        except UnicodeDecodeError as error:
+            said = f"this is no UTF-8 text (byte {error.start})"
+            problems.append(Problem("not-utf-8", said, Location(name)))
+    return files, problems
+
+
+def _find(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from sorted(
+            file
+            for file in path.rglob("*")
+            if file.suffix in SUFFIXES
+            and file.is_file()
+            and not any(part.startswith(".") for part in file.relative_to(path).parts)
+        )
+    elif path.exists():
+        yield path
+    else:
+        raise EngineError(
+            Problem("no-such-path", f"there is no file or folder {path}", None,
+                    "name playbooks, or set `playbooks` in config.yaml")  # fmt: skip
+        )
+
+
+def _shown(path: Path) -> str:
+    """Relative to where the person stands, if that is shorter."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,83 @@
+"""A whole engine in this process: what `serve` and `demo` have in common."""
+
+import socket
+import traceback
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+
+from engine.config.config import Config
+from engine.problem import Problem, in_file_order
+from engine.runs.happening import Happening, Tell, Trouble
+from engine.runs.redaction import Redactor
+from engine.runs.worker import Worker
+from engine.web.app import create_app
+from engine.web.metrics import Metrics
+from engine.web.receiver import Receiver
+from engine.wiring import new_id, now, wired
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The parts that have to be run."""
+
+    app: Starlette
+    worker: Worker
+    problems: tuple[Problem, ...]  # of playbooks that are left out
+    playbooks: tuple[str, ...]
+
+
+@asynccontextmanager
+async def engine_of(
+    config: Config,
+    files: Sequence[tuple[str, str]],
+    unreadable: Sequence[Problem],
+    *,
+    environ: Mapping[str, str],
+    redactor: Redactor,
+    tell: Tell,
+) -> AsyncIterator[Running]:
+    """Receiver and worker over one ledger. Raises EngineError when it cannot be had."""
+    metrics = Metrics.create()
+
+    def tell_all(happening: Happening) -> None:
+        metrics.tell(happening)
+        tell(happening)
+
+    async with wired(
+        config, files, environ=environ, redactor=redactor, tell=tell_all
+    ) as parts:
+        problems = in_file_order([*unreadable, *parts.loaded.problems])
+        receiver = Receiver(
+            source=parts.actions,
+            accept=parts.ledger.accept,
+            accepted=parts.worker.wake,
+            count=metrics.count_delivery,
+            new_id=new_id,
+            clock=now,
+            max_body=config.limits.body,
+        )
+        app = create_app(
+            actions=receiver,
+            check=parts.ledger.check,
+            problems=lambda: problems,
+            registry=metrics.registry,
+            fault=_fault_to(tell_all),
+        )
+        names = tuple(playbook.name for playbook in parts.loaded.playbooks)
+        yield Running(app, parts.worker, problems, names)
+
+
+def _fault_to(tell: Tell) -> Callable[[Exception], None]:
+    def fault(error: Exception) -> None:
+        tell(Trouble("web", "".join(traceback.format_exception(error))))
+
+    return fault
+
+
+def port_of(listener: socket.socket) -> int:
+    """The port a socket really listens on."""
+    port: int = listener.getsockname()[1]
+    return port

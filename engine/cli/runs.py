@@ -1,0 +1,112 @@
+"""`engine runs`: what was done, out of the ledger."""
+
+import click
+from rich.console import Console
+
+from engine.cli.options import config_option, format_option, load_offline
+from engine.cli.screen import clean, console, line, mark, print_json, styled, table
+from engine.cli.snippet import yaml_lines
+from engine.playbooks.units import format_duration
+from engine.runs.run import Outcome, Run, RunState, StepRecord
+from engine.runs.trace import run_as_json, timestamp, trace
+from engine.store.records import RunRecord, open_records
+
+
+@click.group()
+def runs() -> None:
+    """What was done: every run, every step, from the ledger. Works beside a running engine."""
+
+
+@runs.command("list")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--before", metavar="CURSOR", help="Go on where a list ended: its `next`.")
+@click.option("--state", type=click.Choice([state.value for state in RunState]))
+@click.option("--playbook", metavar="NAME")
+@config_option
+@format_option
+def list_(  # noqa: PLR0913 - one parameter an option
+    limit: int,
+    before: str | None,
+    state: str | None,
+    playbook: str | None,
+    config_path: str | None,
+    format_: str,
+) -> int:
+    """The newest runs."""
+    with open_records(load_offline(config_path).database) as records:
+        page = records.runs(limit, before, state, playbook)
+    if format_ == "json":
+        print_json({"items": [run_as_json(run) for run in page.items], "next": page.next})
+        return 0
+    screen = console()
+    if not page.items:
+        screen.print("No runs.")
+        return 0
+    shown = table("", "run", "playbook", "state", "began", "took", "reason")
+    for run in page.items:
+        shown.add_row(
+            mark(run.state.value), run.id, styled(run.playbook), run.state.value,
+            (timestamp(run.started or run.created) or "")[:19].replace("T", " "), _took(run),
+            styled(line(run.reason or "", 80)),
+        )  # fmt: skip
+    screen.print(shown)
+    if page.next:
+        screen.print(f"More: --before {page.next}")
+    return 0
+
+
+@runs.command()
+@click.argument("run")
+@config_option
+@format_option
+def show(run: str, config_path: str | None, format_: str) -> int:
+    """The trace of RUN (an id, or the end of one): steps, outcomes, times, errors with their YAML."""
+    with open_records(load_offline(config_path).database) as records:
+        record = records.run(run)
+    if format_ == "json":
+        print_json(trace(record.run, record.variables, record.steps))
+    else:
+        _show(console(), record)
+    return 0
+
+
+def _show(screen: Console, record: RunRecord) -> None:
+    run = record.run
+    screen.print(mark(run.state.value), styled(f"{run.playbook} {run.state.value}", "bold"),
+                 styled(f"run {run.id}", "dim"))  # fmt: skip
+    screen.print(styled(f"  event    {run.event_id}"))
+    screen.print(styled(f"  began    {timestamp(run.started) or 'not yet'}   took {_took(run)}"))
+    screen.print(styled(f"  version  {run.version} of {record.file}"))
+    if run.reason:
+        screen.print(styled(f"  reason   {line(run.reason, 500)}"))
+    for name, value in record.variables.items():
+        screen.print(styled(f"  vars.{name} = {line(value)}", "dim"))
+    for step in record.steps:
+        _show_step(screen, step, record)
+
+
+def _show_step(screen: Console, step: StepRecord, record: RunRecord) -> None:
+    outcome = step.outcome.value if step.outcome else "going on"
+    title = step.name or step.id or step.type
+    tries = f", attempt {step.attempt}" if step.attempt > 1 else ""
+    again = f", performed again {step.repeats}x after a restart" if step.repeats else ""
+    took = ""
+    if step.started is not None and step.ended is not None:
+        took = format_duration(step.ended - step.started)
+    screen.print(mark(outcome), styled(title, "bold"),
+                 styled(f"[{step.path}, {step.type}{tries}{again}] {outcome} {took}", "dim"))  # fmt: skip
+    if step.plan:
+        screen.print("    ", styled(line(step.plan)))
+    if step.error:
+        failed = step.outcome is Outcome.FAILED
+        for text in clean(step.error).splitlines():
+            screen.print("    ", styled(text, "red" if failed else "dim"))
+        if failed:
+            for text in yaml_lines(record.text, record.file, step.path):
+                screen.print("    ", styled(text, "dim"))
+
+
+def _took(run: Run) -> str:
+    if run.started is None or run.ended is None:
+        return ""
+    return format_duration(run.ended - run.started)

@@ -1,0 +1,76 @@
+"""`engine send`: delivers an event to the engine as Flashduty would."""
+
+import http.client
+import os
+import time
+import urllib.error
+import urllib.request
+from typing import Final
+
+import click
+
+from engine.cli.event_files import read_bytes
+from engine.cli.options import config_option, format_option, load
+from engine.cli.screen import clean, print_json
+from engine.problem import EngineError, Problem
+
+TIMEOUT: Final = 2.0  # seconds, as Flashduty; it repeats once, on errors of the connection alone
+ATTEMPTS: Final = 2
+
+
+@click.command()
+@click.argument("file")
+@click.option("--to", metavar="URL", help="The engine.  [default: config.yaml's `listen`]")
+@click.option("--action", default="test", show_default=True,
+              help="The button: the last part of /flashduty/actions/{action}.")  # fmt: skip
+@click.option("--token", envvar="ENGINE_TOKEN", help="The webhook token.  [default: the config's]")
+@config_option
+@format_option
+def send(  # noqa: PLR0913 - one parameter an option
+    file: str, to: str | None, action: str, token: str | None, config_path: str | None, format_: str
+) -> int:
+    """Send the event in FILE (- for stdin) as Flashduty would: POST, two seconds, one retry.
+
+    \b
+      engine send press.json --action restart-host
+      engine send press.json --to https://engine.example.com --token s3cret
+    """  # noqa: D301 - \b is click's mark for lines to be kept
+    body = read_bytes(file)
+    if to is None or (token is None and (config_path or os.path.exists("config.yaml"))):  # noqa: PTH110
+        config = load(config_path)
+        to = to or config.listen.url
+        token = token or config.flashduty.webhook_token
+    url = to if "/flashduty/" in to else f"{to.rstrip('/')}/flashduty/actions/{action}"
+    headers = {"Content-Type": "application/json"}
+    if token:
+        headers["X-Engine-Token"] = token
+    began = time.monotonic()
+    status, text = _deliver(url, body, headers)
+    elapsed = round((time.monotonic() - began) * 1000, 1)
+    if format_ == "json":
+        print_json({"url": url, "status": status, "body": text, "milliseconds": elapsed})
+    else:
+        click.echo(f"{status} in {elapsed} ms: {clean(text)}")
+    return 0 if status == http.client.OK else 1
+
+
+def _deliver(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+    if not url.startswith(("http://", "https://")):
+        raise EngineError(Problem("bad-url", f"'{url}' is no http:// or https:// URL"))
+    for attempt in range(1, ATTEMPTS + 1):
+        request = urllib.request.Request(url, data=body, headers=headers, method="POST")  # noqa: S310 - checked above
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+                return answer.status, answer.read().decode(errors="replace")
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode(errors="replace")
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            refused = isinstance(reason, ConnectionRefusedError)
+            if refused or attempt == ATTEMPTS:
+                raise EngineError(
+                    Problem("not-delivered", f"{url}: {reason}", None,
+                            "is `engine serve` running, and listening there?")  # fmt: skip
+                ) from None
+    raise AssertionError  # pragma: no cover (the loop answers or raises)

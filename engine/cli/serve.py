@@ -1,0 +1,59 @@
+"""`engine serve`: receiver and worker in one process."""
+
+import asyncio
+import os
+import signal
+
+import click
+
+from engine.cli.log import create_log, write_happening
+from engine.cli.options import config_option, load
+from engine.cli.playbook_files import read_files
+from engine.cli.running import engine_of, port_of
+from engine.cli.serving import bind, run_until_stopped, server, stopped_by_signals
+from engine.config.config import Config
+from engine.runs.redaction import Redactor
+
+
+@click.command()
+@config_option
+def serve(config_path: str | None) -> int:
+    """Receive Flashduty's events and carry out playbooks, until TERM or Ctrl-C.
+
+    In the Flashduty console, give a custom action the URL
+    https://YOUR-HOST/flashduty/actions/NAME and the header X-Engine-Token.
+
+    TERM: no new event is taken, steps in flight get 30 seconds to finish, everything else goes on
+    at the next start. A second TERM ends the process at once; nothing is lost by that either.
+    """
+    return asyncio.run(_serve(load(config_path)))
+
+
+async def _serve(config: Config) -> int:
+    redactor = Redactor()
+    log = create_log(redactor)
+    files, unreadable = read_files([config.playbooks])
+    received: list[int] = []
+
+    def stop(number: int) -> None:
+        received.append(number)
+        log.info("stopping", action="stopping", signal=signal.Signals(number).name)
+
+    with bind(config.listen.host, config.listen.port) as listener:
+        async with engine_of(
+            config,
+            files,
+            unreadable,
+            environ=os.environ,
+            redactor=redactor,
+            tell=lambda happening: write_happening(log, happening),
+        ) as engine:
+            for problem in engine.problems:
+                log.error("playbook left out", action="playbook_left_out", problem=str(problem))
+            with stopped_by_signals(stop) as stopping:
+                log.info("listening", action="listening", host=config.listen.host,
+                         port=port_of(listener), playbooks=list(engine.playbooks),
+                         database=str(config.database))  # fmt: skip
+                await run_until_stopped(server(engine.app), listener, engine.worker, stopping)
+    log.info("stopped", action="stopped")
+    return 130 if signal.SIGINT in received else 0

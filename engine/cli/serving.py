@@ -1,0 +1,110 @@
+"""Runs the web application and the worker side by side, and stops them in the right order."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+from typing_extensions import override
+
+from engine.problem import EngineError, Problem
+from engine.runs.worker import Worker
+
+GRACE: Final = 30.0  # seconds that steps in flight get to finish
+BACKLOG: Final = 2048
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: the worker has to hear of them too."""
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises EngineError when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise EngineError(
+            Problem("cannot-listen", f"{host}:{port}: {error.strerror or error}", None,
+                    "another process listens there; set another `listen` in config.yaml")  # fmt: skip
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+def server(app: ASGIApp, limit_concurrency: int | None = None) -> uvicorn.Server:
+    """A uvicorn server that says nothing by itself."""
+    return _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            date_header=True,
+            limit_concurrency=limit_concurrency,
+            timeout_graceful_shutdown=5,
+        )
+    )
+
+
+async def run_until_stopped(
+    web: uvicorn.Server,
+    listener: socket.socket,
+    worker: Worker,
+    stopping: asyncio.Event,
+    *,
+    grace: float = GRACE,
+) -> None:
+    """Serve and work until `stopping`; then stop accepting, and give steps in flight their grace.
+
+    What is cut after the grace has no outcome in the ledger, and is gone on with at the next start.
+    """
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(web.serve([listener]), name="web")
+        working = tasks.create_task(worker.work(), name="worker")
+        waiting = tasks.create_task(stopping.wait(), name="stopping")
+        await asyncio.wait({serving, working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        web.should_exit = True
+        await asyncio.wait({serving})
+        worker.stop()
+        await asyncio.wait({working}, timeout=grace)
+        working.cancel()
+
+
+@contextmanager
+def stopped_by_signals(tell: Callable[[int], None]) -> Iterator[asyncio.Event]:
+    """An event that TERM and INT set. A second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+
+    def stop(number: int) -> None:
+        if stopping.is_set():
+            os._exit(128 + number)
+        tell(number)
+        stopping.set()
+
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        yield stopping
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
