@@ -1,5 +1,6 @@
 """`engine dry-run`: what the playbooks would do about an event, with nothing done."""
 
+import json
 from pathlib import Path
 
 import click
@@ -83,7 +84,7 @@ def _show(screen: Console, rehearsal: Rehearsal) -> None:
         return
     screen.print(styled(f"matches ({rehearsal.playbook.file})", "dim"))
     for name, value in rehearsal.variables.items():
-        screen.print(styled(f"    vars.{name} = {line(shown(value))}", "dim"))
+        screen.print(styled(f"    vars.{name} = {_value(value)}", "dim"))
     for step in rehearsal.steps:
         _show_step(screen, step)
 
@@ -95,11 +96,16 @@ def _show_step(screen: Console, step: RehearsedStep) -> None:
         screen.print("      ", styled(line(step.plan.summary)))
         for name, value in step.plan.details.items():
             if name not in ("method", "url", "argv", "call", "duration"):
-                screen.print(styled(f"        {name}: {line(shown(value), 500)}", "dim"))
+                screen.print(styled(f"        {name}: {_value(value)}", "dim"))
     if step.reason:
         style = "red" if step.outcome == "failed" else "yellow"
         screen.print("      ", styled(f"{step.outcome}: {line(step.reason, 500)}"
                      if step.outcome != "performed" else step.reason, style))  # fmt: skip
+
+
+def _value(value: object) -> str:
+    plain = shown(value)
+    return line(plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False), 500)
 
 
 def _conclusion(rehearsals: list[Rehearsal]) -> str:

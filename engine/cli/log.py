@@ -49,7 +49,7 @@ def write_happening(log: Log, happening: Happening) -> None:
                 took = format_duration(run.ended - run.started)
             write(f"run {run.state.value}", action=f"run_{run.state.value}", run=run.id,
                   playbook=run.playbook, reason=run.reason and line(run.reason, 500), took=took)  # fmt: skip
-        case StepStarted(run, step, attempt, plan):
+        case StepStarted(run, step, attempt, plan, _):
             log.info("step started", action="step_started", run=run.id, playbook=run.playbook,
                      step=step.path, attempt=attempt, plan=line(plan.summary))  # fmt: skip
         case StepSettled(run, step, fact):

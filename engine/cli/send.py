@@ -5,14 +5,16 @@ import os
 import time
 import urllib.error
 import urllib.request
+import uuid
 from typing import Final
 
 import click
+import orjson
 
 from engine.cli.event_files import read_bytes
 from engine.cli.options import config_option, format_option, load
 from engine.cli.screen import clean, print_json
-from engine.problem import EngineError, Problem
+from engine.problem import EngineError, Location, Problem
 
 TIMEOUT: Final = 2.0  # seconds, as Flashduty; it repeats once, on errors of the connection alone
 ATTEMPTS: Final = 2
@@ -24,10 +26,18 @@ ATTEMPTS: Final = 2
 @click.option("--action", default="test", show_default=True,
               help="The button: the last part of /flashduty/actions/{action}.")  # fmt: skip
 @click.option("--token", envvar="ENGINE_TOKEN", help="The webhook token.  [default: the config's]")
+@click.option("--fresh", is_flag=True, help="Give it a new event_id, as a further press would.")
 @config_option
 @format_option
 def send(  # noqa: PLR0913 - one parameter an option
-    file: str, to: str | None, action: str, token: str | None, config_path: str | None, format_: str
+    *,
+    file: str,
+    to: str | None,
+    action: str,
+    token: str | None,
+    fresh: bool,
+    config_path: str | None,
+    format_: str,
 ) -> int:
     """Send the event in FILE (- for stdin) as Flashduty would: POST, two seconds, one retry.
 
@@ -35,7 +45,7 @@ def send(  # noqa: PLR0913 - one parameter an option
       engine send press.json --action restart-host
       engine send press.json --to https://engine.example.com --token s3cret
     """  # noqa: D301 - \b is click's mark for lines to be kept
-    body = read_bytes(file)
+    body = _with_new_id(read_bytes(file), file) if fresh else read_bytes(file)
     if to is None or (token is None and (config_path or os.path.exists("config.yaml"))):  # noqa: PTH110
         config = load(config_path)
         to = to or config.listen.url
@@ -52,6 +62,14 @@ def send(  # noqa: PLR0913 - one parameter an option
     else:
         click.echo(f"{status} in {elapsed} ms: {clean(text)}")
     return 0 if status == http.client.OK else 1
+
+
+def _with_new_id(body: bytes, file: str) -> bytes:
+    try:
+        payload = orjson.loads(body)
+        return orjson.dumps({**payload, "event_id": uuid.uuid4().hex})
+    except (orjson.JSONDecodeError, TypeError) as error:
+        raise EngineError(Problem("not-json", f"no JSON object: {error}", Location(file))) from None
 
 
 def _deliver(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:

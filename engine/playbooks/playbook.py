@@ -59,7 +59,7 @@ class Step:
     @property
     def title(self) -> str:
         """What to call it in front of a person."""
-        return self.name or self.id or f"{self.type} ({self.path})"
+        return self.name or self.id or self.type
 
 
 @dataclass(frozen=True, slots=True)

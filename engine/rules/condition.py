@@ -81,6 +81,7 @@ class Condition:
             ) from None
         for name, count in _calls(tree):
             _check_call(text, name, count)
+        _check_negations(text, tree)
         return cls(text, tree)
 
     def value(self, document: Mapping[str, Any]) -> Any:
@@ -133,6 +134,25 @@ def _check_call(text: str, name: str, count: int) -> None:
         raise ConditionSyntaxError(
             f"{name}() takes {wanted} argument{'' if wanted == 1 else 's'}, not {count}", offset
         )
+
+
+def _check_negations(text: str, tree: Mapping[str, Any]) -> None:
+    """JMESPath's `!` binds tighter than its dot: `!a.b` asks for the field b of a truth value.
+
+    That is null whatever `a` is, and reads as if it meant something. Refused, not repaired: an
+    expression has to mean here what it means everywhere.
+    """
+    children = [child for child in tree["children"] if isinstance(child, Mapping)]
+    if tree["type"] in ("subexpression", "value_projection") and children:
+        left = children[0]
+        if left["type"] == "not_expression":
+            raise ConditionSyntaxError(
+                "'!' takes only the name up to the dot, so this is always null",
+                max(0, text.find("!")),
+                "write !(a.b) for !a.b",
+            )
+    for child in children:
+        _check_negations(text, child)
 
 
 def _calls(tree: Mapping[str, Any]) -> Iterator[tuple[str, int]]:

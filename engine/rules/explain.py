@@ -5,7 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from engine.rules.condition import Answer, CannotTellError, Condition, evaluate, is_true
+from engine.rules.condition import (
+    Answer,
+    CannotTellError,
+    Condition,
+    Verdict,
+    evaluate,
+    is_true,
+)
 
 _LOGIC: Final = {"and_expression": "&&", "or_expression": "||"}
 _COMPARATORS: Final = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
@@ -57,6 +64,14 @@ def why(explanation: Explanation) -> str:
     if explanation.parts:
         return ", ".join(f"{part.text} is {_json(part.value)}" for part in explanation.parts)
     return f"{explanation.text} is {_json(explanation.value)}"
+
+
+def decide(condition: Condition, document: Mapping[str, Any]) -> Verdict:
+    """The condition's answer, with what decided it as the reason for anything but yes."""
+    verdict = condition.decide(document)
+    if verdict.yes:
+        return verdict
+    return Verdict(verdict.answer, why(explain(condition, document)))
 
 
 def _explain(node: Mapping[str, Any], document: Mapping[str, Any]) -> Explanation:

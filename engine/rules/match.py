@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.rules.condition import Answer, Condition, Verdict
-from engine.rules.explain import explain, why
+from engine.rules.explain import decide
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,4 @@ class Trigger:
             return Verdict(Answer.NO, f"the event came by {came}, not {self.action}")
         if self.when is None:
             return Verdict(Answer.YES)
-        verdict = self.when.decide(document)
-        if verdict.answer is Answer.YES:
-            return verdict
-        return Verdict(verdict.answer, why(explain(self.when, document)))
+        return decide(self.when, document)

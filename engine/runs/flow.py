@@ -16,6 +16,7 @@ from typing import Any, Self
 from engine.playbooks.playbook import Playbook, Section, Step
 from engine.playbooks.units import format_duration
 from engine.rules.condition import Answer
+from engine.rules.explain import decide
 from engine.runs.fact import Began, Fact, Paused, Settled, Started
 from engine.runs.run import Outcome, RunState
 
@@ -93,7 +94,7 @@ class Flow:
         if self.not_before is not None and now < self.not_before:
             return self._wait(step, self.not_before, "until the next attempt")
         if step.when is not None and self.attempt == 0:
-            verdict = step.when.decide(self.sees())
+            verdict = decide(step.when, self.sees())
             if verdict.answer is Answer.NO:
                 return self._note(step, now, Outcome.SKIPPED, verdict.reason)
             if verdict.answer is Answer.CANNOT_TELL:
@@ -209,7 +210,7 @@ class Flow:
         if fact.stops:
             return flow._stop(step, fact)
         if fact.outcome is Outcome.FAILED and not step.continue_on_error:
-            return flow._fail(step.id or step.path, fact.error or "it failed")
+            return flow._fail(_called(step), fact.error or "it failed")
         return flow._advance()
 
     def _with_result(self, step: Step, fact: Settled) -> Mapping[str, Any]:
@@ -226,7 +227,7 @@ class Flow:
             return self._enter(self._after(self.section))
         if fact.outcome is Outcome.SUCCEEDED:
             return replace(self, reason=fact.error)._enter(Section.FINALLY)
-        return self._fail(step.id or step.path, fact.error or "stopped")
+        return self._fail(_called(step), fact.error or "stopped")
 
     def _fail(self, where: str, error: str) -> Self:
         if self.section is Section.STEPS:
@@ -259,3 +260,8 @@ class Flow:
     @staticmethod
     def _after(section: Section | None) -> Section | None:
         return Section.FINALLY if section in (Section.STEPS, Section.ON_FAILURE) else None
+
+
+def _called(step: Step) -> str:
+    """What `run.failed_step` calls it: the shortest name it has."""
+    return step.id or step.name or step.path

@@ -33,6 +33,7 @@ class StepStarted:
     step: Step
     attempt: int
     plan: Plan
+    at: float
 
 
 @dataclass(frozen=True, slots=True)

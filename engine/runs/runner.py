@@ -100,7 +100,7 @@ class Runner:
         record = replace(_record(step, attempt), started=started.at, plan=plan.summary)
         await self.ledger.keep_started(run.id, record)
         flow = flow.take(started)
-        self.tell(StepStarted(run, step, attempt, plan))
+        self.tell(StepStarted(run, step, attempt, plan, started.at))
         limit = _shorter(step.timeout or step_type.timeout, deadline, self.clock())
         report = await self._report(step_type, parameters, call, limit)
         if isinstance(report, Paused):

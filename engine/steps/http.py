@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from engine.playbooks.parameters import ConditionField, Model, Parameters, Size, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
 from engine.rules.condition import Answer
-from engine.rules.explain import explain, why
+from engine.rules.explain import decide
 
 _FIRST_FAILURE: Final = 400
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
@@ -166,13 +166,12 @@ def _judged(parameters: HttpParameters, result: dict[str, Any]) -> Report:
         if result["status"] < _FIRST_FAILURE:
             return Succeeded(result)
         return Failed(f"{_exchange_text(parameters, result)}", result)
-    verdict = parameters.expect.decide(result)
-    if verdict.answer is Answer.YES:
+    verdict = decide(parameters.expect, result)
+    if verdict.yes:
         return Succeeded(result)
-    reason = why(explain(parameters.expect, result))
     said = "is not true" if verdict.answer is Answer.NO else "cannot be told"
     return Failed(
-        f"expect {said}: {parameters.expect.text}, and {reason}; "
+        f"expect {said}: {parameters.expect.text}, and {verdict.reason}; "
         f"{_exchange_text(parameters, result)}",
         result,
     )
