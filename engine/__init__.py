@@ -1,1 +1,1 @@
-"""Flashduty says what happened; playbooks say what to do; the engine does it, once, and remembers."""
+"""Flashduty says what happened, playbooks say what to do, the engine does it and remembers."""

@@ -21,9 +21,13 @@ MAX_NODES: Final = 200_000  # what aliases may unfold to: a "billion laughs" fil
 
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLS: Final = {
-    "true": True, "True": True, "TRUE": True,
-    "false": False, "False": False, "FALSE": False,
-}  # fmt: skip
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
 _INT = re.compile(r"[-+]?[0-9]+")
 _BASED_INT = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -95,7 +99,9 @@ class MarkedYaml:
 
     def locate_key(self, path: Path) -> Location:
         """Where the key of `path` stands, or the nearest thing around it that exists."""
-        return self._nearest(path, {**self.values, **self.keys} if path in self.keys else self.values)
+        return self._nearest(
+            path, {**self.values, **self.keys} if path in self.keys else self.values
+        )
 
     def locate_in(self, path: Path, offset: int) -> Location:
         """Where character `offset` of the text at `path` stands."""
@@ -170,8 +176,12 @@ class _Composer:
             if isinstance(event, yaml.DocumentStartEvent):
                 seen += 1
                 if seen > 1:
-                    self._stop("yaml-documents", "a second document begins here", event,
-                               "one playbook a file: move it to a file of its own")  # fmt: skip
+                    self._stop(
+                        "yaml-documents",
+                        "a second document begins here",
+                        event,
+                        "one playbook a file: move it to a file of its own",
+                    )
                 value = self._node(next(self._events), ())
         if self._problems:
             raise EngineError(*self._problems)
@@ -189,8 +199,9 @@ class _Composer:
             return self._alias(event)
         tag = event.tag
         if tag is not None and tag not in _STANDARD_TAGS:
-            self._problem("yaml-tag", f"the tag '{tag}' is not taken", event,
-                          "write the plain value")  # fmt: skip
+            self._problem(
+                "yaml-tag", f"the tag '{tag}' is not taken", event, "write the plain value"
+            )
         value: Any
         if isinstance(event, yaml.ScalarEvent):
             value = event.value if tag is not None else self._scalar(event)
@@ -212,19 +223,31 @@ class _Composer:
         mapping: dict[str, Any] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
-                self._stop("yaml-key", "a mapping cannot be a key", event,
-                           'a template has to be quoted: "{{ ... }}"')  # fmt: skip
+                self._stop(
+                    "yaml-key",
+                    "a mapping cannot be a key",
+                    event,
+                    'a template has to be quoted: "{{ ... }}"',
+                )
             key = event.value
             here = (*path, key)
             if key == "<<" and not event.style:
-                self._problem("yaml-merge", "merge keys ('<<') are not part of YAML 1.2", event,
-                              "write the keys out, or use an alias for the whole value")  # fmt: skip
+                self._problem(
+                    "yaml-merge",
+                    "merge keys ('<<') are not part of YAML 1.2",
+                    event,
+                    "write the keys out, or use an alias for the whole value",
+                )
             start = _mark(event)
             mark = Mark(start.line + 1, start.column + 1)
             if key in mapping:
                 first = self._keys[here]
-                self._problem("yaml-duplicate-key", f"the key '{key}' stands here twice", event,
-                              f"first on line {first.line}; keep one of them")  # fmt: skip
+                self._problem(
+                    "yaml-duplicate-key",
+                    f"the key '{key}' stands here twice",
+                    event,
+                    f"first on line {first.line}; keep one of them",
+                )
             else:
                 self._keys[here] = mark
             mapping[key] = self._node(next(self._events), here)
@@ -232,14 +255,18 @@ class _Composer:
 
     def _alias(self, event: Any) -> Any:
         if event.anchor not in self._anchors:
-            self._stop("yaml-alias", f"no anchor '&{event.anchor}' stands before this alias", event,
-                       'a text that begins with "*" has to be quoted')  # fmt: skip
+            self._stop(
+                "yaml-alias",
+                f"no anchor '&{event.anchor}' stands before this alias",
+                event,
+                'a text that begins with "*" has to be quoted',
+            )
         value, _ = self._anchors[event.anchor]
         self._nodes += _size(value)
         self._count(event, ())
         return value
 
-    def _scalar(self, event: Any) -> Any:
+    def _scalar(self, event: Any) -> Any:  # noqa: PLR0911 - one answer a kind of scalar
         text: str = event.value
         if event.style:
             return text
@@ -254,26 +281,31 @@ class _Composer:
         if _FLOAT.fullmatch(text):
             return float(text)
         if _SPECIAL_FLOAT.fullmatch(text):
-            self._problem("yaml-number", f"'{text}' has no place in JSON", event,
-                          "quote it when it is a text")  # fmt: skip
+            self._problem(
+                "yaml-number", f"'{text}' has no place in JSON", event, "quote it when it is a text"
+            )
         return text
 
     def _integer(self, event: Any, text: str, base: int) -> int | str:
         number_of_digits = 300
         if len(text) > number_of_digits:
-            self._problem("yaml-number", "this number is too long", event,
-                          "quote it when it is a text")  # fmt: skip
+            self._problem(
+                "yaml-number", "this number is too long", event, "quote it when it is a text"
+            )
             return text
         return int(text, base)
 
     def _count(self, event: Any, path: Path) -> None:
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            self._stop("yaml-size", f"more than {MAX_NODES:,} values, aliases unfolded", event,
-                       "split the file")  # fmt: skip
+            self._stop(
+                "yaml-size",
+                f"more than {MAX_NODES:,} values, aliases unfolded",
+                event,
+                "split the file",
+            )
         if len(path) > MAX_DEPTH:
-            self._stop("yaml-depth", f"nested deeper than {MAX_DEPTH} levels", event,
-                       "flatten it")  # fmt: skip
+            self._stop("yaml-depth", f"nested deeper than {MAX_DEPTH} levels", event, "flatten it")
 
     def _problem(self, code: str, message: str, event: Any, hint: str) -> None:
         mark = _mark(event)

@@ -92,9 +92,7 @@ async def wired(
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             types = step_types(
                 session=lambda: session,
-                flashduty=FlashdutyClient(
-                    lambda: session, flashduty.base_url, flashduty.app_key
-                ),
+                flashduty=FlashdutyClient(lambda: session, flashduty.base_url, flashduty.app_key),
                 shell=_shell(config, environ),
                 max_response=config.http.max_response,
             )

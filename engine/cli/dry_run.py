@@ -12,18 +12,23 @@ from engine.cli.playbook_files import read_files
 from engine.cli.screen import console, line, mark, print_json, styled
 from engine.problem import EngineError, in_file_order
 from engine.rehearsal.dry_run import Rehearsal, RehearsedStep, rehearse, shown
-from engine.wiring import offline_step_types, offline_loader
+from engine.wiring import offline_loader, offline_step_types
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
-@click.option("--event", "event_file", required=True, metavar="FILE",
-              help="The JSON body Flashduty would send; - for stdin.")  # fmt: skip
+@click.option(
+    "--event",
+    "event_file",
+    required=True,
+    metavar="FILE",
+    help="The JSON body Flashduty would send; - for stdin.",
+)
 @click.option("--action", help="The button: the last part of /flashduty/actions/{action}.")
 @click.option("--type", "type_", help="Take the event for one of this type.")
 @config_option
 @format_option
-def dry_run(  # noqa: PLR0913 - one parameter an option
+def dry_run(
     paths: tuple[Path, ...],
     event_file: str,
     action: str | None,
@@ -31,11 +36,11 @@ def dry_run(  # noqa: PLR0913 - one parameter an option
     config_path: str | None,
     format_: str,
 ) -> int:
-    """Show what the playbooks would do about an event: who matches, and each step as it would go out.
+    """Show what the playbooks would do about an event: who matches, each step as it would go out.
 
-    Nothing is performed and no secret is read: $NAME stands for each. A step returns its `example:`;
-    what depends on a result that nobody knows yet is shown as ‹steps.lookup.body.owner›. Exits with
-    0 only if some playbook would run to its end.
+    Nothing is performed and no secret is read: $NAME stands for each. A step returns its
+    `example:`; what depends on a result that nobody knows yet is shown by its name, such as
+    ‹steps.lookup.body.owner›. Exits with 0 only if some playbook would run to its end.
 
     \b
       engine dry-run --event press.json --action restart-host
@@ -99,8 +104,15 @@ def _show_step(screen: Console, step: RehearsedStep) -> None:
                 screen.print(styled(f"        {name}: {_value(value)}", "dim"))
     if step.reason:
         style = "red" if step.outcome == "failed" else "yellow"
-        screen.print("      ", styled(f"{step.outcome}: {line(step.reason, 500)}"
-                     if step.outcome != "performed" else step.reason, style))  # fmt: skip
+        screen.print(
+            "      ",
+            styled(
+                f"{step.outcome}: {line(step.reason, 500)}"
+                if step.outcome != "performed"
+                else step.reason,
+                style,
+            ),
+        )
 
 
 def _value(value: object) -> str:

@@ -18,8 +18,12 @@ def read_bytes(file: str) -> bytes:
         return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise EngineError(
-            Problem("unreadable", f"{file}: {error.strerror}", None,
-                    "an event is a JSON file as Flashduty would send it")  # fmt: skip
+            Problem(
+                "unreadable",
+                f"{file}: {error.strerror}",
+                None,
+                "an event is a JSON file as Flashduty would send it",
+            )
         ) from None
 
 

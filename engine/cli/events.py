@@ -36,11 +36,13 @@ def list_(limit: int, before: str | None, config_path: str | None, format_: str)
     for record in page.items:
         event = record.event
         shown.add_row(
-            event.id, (timestamp(event.received) or "")[:19].replace("T", " "),
-            styled(line(event.type, 30)), styled(line(event.action or "", 40)),
+            event.id,
+            (timestamp(event.received) or "")[:19].replace("T", " "),
+            styled(line(event.type, 30)),
+            styled(line(event.action or "", 40)),
             styled(line(_title(event), 60)),
             styled(", ".join(f"{run.playbook} {run.state.value}" for run in record.runs)),
-        )  # fmt: skip
+        )
     screen.print(shown)
     if page.next:
         screen.print(f"More: --before {page.next}")
@@ -73,11 +75,15 @@ def show(event: str, config_path: str | None, format_: str) -> int:
     for judgement in record.judgements:
         answer = judgement.verdict.answer.value
         reason = f": {line(judgement.verdict.reason, 500)}" if judgement.verdict.reason else ""
-        screen.print(mark(answer), styled(judgement.playbook, "bold"), styled(answer + reason, "dim"))
+        screen.print(
+            mark(answer), styled(judgement.playbook, "bold"), styled(answer + reason, "dim")
+        )
     if not record.judgements:
         screen.print("No playbook has judged it yet.")
     for run in record.runs:
-        screen.print(mark(run.state.value), styled(f"run {run.id} {run.playbook} {run.state.value}"))
+        screen.print(
+            mark(run.state.value), styled(f"run {run.id} {run.playbook} {run.state.value}")
+        )
     return 0
 
 

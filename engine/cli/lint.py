@@ -13,8 +13,13 @@ from engine.wiring import offline_loader
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
-@click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="text",
-              help="github: annotations for a pull request.  [default: text]")  # fmt: skip
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(list(FORMATS)),
+    default="text",
+    help="github: annotations for a pull request.  [default: text]",
+)
 @config_option
 def lint(paths: tuple[Path, ...], format_: str, config_path: str | None) -> int:
     """Find every problem of playbooks, as file:line:col: code: message.

@@ -40,22 +40,46 @@ def write_happening(log: Log, happening: Happening) -> None:
     """One line. `action` is a stable machine name beside the sentence."""
     match happening:
         case Matched(event_id, started, undecided):
-            log.info("event judged", action="event_judged", event_id=event_id,
-                     started=list(started), undecided=list(undecided))  # fmt: skip
+            log.info(
+                "event judged",
+                action="event_judged",
+                event_id=event_id,
+                started=list(started),
+                undecided=list(undecided),
+            )
         case RunMoved(run):
             write = log.error if run.state is RunState.FAILED else log.info
             took = None
             if run.started is not None and run.ended is not None:
                 took = format_duration(run.ended - run.started)
-            write(f"run {run.state.value}", action=f"run_{run.state.value}", run=run.id,
-                  playbook=run.playbook, reason=run.reason and line(run.reason, 500), took=took)  # fmt: skip
+            write(
+                f"run {run.state.value}",
+                action=f"run_{run.state.value}",
+                run=run.id,
+                playbook=run.playbook,
+                reason=run.reason and line(run.reason, 500),
+                took=took,
+            )
         case StepStarted(run, step, attempt, plan, _):
-            log.info("step started", action="step_started", run=run.id, playbook=run.playbook,
-                     step=step.path, attempt=attempt, plan=line(plan.summary))  # fmt: skip
+            log.info(
+                "step started",
+                action="step_started",
+                run=run.id,
+                playbook=run.playbook,
+                step=step.path,
+                attempt=attempt,
+                plan=line(plan.summary),
+            )
         case StepSettled(run, step, fact):
             write = log.warning if fact.outcome is Outcome.FAILED else log.info
-            write(f"step {fact.outcome.value}", action=f"step_{fact.outcome.value}", run=run.id,
-                  playbook=run.playbook, step=step.path, attempt=fact.attempt,
-                  error=fact.error and line(fact.error, 500))  # fmt: skip
+            write(
+                f"step {fact.outcome.value}",
+                action=f"step_{fact.outcome.value}",
+                run=run.id,
+                playbook=run.playbook,
+                step=step.path,
+                attempt=fact.attempt,
+                error=fact.error and line(fact.error, 500),
+            )
         case Trouble(where, message):
             log.error("trouble", action="trouble", where=where, message=message)

@@ -19,15 +19,23 @@ from engine.problem import EngineError
 
 # name: (module, attribute, what the list of commands says of it)
 COMMANDS: Final = {
-    "demo": ("engine.cli.demo.command", "demo", "See it work: four use cases on simulated services"),
+    "demo": (
+        "engine.cli.demo.command",
+        "demo",
+        "See it work: four use cases on simulated services",
+    ),
     "serve": ("engine.cli.serve", "serve", "Receive events and carry out playbooks"),
     "lint": ("engine.cli.lint", "lint", "Find every problem of the playbooks"),
     "dry-run": ("engine.cli.dry_run", "dry_run", "What the playbooks would do about an event"),
     "send": ("engine.cli.send", "send", "Send an event to the engine as Flashduty would"),
     "events": ("engine.cli.events", "events", "What arrived, and what was decided about it"),
     "runs": ("engine.cli.runs", "runs", "What was done: every run, every step"),
-    "simulate": ("engine.cli.simulate", "simulate", "A simulated Flashduty Open API to try against"),
-}  # fmt: skip
+    "simulate": (
+        "engine.cli.simulate",
+        "simulate",
+        "A simulated Flashduty Open API to try against",
+    ),
+}
 
 _HELP: Final = """Automation for Flashduty: from a button press to a finished, recorded run.
 
@@ -54,9 +62,7 @@ class _Commands(click.Group):
             formatter.write_dl([(name, said) for name, (_, _, said) in COMMANDS.items()])
 
 
-@click.group(
-    cls=_Commands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(cls=_Commands, help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="engine", message="engine %(version)s")
 def engine() -> None:
     pass
@@ -96,6 +102,8 @@ def _fault(error: Exception) -> int:
         os.close(handle)
         log.write(f"engine {' '.join(sys.argv[1:])}\nPython {sys.version}\n\n")
         log.write("".join(traceback.format_exception(error)))
-    click.echo(f"engine failed, and it is not your fault: {type(error).__name__}: {error}", err=True)
+    click.echo(
+        f"engine failed, and it is not your fault: {type(error).__name__}: {error}", err=True
+    )
     click.echo(f"The log is in {name}; please report it.", err=True)
     return 3

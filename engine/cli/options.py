@@ -16,17 +16,22 @@ F = TypeVar("F", bound=Callable[..., Any])
 def config_option(command: F) -> F:
     """`--config`."""
     return click.option(
-        "--config", "config_path", metavar="FILE",
+        "--config",
+        "config_path",
+        metavar="FILE",
         help="config.yaml to go by.  [default: $ENGINE_CONFIG, then ./config.yaml]",
-    )(command)  # fmt: skip
+    )(command)
 
 
 def format_option(command: F) -> F:
     """`--format text|json`."""
     return click.option(
-        "--format", "format_", type=click.Choice(["text", "json"]), default="text",
+        "--format",
+        "format_",
+        type=click.Choice(["text", "json"]),
+        default="text",
         help="json has stable keys, for programs.  [default: text]",
-    )(command)  # fmt: skip
+    )(command)
 
 
 def load(config_path: str | None) -> Config:

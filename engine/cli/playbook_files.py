@@ -15,7 +15,7 @@ def read_files(paths: Iterable[Path]) -> tuple[list[tuple[str, str]], list[Probl
     """
     files: list[tuple[str, str]] = []
     problems: list[Problem] = []
-    for path in dict.fromkeys(found for path in paths for found in _find(path)):
+    for path in dict.fromkeys(found for named in paths for found in _find(named)):
         name = _shown(path)
         try:
             files.append((name, path.read_text(encoding="utf-8")))
@@ -40,8 +40,12 @@ def _find(path: Path) -> Iterator[Path]:
         yield path
     else:
         raise EngineError(
-            Problem("no-such-path", f"there is no file or folder {path}", None,
-                    "name playbooks, or set `playbooks` in config.yaml")  # fmt: skip
+            Problem(
+                "no-such-path",
+                f"there is no file or folder {path}",
+                None,
+                "name playbooks, or set `playbooks` in config.yaml",
+            )
         )
 
 

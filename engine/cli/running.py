@@ -46,9 +46,7 @@ async def engine_of(
         metrics.tell(happening)
         tell(happening)
 
-    async with wired(
-        config, files, environ=environ, redactor=redactor, tell=tell_all
-    ) as parts:
+    async with wired(config, files, environ=environ, redactor=redactor, tell=tell_all) as parts:
         problems = in_file_order([*unreadable, *parts.loaded.problems])
         receiver = Receiver(
             source=parts.actions,

@@ -24,7 +24,7 @@ def runs() -> None:
 @click.option("--playbook", metavar="NAME")
 @config_option
 @format_option
-def list_(  # noqa: PLR0913 - one parameter an option
+def list_(
     limit: int,
     before: str | None,
     state: str | None,
@@ -45,10 +45,14 @@ def list_(  # noqa: PLR0913 - one parameter an option
     shown = table("", "run", "playbook", "state", "began", "took", "reason")
     for run in page.items:
         shown.add_row(
-            mark(run.state.value), run.id, styled(run.playbook), run.state.value,
-            (timestamp(run.started or run.created) or "")[:19].replace("T", " "), _took(run),
+            mark(run.state.value),
+            run.id,
+            styled(run.playbook),
+            run.state.value,
+            (timestamp(run.started or run.created) or "")[:19].replace("T", " "),
+            _took(run),
             styled(line(run.reason or "", 80)),
-        )  # fmt: skip
+        )
     screen.print(shown)
     if page.next:
         screen.print(f"More: --before {page.next}")
@@ -60,7 +64,7 @@ def list_(  # noqa: PLR0913 - one parameter an option
 @config_option
 @format_option
 def show(run: str, config_path: str | None, format_: str) -> int:
-    """The trace of RUN (an id, or the end of one): steps, outcomes, times, errors with their YAML."""
+    """The trace of RUN (an id, or its end): steps, outcomes, times, errors with their YAML."""
     with open_records(load_offline(config_path).database) as records:
         record = records.run(run)
     if format_ == "json":
@@ -72,8 +76,11 @@ def show(run: str, config_path: str | None, format_: str) -> int:
 
 def _show(screen: Console, record: RunRecord) -> None:
     run = record.run
-    screen.print(mark(run.state.value), styled(f"{run.playbook} {run.state.value}", "bold"),
-                 styled(f"run {run.id}", "dim"))  # fmt: skip
+    screen.print(
+        mark(run.state.value),
+        styled(f"{run.playbook} {run.state.value}", "bold"),
+        styled(f"run {run.id}", "dim"),
+    )
     screen.print(styled(f"  event    {run.event_id}"))
     screen.print(styled(f"  began    {timestamp(run.started) or 'not yet'}   took {_took(run)}"))
     screen.print(styled(f"  version  {run.version} of {record.file}"))
@@ -93,8 +100,11 @@ def _show_step(screen: Console, step: StepRecord, record: RunRecord) -> None:
     took = ""
     if step.started is not None and step.ended is not None:
         took = format_duration(step.ended - step.started)
-    screen.print(mark(outcome), styled(title, "bold"),
-                 styled(f"[{step.path}, {step.type}{tries}{again}] {outcome} {took}", "dim"))  # fmt: skip
+    screen.print(
+        mark(outcome),
+        styled(title, "bold"),
+        styled(f"[{step.path}, {step.type}{tries}{again}] {outcome} {took}", "dim"),
+    )
     if step.plan:
         screen.print("    ", styled(line(step.plan)))
     if step.error:

@@ -23,13 +23,17 @@ ATTEMPTS: Final = 2
 @click.command()
 @click.argument("file")
 @click.option("--to", metavar="URL", help="The engine.  [default: config.yaml's `listen`]")
-@click.option("--action", default="test", show_default=True,
-              help="The button: the last part of /flashduty/actions/{action}.")  # fmt: skip
+@click.option(
+    "--action",
+    default="test",
+    show_default=True,
+    help="The button: the last part of /flashduty/actions/{action}.",
+)
 @click.option("--token", envvar="ENGINE_TOKEN", help="The webhook token.  [default: the config's]")
 @click.option("--fresh", is_flag=True, help="Give it a new event_id, as a further press would.")
 @config_option
 @format_option
-def send(  # noqa: PLR0913 - one parameter an option
+def send(
     *,
     file: str,
     to: str | None,
@@ -88,7 +92,11 @@ def _deliver(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
             refused = isinstance(reason, ConnectionRefusedError)
             if refused or attempt == ATTEMPTS:
                 raise EngineError(
-                    Problem("not-delivered", f"{url}: {reason}", None,
-                            "is `engine serve` running, and listening there?")  # fmt: skip
+                    Problem(
+                        "not-delivered",
+                        f"{url}: {reason}",
+                        None,
+                        "is `engine serve` running, and listening there?",
+                    )
                 ) from None
     raise AssertionError  # pragma: no cover (the loop answers or raises)

@@ -51,9 +51,14 @@ async def _serve(config: Config) -> int:
             for problem in engine.problems:
                 log.error("playbook left out", action="playbook_left_out", problem=str(problem))
             with stopped_by_signals(stop) as stopping:
-                log.info("listening", action="listening", host=config.listen.host,
-                         port=port_of(listener), playbooks=list(engine.playbooks),
-                         database=str(config.database))  # fmt: skip
+                log.info(
+                    "listening",
+                    action="listening",
+                    host=config.listen.host,
+                    port=port_of(listener),
+                    playbooks=list(engine.playbooks),
+                    database=str(config.database),
+                )
                 await run_until_stopped(server(engine.app), listener, engine.worker, stopping)
     log.info("stopped", action="stopped")
     return 130 if signal.SIGINT in received else 0

@@ -41,10 +41,14 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise EngineError(
-            Problem("cannot-listen", f"{host}:{port}: {error.strerror or error}", None,
-                    "another process listens there; set another `listen` in config.yaml")  # fmt: skip
+            Problem(
+                "cannot-listen",
+                f"{host}:{port}: {error.strerror or error}",
+                None,
+                "another process listens there; set another `listen` in config.yaml",
+            )
         ) from None
-    listener.setblocking(False)
+    listener.setblocking(False)  # noqa: FBT003 - the standard library has it so
     return listener
 
 

@@ -25,9 +25,10 @@ def _network(value: object) -> object:
 def _address(value: object) -> object:
     if not isinstance(value, str) or ":" not in value:
         raise PydanticCustomError(
-            "listen-address", "an address to listen on is written host:port",
+            "listen-address",
+            "an address to listen on is written host:port",
             {"hint": "such as 127.0.0.1:8787, or [::1]:8787"},
-        )  # fmt: skip
+        )
     host, _, port = value.rpartition(":")
     highest_port = 65535
     if not port.isdigit() or int(port) > highest_port:
@@ -77,9 +78,10 @@ class SecretSource(Model):
     def _one_of_them(self) -> "SecretSource":
         if (self.env is None) == (self.file is None):
             raise PydanticCustomError(
-                "secret-source", "a secret comes from one of env and file",
+                "secret-source",
+                "a secret comes from one of env and file",
                 {"hint": "such as {env: LB_TOKEN} or {file: /run/secrets/lb_token}"},
-            )  # fmt: skip
+            )
         return self
 
 

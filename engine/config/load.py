@@ -77,10 +77,12 @@ def read_config(
     )
     if not offline and config.flashduty.webhook_token is None and not config.listen.is_loopback:
         problems.append(
-            Problem("no-webhook-token",
-                    f"{config.listen.host} can be reached by others, and no webhook token is set",
-                    marked.locate(("listen",)),
-                    "set flashduty.webhook_token, or listen on 127.0.0.1")  # fmt: skip
+            Problem(
+                "no-webhook-token",
+                f"{config.listen.host} can be reached by others, and no webhook token is set",
+                marked.locate(("listen",)),
+                "set flashduty.webhook_token, or listen on 127.0.0.1",
+            )
         )
     if problems:
         raise EngineError(*in_file_order(problems))
@@ -115,8 +117,12 @@ def _expand(
         if default is None:
             where = marked.locate_in(path, match.start())
             problems.append(
-                Problem("unset-variable", f"the environment variable {name} is not set", where,
-                        f"set it, or give it a default: ${{{name}:-...}}")  # fmt: skip
+                Problem(
+                    "unset-variable",
+                    f"the environment variable {name} is not set",
+                    where,
+                    f"set it, or give it a default: ${{{name}:-...}}",
+                )
             )
         return default or ""
 

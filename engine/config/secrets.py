@@ -1,4 +1,4 @@
-"""Secrets by name, read when a step is performed, and told to the redactor before anyone sees them."""
+"""Secrets by name, read when a step is performed, told to the redactor before anyone sees them."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

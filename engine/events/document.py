@@ -11,9 +11,25 @@ from typing import Any, Final
 from engine.events.event import Event
 
 NAMES: Final = (
-    "event", "incident", "alert", "alerts", "person", "labels", "fields", "severity", "status",
-    "title", "channel", "payload", "config", "vars", "steps", "run", "item", "index",
-)  # fmt: skip
+    "event",
+    "incident",
+    "alert",
+    "alerts",
+    "person",
+    "labels",
+    "fields",
+    "severity",
+    "status",
+    "title",
+    "channel",
+    "payload",
+    "config",
+    "vars",
+    "steps",
+    "run",
+    "item",
+    "index",
+)
 
 
 def document_of(event: Event, config: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,13 +63,20 @@ class FlashdutyClient:
             query |= {name: _query_text(value) for name, value in parameters.items()}
         else:
             body = orjson.dumps(dict(parameters))
-        headers = {"Content-Type": "application/json", "Accept": "application/json",
-                   "User-Agent": _USER_AGENT}  # fmt: skip
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": _USER_AGENT,
+        }
         try:
             async with self._session().request(
-                operation.method, url, params=query, data=body, headers=headers,
+                operation.method,
+                url,
+                params=query,
+                data=body,
+                headers=headers,
                 allow_redirects=False,
-            ) as response:  # fmt: skip
+            ) as response:
                 text = await response.content.read(MAX_ANSWER + 1)
                 while len(text) <= MAX_ANSWER and not response.content.at_eof():
                     text += await response.content.read(MAX_ANSWER + 1 - len(text))

@@ -1,1 +1,1 @@
-"""What shall be done? Playbooks: their language, their templates, and the promise of a step type."""
+"""What shall be done? Playbooks, their language, their templates, the promise of a step type."""

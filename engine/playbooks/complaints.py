@@ -30,21 +30,32 @@ def complaints(
         path = place(loc)
         if kind == "extra_forbidden":
             known = _keys_at(model, loc[:-1])
-            yield Problem("unknown-key", f"there is no key '{loc[-1]}' here",
-                          marked.locate_key(path), nearest(str(loc[-1]), known))  # fmt: skip
+            yield Problem(
+                "unknown-key",
+                f"there is no key '{loc[-1]}' here",
+                marked.locate_key(path),
+                nearest(str(loc[-1]), known),
+            )
         elif kind == "missing":
-            yield Problem("missing-key", f"the key '{loc[-1]}' is missing", marked.locate(path[:-1]))
+            yield Problem(
+                "missing-key", f"the key '{loc[-1]}' is missing", marked.locate(path[:-1])
+            )
         elif "offset" in context:
-            yield Problem(kind, entry["msg"], marked.locate_in(path, context["offset"]),
-                          context.get("hint"))  # fmt: skip
+            yield Problem(
+                kind, entry["msg"], marked.locate_in(path, context["offset"]), context.get("hint")
+            )
         elif "-" in kind or kind in ("duration", "size"):
             yield Problem(kind, entry["msg"], marked.locate(path), context.get("hint"))
         else:
             said = entry["msg"].removeprefix("Value error, ")
             said = f"{said[:1].lower()}{said[1:]}".removeprefix("input ")
             name = f"'{loc[-1]}' " if loc else ""
-            yield Problem("wrong-value", f"{name}{said}, not {_shown(entry['input'])}",
-                          marked.locate(path), _OWN_HINTS.get(kind))  # fmt: skip
+            yield Problem(
+                "wrong-value",
+                f"{name}{said}, not {_shown(entry['input'])}",
+                marked.locate(path),
+                _OWN_HINTS.get(kind),
+            )
 
 
 def _keys_at(model: type[BaseModel], loc: Path) -> list[str]:

@@ -64,8 +64,12 @@ class Loader:
             if first is not playbook:
                 where = read_yaml(text, file).locate(("name",))
                 problems.append(
-                    Problem("duplicate-name", f"the name '{playbook.name}' is taken", where,
-                            f"{first.file} has it; runs are told apart by it")  # fmt: skip
+                    Problem(
+                        "duplicate-name",
+                        f"the name '{playbook.name}' is taken",
+                        where,
+                        f"{first.file} has it; runs are told apart by it",
+                    )
                 )
         return Loaded(tuple(playbooks.values()), in_file_order(problems))
 
@@ -120,8 +124,12 @@ class _Reading:
 
     def _step(self, raw: Any, path: Path) -> Step | None:
         if not isinstance(raw, dict):
-            self._problem("not-a-step", "a step is a mapping", path,
-                          "such as `- wait: 30s` or `- shell: [ls, /tmp]`")  # fmt: skip
+            self._problem(
+                "not-a-step",
+                "a step is a mapping",
+                path,
+                "such as `- wait: 30s` or `- shell: [ls, /tmp]`",
+            )
             return None
         types = [key for key in raw if key in self._step_types]
         known = (*self._step_types, *COMMON_KEYS)
@@ -129,15 +137,29 @@ class _Reading:
         self._refuse_later(late, path)
         for key in raw:
             if key not in known and key not in late:
-                self._problem("unknown-key", f"there is no key '{key}' in a step", (*path, key),
-                              nearest(key, known), at_key=True)  # fmt: skip
+                self._problem(
+                    "unknown-key",
+                    f"there is no key '{key}' in a step",
+                    (*path, key),
+                    nearest(key, known),
+                    at_key=True,
+                )
         if len(types) > 1:
             named = " and ".join(f"'{key}'" for key in types)
-            self._problem("two-step-types", f"a step does one thing; this one has {named}",
-                          (*path, types[1]), "make them two steps", at_key=True)  # fmt: skip
+            self._problem(
+                "two-step-types",
+                f"a step does one thing; this one has {named}",
+                (*path, types[1]),
+                "make them two steps",
+                at_key=True,
+            )
         elif not types and len(raw) == sum(key in COMMON_KEYS for key in raw):
-            self._problem("no-step-type", "this step does nothing", path,
-                          f"give it one of: {', '.join(self._step_types)}")  # fmt: skip
+            self._problem(
+                "no-step-type",
+                "this step does nothing",
+                path,
+                f"give it one of: {', '.join(self._step_types)}",
+            )
         common = self._check(
             CommonModel, {key: value for key, value in raw.items() if key in COMMON_KEYS}, path
         )
@@ -218,13 +240,22 @@ class _Reading:
         first = self._ids.setdefault(id_, path)
         if first != path:
             line = self._marked.locate(first).line
-            self._problem("duplicate-id", f"the id '{id_}' is taken by the step of line {line}",
-                          path, "steps.<id> has to name one step")  # fmt: skip
+            self._problem(
+                "duplicate-id",
+                f"the id '{id_}' is taken by the step of line {line}",
+                path,
+                "steps.<id> has to name one step",
+            )
 
     def _refuse_later(self, keys: Iterable[str], path: Path) -> None:
         for key in keys:
-            self._problem("not-yet", f"'{key}' is not carried out by this version", (*path, key),
-                          "remove it, or wait for the version that does", at_key=True)  # fmt: skip
+            self._problem(
+                "not-yet",
+                f"'{key}' is not carried out by this version",
+                (*path, key),
+                "remove it, or wait for the version that does",
+                at_key=True,
+            )
 
     def _problem(
         self, code: str, message: str, path: Path, hint: str | None, *, at_key: bool = False

@@ -36,9 +36,7 @@ class Parameters(Model):
 
     @field_validator("*", mode="wrap")
     @classmethod
-    def _deferred_stands_for_anything(
-        cls, value: Any, check: ValidatorFunctionWrapHandler
-    ) -> Any:
+    def _deferred_stands_for_anything(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
         return value if isinstance(value, Deferred) else check(value)
 
 
@@ -64,7 +62,7 @@ def _refusing(parse: Callable[[object], Any], code: str) -> Callable[[object], A
 
 
 def parse_condition(value: object) -> Condition:
-    """A Condition. Refuses with the `offset` of what is wrong, which the loader turns into a place."""
+    """A Condition. Refuses with the `offset` of what is wrong; the loader makes a place of it."""
     if isinstance(value, Condition):
         return value
     if not isinstance(value, str):

@@ -55,9 +55,10 @@ class CommonModel(Model):
     def _no_plain_truth(cls, value: object) -> object:
         if isinstance(value, bool):
             raise PydanticCustomError(
-                "condition-type", "a condition is a JMESPath text",
+                "condition-type",
+                "a condition is a JMESPath text",
                 {"hint": "leave `when` out to perform the step always"},
-            )  # fmt: skip
+            )
         return value
 
 

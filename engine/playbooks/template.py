@@ -198,7 +198,7 @@ def render(tree: Any, document: Mapping[str, Any]) -> Any:
     return tree
 
 
-class RenderErrorAt(RenderError):
+class LocatedRenderError(RenderError):
     """A RenderError that knows which part of a tree failed, and that part's source."""
 
     def __init__(self, message: str, at: tuple[str | int, ...]) -> None:
@@ -209,10 +209,10 @@ class RenderErrorAt(RenderError):
 def _render_at(key: str | int, tree: Any, document: Mapping[str, Any]) -> Any:
     try:
         return render(tree, document)
-    except RenderErrorAt as error:
-        raise RenderErrorAt(str(error), (key, *error.at)) from None
+    except LocatedRenderError as error:
+        raise LocatedRenderError(str(error), (key, *error.at)) from None
     except RenderError as error:
-        raise RenderErrorAt(str(error), (key,)) from None
+        raise LocatedRenderError(str(error), (key,)) from None
 
 
 def _single_expression(tree: nodes.Template) -> nodes.Expr | None:

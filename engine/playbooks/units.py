@@ -5,15 +5,21 @@ from typing import Final
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES: Final = {
-    "B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "KB": 1000, "MB": 1000**2, "GB": 1000**3,
-}  # fmt: skip
+    "B": 1,
+    "KiB": 1024,
+    "MiB": 1024**2,
+    "GiB": 1024**3,
+    "KB": 1000,
+    "MB": 1000**2,
+    "GB": 1000**3,
+}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|KB|MB|GB)")
 _YEAR: Final = 366 * 86400.0
 
 
 def parse_duration(text: object) -> float:
-    """Seconds. Raises ValueError with what to write instead; a bare number has no unit and is refused."""
+    """Seconds. Raises ValueError with what to write instead: a bare number has no unit."""
     if not isinstance(text, str):
         raise ValueError(f"a duration has a unit, as in 500ms, 90s, 10m or 1h30m; this is {text!r}")  # noqa: TRY004 - pydantic turns ValueError into a located problem
     parts = _PART.findall(text)

@@ -149,7 +149,7 @@ class _Stage:
     secrets: Mapping[str, str]
     event: Event
 
-    def perform(  # noqa: PLR0913 - what the runner's step of the same name has in its fields
+    def perform(
         self,
         flow: Flow,
         step: Step,
@@ -183,8 +183,9 @@ def _settled(step: Step, attempt: int, now: float, report: Report | None) -> fac
     match report:
         case Stopped(succeeded, reason):
             outcome = Outcome.SUCCEEDED if succeeded else Outcome.FAILED
-            return facts.Settled(step.path, attempt, now, outcome, error=str(reason),
-                                 retryable=False, stops=True)  # fmt: skip
+            return facts.Settled(
+                step.path, attempt, now, outcome, error=str(reason), retryable=False, stops=True
+            )
         case Succeeded(result, variables):
             return facts.Settled(
                 step.path, attempt, now, Outcome.SUCCEEDED, result, variables=variables

@@ -13,6 +13,7 @@ from jmespath import exceptions, visitor
 
 from engine.problem import nearest
 from engine.rules.functions import FUNCTIONS, arity_of, function_names
+from engine.rules.traps import traps_in
 
 OPTIONS: Final = jmespath.Options(custom_functions=FUNCTIONS)
 _interpret: Any = visitor.TreeInterpreter  # the stubs want a node type of their own
@@ -62,7 +63,7 @@ class Condition:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ConditionSyntaxError for what can never be evaluated, unknown functions included."""
+        """Raises ConditionSyntaxError, also for unknown functions and for what nobody means."""
         try:
             tree = jmespath.compile(text).parsed
         except exceptions.EmptyExpressionError:
@@ -81,7 +82,8 @@ class Condition:
             ) from None
         for name, count in _calls(tree):
             _check_call(text, name, count)
-        _check_negations(text, tree)
+        for trap in traps_in(tree):
+            raise ConditionSyntaxError(trap.message, max(0, text.find(trap.word)), trap.hint)
         return cls(text, tree)
 
     def value(self, document: Mapping[str, Any]) -> Any:
@@ -89,7 +91,7 @@ class Condition:
         return evaluate(self.tree, document)
 
     def decide(self, document: Mapping[str, Any]) -> Verdict:
-        """The three answers. JMESPath takes empty texts, lists and mappings for no, numbers for yes."""
+        """The three answers. To JMESPath empty texts, lists and mappings are no, numbers yes."""
         try:
             if is_true(evaluate(self.tree, document)):
                 return Verdict(Answer.YES)
@@ -134,25 +136,6 @@ def _check_call(text: str, name: str, count: int) -> None:
         raise ConditionSyntaxError(
             f"{name}() takes {wanted} argument{'' if wanted == 1 else 's'}, not {count}", offset
         )
-
-
-def _check_negations(text: str, tree: Mapping[str, Any]) -> None:
-    """JMESPath's `!` binds tighter than its dot: `!a.b` asks for the field b of a truth value.
-
-    That is null whatever `a` is, and reads as if it meant something. Refused, not repaired: an
-    expression has to mean here what it means everywhere.
-    """
-    children = [child for child in tree["children"] if isinstance(child, Mapping)]
-    if tree["type"] in ("subexpression", "value_projection") and children:
-        left = children[0]
-        if left["type"] == "not_expression":
-            raise ConditionSyntaxError(
-                "'!' takes only the name up to the dot, so this is always null",
-                max(0, text.find("!")),
-                "write !(a.b) for !a.b",
-            )
-    for child in children:
-        _check_negations(text, child)
 
 
 def _calls(tree: Mapping[str, Any]) -> Iterator[tuple[str, int]]:

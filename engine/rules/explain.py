@@ -17,8 +17,14 @@ from engine.rules.condition import (
 _LOGIC: Final = {"and_expression": "&&", "or_expression": "||"}
 _COMPARATORS: Final = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _LOOSE: Final = (*_LOGIC, "comparator", "pipe")
-_LEFT_FIRST: Final = ("subexpression", "index_expression", "projection", "value_projection",
-                      "filter_projection", "flatten")  # fmt: skip
+_LEFT_FIRST: Final = (
+    "subexpression",
+    "index_expression",
+    "projection",
+    "value_projection",
+    "filter_projection",
+    "flatten",
+)
 _SILENT: Final = ("literal", "current", "identity", "expref")  # their value is their text
 
 

@@ -80,7 +80,7 @@ class Flow:
     failed_step: str | None = None
     error: str | None = None
 
-    def next(self, now: float) -> Move:
+    def next(self, now: float) -> Move:  # noqa: PLR0911 - one answer a kind of move
         """What to do now. `now` is Unix seconds."""
         step = self.step
         if step is None:
@@ -89,8 +89,13 @@ class Flow:
             return self._next_of_started(step, self.started, now)
         if self._deadline is not None and now >= self._deadline:
             allowed = format_duration(self.playbook.timeout)
-            return self._note(step, now, Outcome.FAILED,
-                              f"the playbook's {allowed} were over before this step", final=True)  # fmt: skip
+            return self._note(
+                step,
+                now,
+                Outcome.FAILED,
+                f"the playbook's {allowed} were over before this step",
+                final=True,
+            )
         if self.not_before is not None and now < self.not_before:
             return self._wait(step, self.not_before, "until the next attempt")
         if step.when is not None and self.attempt == 0:

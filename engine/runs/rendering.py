@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from engine.playbooks.playbook import Step
 from engine.playbooks.step_type import StepType
-from engine.playbooks.template import RenderError, RenderErrorAt, render
+from engine.playbooks.template import LocatedRenderError, render
 
 
 def rendered(step: Step, step_type: StepType[Any], document: Mapping[str, Any]) -> Any:
@@ -25,5 +25,5 @@ def rendering_error(step: Step, error: Exception) -> str:
         limit = 80
         shown = shown if len(shown) <= limit else f"{shown[:limit]}..."
         return f"{step.type}.{where}: {said[:1].lower()}{said[1:]} (it is {shown})"
-    at = error.at if isinstance(error, RenderErrorAt) else ()
+    at = error.at if isinstance(error, LocatedRenderError) else ()
     return f"{'.'.join([step.type, *(str(part) for part in at)])}: {error}"

@@ -1,4 +1,4 @@
-"""Carries out one run: asks the flow, performs what it says, and keeps each fact before going on."""
+"""Carries out one run: asks the flow, performs what it says, keeps each fact before going on."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -10,7 +10,16 @@ from pydantic import ValidationError
 
 from engine.events.event import Event
 from engine.playbooks.playbook import Playbook, Step
-from engine.playbooks.step_type import Call, Failed, Paused, Plan, Report, StepType, Stopped, Succeeded
+from engine.playbooks.step_type import (
+    Call,
+    Failed,
+    Paused,
+    Plan,
+    Report,
+    StepType,
+    Stopped,
+    Succeeded,
+)
 from engine.playbooks.template import RenderError, render
 from engine.playbooks.units import format_duration
 from engine.runs import fact as facts
@@ -193,9 +202,7 @@ def rendered_variables(
 
 
 def _record(step: Step, attempt: int) -> StepRecord:
-    return StepRecord(
-        path=step.path, attempt=attempt, type=step.type, id=step.id, name=step.name
-    )
+    return StepRecord(path=step.path, attempt=attempt, type=step.type, id=step.id, name=step.name)
 
 
 def _shorter(timeout: float | None, deadline: float | None, now: float) -> float | None:

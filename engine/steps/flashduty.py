@@ -14,7 +14,6 @@ from engine.playbooks.parameters import Parameters, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
 
 
-
 class FlashdutyParameters(Parameters):
     """The operation's path, and whatever it takes."""
 

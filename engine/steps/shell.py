@@ -34,7 +34,7 @@ def _constant(script: str) -> str:
                 "template-in-script",
                 "a script is a constant: data in it would be run as code",
                 {
-                    "hint": 'hand it over with env: {MOUNT: "{{ labels.mount }}"}, and use "$MOUNT"',
+                    "hint": 'hand it over by env: {MOUNT: "{{ labels.mount }}"}, use "$MOUNT"',
                     "offset": script.index(mark),
                 },
             )
@@ -60,9 +60,10 @@ class ShellParameters(Parameters):
     def _one_of_them(self) -> "ShellParameters":
         if (self.argv is None) == (self.script is None):
             raise PydanticCustomError(
-                "shell-what", "a shell step is a list or has a script",
+                "shell-what",
+                "a shell step is a list or has a script",
                 {"hint": "such as [systemctl, restart, nginx] or {script: 'df -h'}"},
-            )  # fmt: skip
+            )
         if self.argv is not None and not self.argv:
             raise PydanticCustomError("shell-what", "the list is empty", {})
         return self
@@ -153,9 +154,10 @@ class Shell:
             "stderr": stderr.result()[0].decode(errors="replace"),
         }
         cut = [
-            name for name, (_, over) in (("stdout", stdout.result()), ("stderr", stderr.result()))
+            name
+            for name, (_, over) in (("stdout", stdout.result()), ("stderr", stderr.result()))
             if over
-        ]  # fmt: skip
+        ]
         if cut:
             result["cut"] = f"{' and '.join(cut)}: longer than {limit} bytes; the rest was dropped"
         return result
@@ -213,7 +215,7 @@ async def _end_group(process: asyncio.subprocess.Process) -> None:
     try:
         async with asyncio.timeout(PATIENCE):
             await process.wait()
-            while _signal_group(process.pid, 0):
+            while _signal_group(process.pid, 0):  # noqa: ASYNC110 - nobody tells when it is empty
                 await asyncio.sleep(0.02)
     except TimeoutError:
         pass

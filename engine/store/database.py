@@ -41,8 +41,12 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that only reads, beside a running engine. Raises EngineError."""
     if not path.exists():
         raise EngineError(
-            Problem("no-database", f"there is no database {path} yet", None,
-                    "`engine serve` makes it; or name another config with --config")  # fmt: skip
+            Problem(
+                "no-database",
+                f"there is no database {path} yet",
+                None,
+                "`engine serve` makes it; or name another config with --config",
+            )
         )
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
@@ -67,9 +71,12 @@ def sole_use(path: Path) -> Iterator[None]:
         except OSError:
             holder = os.read(handle, 20).decode(errors="replace").strip() or "unknown"
             raise EngineError(
-                Problem("database-in-use",
-                        f"another engine (process {holder}) works on {path}", None,
-                        "stop it first, or give this one a `database` of its own")  # fmt: skip
+                Problem(
+                    "database-in-use",
+                    f"another engine (process {holder}) works on {path}",
+                    None,
+                    "stop it first, or give this one a `database` of its own",
+                )
             ) from None
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
@@ -94,13 +101,20 @@ def _check_version(version: int, path: Path) -> None:
     known = len(read_migrations())
     if version > known:
         raise EngineError(
-            Problem("database-too-new",
-                    f"{path} has schema {version}, and this engine knows up to {known}", None,
-                    "start the engine that wrote it, or a newer one")  # fmt: skip
+            Problem(
+                "database-too-new",
+                f"{path} has schema {version}, and this engine knows up to {known}",
+                None,
+                "start the engine that wrote it, or a newer one",
+            )
         )
 
 
 def _unusable(path: Path, error: Exception) -> Problem:
     said = error.strerror if isinstance(error, OSError) else str(error)
-    return Problem("database-unusable", f"{path}: {said}", Location(str(path)),
-                   "check `database` in config.yaml, and who may write there")  # fmt: skip
+    return Problem(
+        "database-unusable",
+        f"{path}: {said}",
+        Location(str(path)),
+        "check `database` in config.yaml, and who may write there",
+    )

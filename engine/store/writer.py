@@ -37,7 +37,7 @@ class Writer:
         self._thread.start()
 
     async def do(self, act: Callable[[sqlite3.Connection], T]) -> T:
-        """What the act answers, once it is committed. Raises LedgerError, and then it did nothing."""
+        """What the act answers, once it is committed. After a LedgerError it did nothing."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
         if not self._thread.is_alive():

@@ -25,7 +25,7 @@ def create_app(
     registry: CollectorRegistry,
     fault: Callable[[Exception], None],
 ) -> Starlette:
-    """`check` raises LedgerError when nothing can be committed; `problems` are those of playbooks."""
+    """`check` raises LedgerError when nothing can be committed; `problems`: of the playbooks."""
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "alive"})

@@ -24,16 +24,29 @@ class Metrics:
         registry = CollectorRegistry()
         return cls(
             registry,
-            Counter("engine_deliveries", "Answers to deliveries", ["source", "status"],
-                    registry=registry),
-            Counter("engine_events_matched", "Events judged by the playbooks", ["started"],
-                    registry=registry),
+            Counter(
+                "engine_deliveries",
+                "Answers to deliveries",
+                ["source", "status"],
+                registry=registry,
+            ),
+            Counter(
+                "engine_events_matched",
+                "Events judged by the playbooks",
+                ["started"],
+                registry=registry,
+            ),
             Counter("engine_runs", "Moves of runs", ["playbook", "state"], registry=registry),
-            Counter("engine_steps", "Attempts at steps that were settled",
-                    ["playbook", "type", "outcome"], registry=registry),
-            Counter("engine_troubles", "Faults that are no run's own", ["where"],
-                    registry=registry),
-        )  # fmt: skip
+            Counter(
+                "engine_steps",
+                "Attempts at steps that were settled",
+                ["playbook", "type", "outcome"],
+                registry=registry,
+            ),
+            Counter(
+                "engine_troubles", "Faults that are no run's own", ["where"], registry=registry
+            ),
+        )
 
     def count_delivery(self, source: str, status: int) -> None:
         """One answer of a receiver."""

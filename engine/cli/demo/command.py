@@ -46,7 +46,9 @@ _SECRETS: Final = {
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="End after the four use cases: 0 if all succeeded, else 1.")
+@click.option(
+    "--once", is_flag=True, help="End after the four use cases: 0 if all succeeded, else 1."
+)
 def demo(*, once: bool) -> int:
     """See the engine at work: the four use cases, on simulated services on this machine.
 
@@ -78,8 +80,14 @@ async def _demo(folder: Path, *, once: bool) -> int:
         pressed = presses(now())
         stage = Stage(screen, len(pressed))
         engine = await stack.enter_async_context(
-            engine_of(config, playbooks, unreadable, environ=_SECRETS, redactor=Redactor(),
-                      tell=stage.tell)  # fmt: skip
+            engine_of(
+                config,
+                playbooks,
+                unreadable,
+                environ=_SECRETS,
+                redactor=Redactor(),
+                tell=stage.tell,
+            )
         )
         stopping = stack.enter_context(stopped_by_signals(lambda _: None))
         async with asyncio.TaskGroup() as tasks:
@@ -99,7 +107,7 @@ async def _demo(folder: Path, *, once: bool) -> int:
     return 0 if succeeded == len(pressed) else 1
 
 
-async def _press_all(  # noqa: PLR0913 - the demo's own parts
+async def _press_all(
     screen: Console,
     stage: Stage,
     world: _World,
@@ -150,12 +158,18 @@ def _show_incident(stage: Stage, account: SimulatedAccount, press: Press) -> Non
             stage.say(f"    {name}: {incident[name]}")
     for entry in account.feed(press.incident_id):
         if entry["type"] == "i_comm":
-            for number, text in enumerate(entry["detail"]["comment"].splitlines()):
-                stage.say(f"    {'comment: ' if number == 0 else '         '}{text}")
+            first, *rest = entry["detail"]["comment"].splitlines()
+            stage.say(
+                "\n".join([f"    comment: {first}", *(f"             {text}" for text in rest)])
+            )
     if press.action == "update-status-page":
-        for page in account.status_pages():
-            for change in account.status_page_changes(page["page_id"]):
-                stage.say(f"    status page: {change['title']}: {change['status']}")
+        _show_status_pages(stage, account)
+
+
+def _show_status_pages(stage: Stage, account: SimulatedAccount) -> None:
+    for page in account.status_pages():
+        for change in account.status_page_changes(page["page_id"]):
+            stage.say(f"    status page: {change['title']}: {change['status']}")
 
 
 def _invite(screen: Console, folder: Path, url: str, pressed: tuple[Press, ...]) -> None:
@@ -255,6 +269,7 @@ def _restart_command(targets_url: str) -> str:
     program = (
         "import sys, urllib.request as r; "
         f"u = {targets_url!r} + '/inventory/hosts/' + sys.argv[1] + '/reboot'; "
-        "print(r.urlopen(r.Request(u, b'{}', {'Content-Type': 'application/json'})).read().decode())"
+        "q = r.Request(u, b'{}', {'Content-Type': 'application/json'}); "
+        "print(r.urlopen(q).read().decode())"
     )
     return f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(program)} "$1"\n'

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -39,14 +40,18 @@ class Stage:
 
     def __post_init__(self) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            console=self.console, auto_refresh=False,
-        )  # fmt: skip
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=self.console,
+            auto_refresh=False,
+        )
         self._progress.add_task("use cases", total=self.total)
-        self._live = Live(console=self.console, get_renderable=self._render, transient=True,
-                          refresh_per_second=10)  # fmt: skip
+        self._live = Live(
+            console=self.console, get_renderable=self._render, transient=True, refresh_per_second=10
+        )
 
-    def __enter__(self) -> "Stage":
+    def __enter__(self) -> Self:
         self._live.start()
         return self
 
@@ -97,6 +102,11 @@ class Stage:
             what = f"{line(row.plan, 90)}" if row.plan else ""
             tries = f" ({row.attempts} attempts)" if row.attempts > 1 else ""
             note = f" {line(row.error, 110)}" if row.outcome == "failed" else ""
-            shown.add_row(" ", first, styled(row.title), styled(row.took, "cyan"),
-                          styled(what + tries + note, "dim"))  # fmt: skip
+            shown.add_row(
+                " ",
+                first,
+                styled(row.title),
+                styled(row.took, "cyan"),
+                styled(what + tries + note, "dim"),
+            )
         return shown
