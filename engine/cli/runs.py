@@ -88,11 +88,13 @@ def _show(screen: Console, record: RunRecord) -> None:
         screen.print(styled(f"  reason   {line(run.reason, 500)}"))
     for name, value in record.variables.items():
         screen.print(styled(f"  vars.{name} = {line(value)}", "dim"))
+    last = {step.path: step.attempt for step in record.steps}
     for step in record.steps:
-        _show_step(screen, step, record)
+        _show_step(screen, step, record if step.attempt == last[step.path] else None)
 
 
-def _show_step(screen: Console, step: StepRecord, record: RunRecord) -> None:
+def _show_step(screen: Console, step: StepRecord, record: RunRecord | None) -> None:
+    """One attempt; with the YAML of a failed step where `record` is given."""
     outcome = step.outcome.value if step.outcome else "going on"
     title = step.name or step.id or step.type
     tries = f", attempt {step.attempt}" if step.attempt > 1 else ""
@@ -111,7 +113,7 @@ def _show_step(screen: Console, step: StepRecord, record: RunRecord) -> None:
         failed = step.outcome is Outcome.FAILED
         for text in clean(step.error).splitlines():
             screen.print("    ", styled(text, "red" if failed else "dim"))
-        if failed:
+        if failed and record is not None:
             for text in yaml_lines(record.text, record.file, step.path):
                 screen.print("    ", styled(text, "dim"))
 

@@ -87,9 +87,9 @@ async def run_until_stopped(
         waiting = tasks.create_task(stopping.wait(), name="stopping")
         await asyncio.wait({serving, working, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
+        worker.stop()
         web.should_exit = True
         await asyncio.wait({serving})
-        worker.stop()
         await asyncio.wait({working}, timeout=grace)
         working.cancel()
 

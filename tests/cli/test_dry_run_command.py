@@ -1,0 +1,179 @@
+"""`engine dry-run`: who matches and why not, each step as it would go out, nothing performed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Type
+
+PLAYBOOK = """\
+name: fix
+trigger: {action: fix, when: labels.service == 'engine'}
+vars: {host: "{{ labels.resource }}"}
+steps:
+  - id: lookup
+    http:
+      url: "{{ config.url }}/hosts/{{ vars.host }}"
+      headers: {Authorization: "Bearer {{ secrets.TOKEN }}"}
+    example: {status: 200, body: {owner: team-a}}
+  - id: blind
+    http: {method: POST, url: "{{ config.url }}", json: {owner: "{{ steps.lookup.body.owner }}"}}
+  - when: steps.blind.body.ready
+    shell: [echo, "{{ steps.blind.body.name }}"]
+  - when: steps.lookup.status == `500`
+    stop: {status: failed, reason: the inventory is broken}
+  - flashduty: {call: incident/comment, comment: "done by {{ steps.lookup.body.owner }}"}
+"""
+
+
+@pytest.fixture
+def config(place: Path) -> Path:
+    path = place / "config.yaml"
+    path.write_text("vars: {url: 'http://inventory'}\nsecrets: {TOKEN: {env: NOT_SET_ANYWHERE}}\n")
+    (place / "playbooks/fix.yaml").write_text(PLAYBOOK)
+    (place / "playbooks/look.yaml").unlink()
+    return path
+
+
+def test_the_text_shows_verdicts_plans_and_a_conclusion(
+    config: Path, press: Path, type_: Type
+) -> None:
+    outcome = type_("dry-run", "--event", press, "--action", "fix", "--config", config)
+
+    assert outcome.code == 0
+    assert (
+        [line.rstrip() for line in outcome.out.splitlines()]
+        == f"""\
+✓ fix matches ({config.parent}/playbooks/fix.yaml)
+    vars.host = es.nj.01
+   ✓ lookup [steps/0, http]
+       GET http://inventory/hosts/es.nj.01
+        headers: {{"Authorization": "Bearer $TOKEN"}}
+   ✓ blind [steps/1, http]
+       POST http://inventory
+        json: {{"owner": "team-a"}}
+   ✓ shell [steps/2, shell]
+       echo ‹steps.blind.body.name›
+       if steps.blind.body.ready (depends on ‹steps.blind.body.ready›, which is not known before the step is performed)
+   - stop [steps/3, stop]
+       skipped: steps.lookup.status is 200
+   ✓ flashduty [steps/4, flashduty]
+       flashduty /incident/comment
+        body: {{"comment": "done by team-a", "incident_ids": ["6551f3888713372ad1054d57"]}}
+- other no: the event came by action fix, not other
+fix would succeed.""".splitlines()
+    )
+
+
+def test_nothing_matches_is_1(config: Path, press: Path, type_: Type) -> None:
+    outcome = type_("dry-run", "--event", press, "--action", "nobody", "--config", config)
+
+    assert outcome.code == 1
+    assert outcome.out.splitlines()[-1] == "Nothing matches: no playbook would run."
+
+
+def test_a_run_that_would_fail_is_1_and_names_the_step(
+    config: Path, press: Path, type_: Type, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(
+        "name: bad\ntrigger: {}\nsteps:\n  - id: a\n    shell: [echo, '{{ labels.nope }}']\n"
+    )
+
+    outcome = type_("dry-run", bad, "--event", press, "--config", config)
+
+    assert outcome.code == 1
+    assert outcome.out.splitlines()[-1] == (
+        "bad would fail at a: shell.argv.1: 'nope' is not there "
+        "(known here: a, check, cluster, metric, resource, service, v)."
+    )
+
+
+def test_json_has_stable_keys(config: Path, press: Path, type_: Type) -> None:
+    outcome = type_(
+        "dry-run", "--event", press, "--action", "fix", "--config", config, "--format", "json"
+    )
+
+    answer = json.loads(outcome.out)
+    assert set(answer) == {"items", "next", "problems"}
+    fix, other = answer["items"]
+    assert set(fix) == {"playbook", "file", "answer", "reason", "vars", "steps", "would"}
+    assert fix["would"] == {"state": "succeeded", "reason": None}
+    assert other["would"] is None
+    assert fix["steps"][0] == {
+        "path": "steps/0",
+        "id": "lookup",
+        "name": None,
+        "type": "http",
+        "outcome": "performed",
+        "plan": {
+            "summary": "GET http://inventory/hosts/es.nj.01",
+            "details": {
+                "method": "GET",
+                "url": "http://inventory/hosts/es.nj.01",
+                "headers": {"Authorization": "Bearer $TOKEN"},
+            },
+        },
+        "reason": None,
+    }
+
+
+def test_a_playbook_that_is_named_has_to_be_good(config: Path, press: Path, type_: Type) -> None:
+    bad = config.parent / "bad.yaml"
+    bad.write_text("name: bad\n")
+
+    outcome = type_("dry-run", bad, "--event", press, "--config", config)
+
+    assert outcome.code == 2
+    assert "missing-key: the key 'trigger' is missing" in outcome.err
+
+
+def test_the_type_of_the_event_can_be_another(config: Path, press: Path, type_: Type) -> None:
+    (config.parent / "playbooks/new.yaml").write_text(
+        "name: new\ntrigger: {events: [i_new]}\nsteps: [{wait: 1s}]\n"
+    )
+
+    assert type_("dry-run", "--event", press, "--config", config).code == 1
+    assert type_("dry-run", "--event", press, "--type", "i_new", "--config", config).code == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"{", "not-json: the body is not JSON"),
+        (b"[]", "not-flashduty: the body has to be a JSON object"),
+        (b"{}", "not-flashduty: the body has no 'incident' object"),
+    ],
+)
+def test_an_event_that_is_none_is_2_with_the_receivers_words(
+    config: Path, tmp_path: Path, type_: Type, body: bytes, said: str
+) -> None:
+    event = tmp_path / "event.json"
+    event.write_bytes(body)
+
+    for more in ([], ["--type", "i_new"]):
+        outcome = type_("dry-run", "--event", event, "--config", config, *more)
+        assert outcome.code == 2
+        assert f"{event}:1:1: {said}" in outcome.err
+
+
+def test_a_missing_event_file_is_2(config: Path, type_: Type) -> None:
+    outcome = type_("dry-run", "--event", "nowhere.json", "--config", config)
+
+    assert (outcome.code, outcome.err) == (
+        2,
+        (
+            "unreadable: nowhere.json: No such file or directory "
+            "(an event is a JSON file as Flashduty would send it)\n"
+        ),
+    )
+
+
+def test_without_any_config_a_playbook_can_still_be_tried(
+    press: Path, tmp_path: Path, type_: Type
+) -> None:
+    playbook = tmp_path / "p.yaml"
+    playbook.write_text("name: p\ntrigger: {}\nsteps: [{wait: 1s}]\n")
+
+    assert type_("dry-run", playbook, "--event", press).out.splitlines()[-1] == "p would succeed."

@@ -1,0 +1,139 @@
+"""A real engine process, and a real service for it to call."""
+
+import http.client
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 30.0  # seconds until a test gives up waiting for something that should be there at once
+TOKEN = "e2e-token-91f3"
+
+
+class EngineProcess:
+    """`engine serve` as a child; its log is what tests wait for."""
+
+    def __init__(self, config: Path, environ: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "engine", "serve", "--config", str(config)],
+            stderr=subprocess.PIPE,
+            env={**os.environ, **environ},
+            text=True,
+            encoding="utf-8",
+        )
+        self.log: list[dict[str, Any]] = []
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def wait_for(self, action: str, **expected: object) -> dict[str, Any]:
+        """The next line of the log with this action."""
+        while True:
+            line = self._lines.get(timeout=PATIENCE)
+            if line is None:
+                raise AssertionError(f"the engine ended before {action}: {self.log}")
+            try:
+                entry: dict[str, Any] = json.loads(line)
+            except ValueError:
+                entry = {"action": "no JSON", "text": line}
+            self.log.append(entry)
+            if entry.get("action") == action and expected.items() <= entry.items():
+                return entry
+
+    @property
+    def port(self) -> int:
+        return int(next(entry["port"] for entry in self.log if entry["action"] == "listening"))
+
+    def request(
+        self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            connection.request(method, path, body, headers or {})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+    def press(self, action: str, body: bytes) -> tuple[int, Any]:
+        headers = {"Content-Type": "application/json", "X-Engine-Token": TOKEN}
+        return self.request("POST", f"/flashduty/actions/{action}?a=a", body, headers)
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(PATIENCE)
+
+    def terminate(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.kill()
+        self._reader.join(PATIENCE)
+        if self.process.stderr is not None:
+            self.process.stderr.close()
+
+
+@dataclass
+class Target:
+    """A service that playbooks call. While it holds, requests wait; it keeps all it got."""
+
+    url: str = ""
+    got: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    arrived: "queue.Queue[str]" = field(default_factory=queue.Queue)
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def wait_for_request(self) -> str:
+        """The path of the next request, once it is there."""
+        return self.arrived.get(timeout=PATIENCE)
+
+
+@dataclass
+class Place:
+    """A folder with a config and playbooks, and the engines that were started on it."""
+
+    folder: Path
+    engines: list[EngineProcess] = field(default_factory=list)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def start(self) -> EngineProcess:
+        environ = {"E2E_TOKEN": TOKEN, "E2E_KEY": "e2e-key-5d21"}
+        engine = EngineProcess(self.folder / "config.yaml", environ)
+        self.engines.append(engine)
+        engine.wait_for("listening")
+        return engine
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another `engine` command on the same config."""
+        return subprocess.run(
+            [sys.executable, "-m", "engine", *arguments, "--config", f"{self.folder}/config.yaml"],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
+            check=False,
+            env={**os.environ, "E2E_TOKEN": TOKEN, "E2E_KEY": "e2e-key-5d21"},
+        )
+
+    def json(self, *arguments: str) -> Any:
+        done = self.command(*arguments, "--format", "json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)

@@ -1,0 +1,120 @@
+"""The demo as a newcomer sees it, and the simulated API as a process of its own."""
+
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.e2e.real_engine import PATIENCE
+
+
+@contextmanager
+def reading(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], "queue.Queue[str]"]]:
+    """A command of the engine, and the lines it prints."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "engine", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "TERM": "dumb"},
+    )
+    lines: queue.Queue[str] = queue.Queue()
+    stdout = process.stdout
+    assert stdout is not None
+
+    def read() -> None:
+        for line in stdout:
+            lines.put(line.rstrip())
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield process, lines
+    finally:
+        process.kill()
+        process.wait()
+        thread.join()
+        stdout.close()
+
+
+def until(lines: "queue.Queue[str]", pattern: str) -> str:
+    while True:
+        line = lines.get(timeout=PATIENCE)
+        if re.search(pattern, line):
+            return line
+
+
+def test_the_demo_shows_all_four_use_cases_and_exits_with_0() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "engine", "demo", "--once"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    out = [line.strip() for line in done.stdout.splitlines()]
+    assert out[-1] == "4 of 4 use cases succeeded."
+    assert len([line for line in out if line.startswith("succeeded in ")]) == 4
+    for expected in (
+        "comment: es.nj.01 was restarted and is up again.",
+        "field owner: team-engine",
+        "field trace_url: https://tracing.example.com/trace/4bf92f3577b34da6a3ce929d0e0e4736",
+        "root_cause: Deploy checkout 2026.11.23-2 to prod (deploy-4812)",
+        "comment: Rolled checkout back from 2026.11.23-2 to 2026.11.22-5 (deploy-4812), asked for by zhangsan.",
+        "status page: Problems with checkout: investigating",
+    ):
+        assert expected in out
+    assert not [line for line in out if line.startswith("✗")]
+
+
+def test_the_demo_stays_up_and_the_command_it_prints_presses_the_button_again() -> None:
+    with reading("demo") as (process, lines):
+        until(lines, "The engine stays up")
+        command = until(lines, "press the button again").split("again", 1)[1].split()
+        look = until(lines, "see what was done").split("done", 1)[1].split()
+        until(lines, "Ctrl-C ends it")
+
+        sent = engine(*command[1:])
+        assert sent.returncode == 0, sent.stderr
+        assert '"duplicate":false' in sent.stdout
+        until(lines, "succeeded in")
+        listed = json.loads(engine(*look[1:], "--format", "json").stdout)
+
+        assert [run["state"] for run in listed["items"]] == ["succeeded"] * 5
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 130
+
+
+def test_simulate_answers_as_the_open_api_does() -> None:
+    with reading("simulate", "--port", "0") as (process, lines):
+        url = until(lines, "listens on").rsplit(" ", 1)[1]
+        request = urllib.request.Request(
+            f"{url}/member/info?app_key=simulated-app-key",
+            data=b"{}",
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            assert json.load(answer)["data"]["member_name"] == "Automation engine"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 130
+
+
+def engine(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "engine", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
+    )

@@ -1,0 +1,63 @@
+"""What the README shows is true."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from engine.cli.main import COMMANDS, run
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PLAYBOOK = next(iter(re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)))
+PRESS = ROOT / "tests/fixtures/custom-action.vendor-page.json"
+
+
+@pytest.fixture
+def playbook() -> Path:
+    folder = Path.cwd() / "playbooks"
+    folder.mkdir()
+    path = folder / "restart-web.yaml"
+    path.write_text(PLAYBOOK)
+    return path
+
+
+def test_its_playbook_is_good_and_would_run(
+    playbook: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["lint"]) == 0
+    arguments = ["dry-run", str(playbook), "--event", str(PRESS), "--action", "restart-web"]
+    assert run(arguments) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "restart-web would succeed."
+
+
+def test_the_mistake_it_shows_is_reported_in_these_words(
+    playbook: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    playbook.write_text(PLAYBOOK.replace("severity == ", "severity = "))
+
+    assert run(["lint"]) == 1
+    shown = capsys.readouterr().out.splitlines()[0]
+    assert shown in README
+
+
+def test_every_command_it_names_is_there() -> None:
+    named = set(re.findall(r"`?engine ([a-z-]+)", README)) - {"is", "does"}
+    commands = {name for name in named if name in COMMANDS}
+
+    assert {"demo", "serve", "lint", "dry-run", "events", "runs"} <= commands
+    for name in re.findall(r"\$ engine ([a-z-]+)", README):
+        assert name in COMMANDS
+
+
+def test_the_files_it_names_are_there() -> None:
+    for name in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / name).exists(), name
+    assert PRESS.exists()
+
+
+def test_its_two_commands_are_those_that_ci_runs() -> None:
+    ci = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    [test] = re.findall(r"^(python3 -m venv .*pytest)$", README, re.MULTILINE)
+
+    assert test in ci

@@ -1,0 +1,79 @@
+"""The four playbooks: each begins with what a team needs to know, and each would run."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from engine.cli.main import run
+
+ROOT = Path(__file__).parents[1]
+PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yaml"))
+PRESS = ROOT / "tests/fixtures/custom-action.vendor-page.json"
+
+
+def test_there_is_one_for_each_use_case() -> None:
+    assert [path.stem for path in PLAYBOOKS] == [
+        "enrich-incident",
+        "restart-host",
+        "rollback-change",
+        "update-status-page",
+    ]
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
+def test_its_head_says_what_it_needs_and_how_to_attach_it(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    head = text.split("\nname:")[0]
+    config = yaml.load((ROOT / "config.yaml").read_text(encoding="utf-8"), yaml.SafeLoader)
+
+    assert "In config.yaml it needs" in head
+    assert f"https://YOUR-ENGINE/flashduty/actions/{path.stem}" in head
+    assert "X-Engine-Token" in head
+    for name in set(re.findall(r"config\.(?!yaml)(\w+)", text.split("\nname:")[1])):
+        assert f"vars.{name} " in head, name
+        assert name in config["vars"], name
+    for name in set(re.findall(r"secrets\.(\w+)", text.split("\nname:")[1])):
+        assert f"secrets.{name} " in head, name
+        assert name in config["secrets"], name
+
+
+@pytest.mark.parametrize(
+    ("name", "conclusion"),
+    [
+        ("enrich-incident", "enrich-incident would succeed."),
+        ("restart-host", "restart-host would succeed."),
+        (
+            "rollback-change",  # the vendor's example is about another service than its example:
+            (
+                "rollback-change would fail at Stop when there is nothing to roll back: "
+                "no finished deploy of engine in the last 24 hours."
+            ),
+        ),
+        (
+            "update-status-page",
+            (
+                "update-status-page would fail at Stop when the service has no component: "
+                "vars.status_components in config.yaml names no component for engine."
+            ),
+        ),
+    ],
+)
+def test_the_vendors_example_has_the_end_one_would_expect(
+    name: str, conclusion: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(
+        [
+            "dry-run",
+            str(ROOT / f"playbooks/{name}.yaml"),
+            "--event",
+            str(PRESS),
+            "--action",
+            name,
+            "--config",
+            str(ROOT / "config.yaml"),
+        ]
+    )
+
+    assert capsys.readouterr().out.splitlines()[-1] == conclusion

@@ -1,0 +1,100 @@
+"""A receiver over a real ledger file, driven through the real web application."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from engine.events.event import Event
+from engine.problem import Problem
+from engine.runs.ledger import Acceptance, LedgerError
+from engine.sources.flashduty import CustomActionSource
+from engine.store.sqlite import SqliteLedger, open_ledger
+from engine.web.app import create_app
+from engine.web.metrics import Metrics
+from engine.web.receiver import Receiver
+
+TOKEN = "web-test-token"
+
+
+@dataclass
+class Receiving:
+    """What a test can turn and look at."""
+
+    ledger: SqliteLedger
+    metrics: Metrics
+    woken: int = 0
+    refusing: str | None = None  # what the ledger says instead of keeping
+    failing: Exception | None = None  # what accepting raises instead
+    problems: list[Problem] = field(default_factory=list)
+    faults: list[Exception] = field(default_factory=list)
+
+    async def accept(self, event: Event) -> Acceptance:
+        if self.failing is not None:
+            raise self.failing
+        if self.refusing is not None:
+            raise LedgerError(self.refusing)
+        return await self.ledger.accept(event)
+
+    async def check(self) -> None:
+        if self.refusing is not None:
+            raise LedgerError(self.refusing)
+        await self.ledger.check()
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+@pytest.fixture
+def receiving(tmp_path: Path) -> Iterator[Receiving]:
+    with open_ledger(tmp_path / "engine.db") as ledger:
+        yield Receiving(ledger, Metrics.create())
+
+
+@pytest.fixture
+def client(receiving: Receiving) -> Iterator[TestClient]:
+    ids = itertools.count(1)
+    app = create_app(
+        actions=Receiver(
+            source=CustomActionSource(TOKEN),
+            accept=receiving.accept,
+            accepted=receiving.wake,
+            count=receiving.metrics.count_delivery,
+            new_id=lambda: f"EVENT{next(ids)}",
+            clock=lambda: 1700208014.0,
+            max_body=64 * 1024,
+        ),
+        check=receiving.check,
+        problems=lambda: receiving.problems,
+        registry=receiving.metrics.registry,
+        fault=receiving.faults.append,
+    )
+    with TestClient(app, raise_server_exceptions=False) as made:
+        yield made
+
+
+Post = Callable[..., Any]
+
+
+@pytest.fixture
+def post(client: TestClient) -> Post:
+    """Deliver a body as Flashduty would; answers (status, JSON)."""
+
+    def deliver(
+        content: bytes, path: str = "/flashduty/actions/restart-host", **headers: str
+    ) -> tuple[int, Any]:
+        sent = {"content-type": "application/json", "x-engine-token": TOKEN}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = client.post(path, content=content, headers=sent)
+        return answer.status_code, answer.json()
+
+    return deliver
+
+
+@pytest.fixture
+def example() -> bytes:
+    return (Path(__file__).parents[1] / "fixtures/custom-action.vendor-page.json").read_bytes()

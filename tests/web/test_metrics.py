@@ -1,0 +1,33 @@
+"""The counters of what the engine does."""
+
+from prometheus_client import generate_latest
+
+from engine.playbooks.playbook import Step
+from engine.playbooks.step_type import Plan
+from engine.runs.fact import Settled
+from engine.runs.happening import Matched, RunMoved, StepSettled, StepStarted, Trouble
+from engine.runs.run import Outcome, Run, RunState
+from engine.web.metrics import Metrics
+
+
+def test_every_happening_is_counted_under_its_own_name() -> None:
+    metrics = Metrics.create()
+    run = Run(id="R", playbook="p", version="v", event_id="E", state=RunState.RUNNING, created=1.0)
+    step = Step("steps/0", "http", {})
+
+    metrics.tell(Matched("E", ("p",), ()))
+    metrics.tell(Matched("F", (), ("q",)))
+    metrics.tell(RunMoved(run))
+    metrics.tell(StepStarted(run, step, 1, Plan("GET /", {}), 1.0))
+    metrics.tell(StepSettled(run, step, Settled("steps/0", 1, 2.0, Outcome.FAILED)))
+    metrics.tell(Trouble("run R", "trouble"))
+
+    text = generate_latest(metrics.registry).decode()
+    counted = [line for line in text.splitlines() if "_total{" in line]
+    assert counted == [
+        'engine_events_matched_total{started="yes"} 1.0',
+        'engine_events_matched_total{started="no"} 1.0',
+        'engine_runs_total{playbook="p",state="running"} 1.0',
+        'engine_steps_total{outcome="failed",playbook="p",type="http"} 1.0',
+        'engine_troubles_total{where="run"} 1.0',
+    ]
