@@ -5,9 +5,11 @@ stand once, and every key and value keeps its line and column. Builds plain dict
 scalars only: no tag can make this reader call anything.
 """
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, NoReturn
 
 import yaml
@@ -28,10 +30,19 @@ _BOOLS: Final = {
     "False": False,
     "FALSE": False,
 }
-_INT = re.compile(r"[-+]?[0-9]+")
-_BASED_INT = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_SPECIAL_FLOAT = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_NUMBERS: Final[Sequence[tuple[re.Pattern[str], Callable[[str], float]]]] = (
+    (re.compile(r"[-+]?[0-9]+"), int),
+    (re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+"), lambda text: int(text, 0)),
+    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
+    (re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"), lambda _: math.inf),
+)
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")  # an anchor, a tag: a scalar's text begins after them
+_UNITS: Final = {  # what one character of a quoted text is written as
+    "'": re.compile(r"''|."),
+    '"': re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|x..|u.{4}|U.{8}|.)|."),
+}
+_MAX_DIGITS: Final = 300
+_BEYOND_UNICODE = re.compile(r"\\U(?!000|0010)[0-9a-fA-F]{8}")
 _STANDARD_TAGS: Final = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str")} | {"!"}
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -54,34 +65,22 @@ class Mark:
         """
         if self.style == "|":
             return self._in_block(offset)
-        if self.style == ">" or "\n" in self.source:
+        if self.style == ">" or "\n" in self.source or not self.source:
             return self.line, self.column
-        column = self.column
-        if self.style in ("'", '"'):
-            column += 1 + _escapes_before(self.source, offset, self.style)
-        return self.line, column + offset
+        if self.style in _UNITS:
+            units = _UNITS[self.style].finditer(self.source, 1)
+            return self.line, self.column + 1 + sum(len(unit[0]) for unit in islice(units, offset))
+        return self.line, self.column + offset
 
     def _in_block(self, offset: int) -> tuple[int, int]:
-        lines = self.source.split("\n")[1:]
-        indent = next((len(t) - len(t.lstrip(" ")) for t in lines if t.strip()), 0)
+        lines = [line.removesuffix("\r") for line in self.source.split("\n")[1:]]
+        indent = min((len(t) - len(t.lstrip(" ")) for t in lines if t.strip()), default=0)
         for number, text in enumerate(lines, start=1):
             length = max(0, len(text) - indent)
             if offset <= length:
                 return self.line + number, indent + offset + 1
             offset -= length + 1
         return self.line, self.column
-
-
-def _escapes_before(source: str, offset: int, quote: str) -> int:
-    """How many characters of a quoted source are spent on escapes before value `offset`."""
-    extra = position = 0
-    while position < offset:
-        at = 1 + position + extra
-        pair = source[at : at + 2]
-        if (quote == "'" and pair == "''") or (quote == '"' and pair.startswith("\\")):
-            extra += {"x": 3, "u": 5, "U": 9}.get(pair[1:], 1)
-        position += 1
-    return extra
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +118,23 @@ class MarkedYaml:
 
 def read_yaml(text: str, file: str) -> MarkedYaml:
     """Read one document. Raises EngineError with every duplicate key, or the syntax problem."""
+    text = text.removeprefix("\ufeff")  # the parsers do not agree whether it is a column
     try:
         return _Composer(file, text, _events(text, _Parser)).document()
-    except (yaml.YAMLError, RecursionError, ValueError):
+    except (yaml.YAMLError, ValueError, OverflowError):
         # The pure parser is slower, but its sentences do not depend on how PyYAML was built.
         try:
             return _Composer(file, text, _events(text, yaml.SafeLoader)).document()
-        except yaml.YAMLError as error:
+        except yaml.MarkedYAMLError as error:
             raise EngineError(_syntax_problem(error, file, text)) from None
+        except yaml.reader.ReaderError as error:
+            said = str(error).splitlines()[0]
+            raise EngineError(_problem_at(error.position, said, file, text)) from None
+        except (ValueError, OverflowError):
+            escape = _BEYOND_UNICODE.search(text)
+            said = "found an escape that is no character"
+            where = escape.start() if escape else 0
+            raise EngineError(_problem_at(where, said, file, text)) from None
 
 
 def _events(text: str, parser: Any) -> Iterator[Any]:
@@ -138,18 +146,24 @@ def _events(text: str, parser: Any) -> Iterator[Any]:
         loader.dispose()
 
 
-def _syntax_problem(error: yaml.YAMLError, file: str, text: str) -> Problem:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    said = getattr(error, "problem", None) or str(error).splitlines()[0]
+def _problem_at(position: int, said: str, file: str, text: str) -> Problem:
+    before = text[:position]
+    where = Location(file, before.count("\n") + 1, position - before.rfind("\n"))
+    return Problem("yaml-syntax", said, where)
+
+
+def _syntax_problem(error: yaml.MarkedYAMLError, file: str, text: str) -> Problem:
+    mark: Any = error.problem_mark
+    said = error.problem or ""
     hint = None
-    if mark is None:
-        return Problem("yaml-syntax", said, Location(file))
+    if error.context == "while scanning a quoted scalar" and "unexpected end" in said:
+        mark, hint = error.context_mark, "close this quote"
     line = text.splitlines()[mark.line] if mark.line < len(text.splitlines()) else ""
     if "\t" in line[: mark.column + 1]:
         hint = "indent with spaces: YAML does not take tabs"
     elif "mapping values are not allowed" in said:
         hint = "quote a text that holds ': '"
-    elif "found unhashable key" in said or "flow mapping" in said or line.lstrip().startswith("{{"):
+    elif line.lstrip().startswith("{{"):
         hint = 'quote a value that begins with a template: "{{ ... }}"'
     elif "cannot start any token" in said:
         hint = "quote a text that begins with this character"
@@ -192,26 +206,34 @@ class _Composer:
         style = getattr(event, "style", None) or None  # libyaml says '' where PyYAML says None
         source = ""
         start = _mark(event)
+        line, column = start.line + 1, start.column + 1
         if isinstance(event, yaml.ScalarEvent):
             source = self._text[start.index : _end(event).index]
-        self._values[path] = Mark(start.line + 1, start.column + 1, style, source)
+            if (event.anchor or event.tag) and (properties := _PROPERTIES.match(source)):
+                lines = properties[0].split("\n")
+                line += len(lines) - 1
+                column = len(lines[-1]) + (column if len(lines) == 1 else 1)
+                source = source[properties.end() :]
+        self._values[path] = Mark(line, column, style, source)
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
-        tag = event.tag
-        if tag is not None and tag not in _STANDARD_TAGS:
-            self._problem(
-                "yaml-tag", f"the tag '{tag}' is not taken", event, "write the plain value"
-            )
+            return self._alias(event, path)
+        self._check_tag(event)
         value: Any
         if isinstance(event, yaml.ScalarEvent):
-            value = event.value if tag is not None else self._scalar(event)
+            value = self._scalar(event)
         elif isinstance(event, yaml.SequenceStartEvent):
             value = self._sequence(path)
         else:
             value = self._mapping(path)
         if event.anchor is not None:
-            self._anchors[event.anchor] = (value, self._nodes)
+            self._anchors[event.anchor] = value
         return value
+
+    def _check_tag(self, event: Any) -> None:
+        if event.tag is not None and event.tag not in _STANDARD_TAGS:
+            self._problem(
+                "yaml-tag", f"the tag '{event.tag}' is not taken", event, "write the plain value"
+            )
 
     def _sequence(self, path: Path) -> list[Any]:
         items: list[Any] = []
@@ -225,11 +247,14 @@ class _Composer:
             if not isinstance(event, yaml.ScalarEvent):
                 self._stop(
                     "yaml-key",
-                    "a mapping cannot be a key",
+                    "only a text can be a key",
                     event,
                     'a template has to be quoted: "{{ ... }}"',
                 )
-            key = event.value
+            self._check_tag(event)
+            key = self._text_of(event)
+            if event.anchor is not None:
+                self._anchors[event.anchor] = key
             here = (*path, key)
             if key == "<<" and not event.style:
                 self._problem(
@@ -253,7 +278,7 @@ class _Composer:
             mapping[key] = self._node(next(self._events), here)
         return mapping
 
-    def _alias(self, event: Any) -> Any:
+    def _alias(self, event: Any, path: Path) -> Any:
         if event.anchor not in self._anchors:
             self._stop(
                 "yaml-alias",
@@ -261,41 +286,47 @@ class _Composer:
                 event,
                 'a text that begins with "*" has to be quoted',
             )
-        value, _ = self._anchors[event.anchor]
-        self._nodes += _size(value)
-        self._count(event, ())
+        value = self._anchors[event.anchor]
+        nodes, depth = _size(value)
+        self._nodes += nodes
+        self._count(event, path, depth)
         return value
 
-    def _scalar(self, event: Any) -> Any:  # noqa: PLR0911 - one answer a kind of scalar
-        text: str = event.value
-        if event.style:
+    def _scalar(self, event: Any) -> Any:
+        text = self._text_of(event)
+        if event.style or event.tag is not None:
             return text
         if text in _NULLS:
             return None
         if text in _BOOLS:
             return _BOOLS[text]
-        if _INT.fullmatch(text):
-            return self._integer(event, text, 10)
-        if _BASED_INT.fullmatch(text):
-            return int(text, 0)
-        if _FLOAT.fullmatch(text):
-            return float(text)
-        if _SPECIAL_FLOAT.fullmatch(text):
-            self._problem(
-                "yaml-number", f"'{text}' has no place in JSON", event, "quote it when it is a text"
-            )
+        for pattern, read in _NUMBERS:
+            if pattern.fullmatch(text):
+                return self._number(event, text, read)
         return text
 
-    def _integer(self, event: Any, text: str, base: int) -> int | str:
-        number_of_digits = 300
-        if len(text) > number_of_digits:
-            self._problem(
-                "yaml-number", "this number is too long", event, "quote it when it is a text"
-            )
+    def _text_of(self, event: Any) -> str:
+        """A double-quoted text may hold UTF-16 pairs, as JSON writes what is not ASCII."""
+        text: str = event.value
+        if text.isascii():
             return text
-        return int(text, base)
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self._problem(
+                "yaml-text", "half a UTF-16 pair is no character", event, "write both halves"
+            )
+            return ""
 
-    def _count(self, event: Any, path: Path) -> None:
+    def _number(self, event: Any, text: str, read: Callable[[str], float]) -> float:
+        fits = len(text) <= _MAX_DIGITS
+        number = read(text) if fits else math.inf
+        if abs(number) == math.inf:
+            said = f"'{text}' has no place in JSON" if fits else "this number is too long"
+            self._problem("yaml-number", said, event, "quote it when it is a text")
+        return number
+
+    def _count(self, event: Any, path: Path, depth: int = 0) -> None:
         self._nodes += 1
         if self._nodes > MAX_NODES:
             self._stop(
@@ -304,7 +335,7 @@ class _Composer:
                 event,
                 "split the file",
             )
-        if len(path) > MAX_DEPTH:
+        if len(path) + depth > MAX_DEPTH:
             self._stop("yaml-depth", f"nested deeper than {MAX_DEPTH} levels", event, "flatten it")
 
     def _problem(self, code: str, message: str, event: Any, hint: str) -> None:
@@ -326,9 +357,9 @@ def _end(event: Any) -> Any:
     return event.end_mark
 
 
-def _size(value: Any) -> int:
-    if isinstance(value, dict):
-        return 1 + sum(_size(item) for item in value.values())
-    if isinstance(value, list):
-        return 1 + sum(_size(item) for item in value)
-    return 1
+def _size(value: Any) -> tuple[int, int]:
+    """How many values an alias unfolds to, and how deep they nest."""
+    if not isinstance(value, (dict, list)):
+        return 1, 0
+    sizes = [_size(item) for item in (value.values() if isinstance(value, dict) else value)]
+    return 1 + sum(nodes for nodes, _ in sizes), 1 + max((depth for _, depth in sizes), default=-1)

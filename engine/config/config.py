@@ -30,8 +30,14 @@ def _address(value: object) -> object:
             {"hint": "such as 127.0.0.1:8787, or [::1]:8787"},
         )
     host, _, port = value.rpartition(":")
+    if not host:
+        raise PydanticCustomError(
+            "listen-address",
+            "an address to listen on names a host",
+            {"hint": "127.0.0.1 for this machine alone, 0.0.0.0 for all"},
+        )
     highest_port = 65535
-    if not port.isdigit() or int(port) > highest_port:
+    if not port.isdecimal() or int(port) > highest_port:
         raise PydanticCustomError("listen-address", "the port has to be a number up to 65535", {})
     return {"host": host.strip("[]"), "port": int(port)}
 

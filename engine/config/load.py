@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -13,6 +13,8 @@ from engine.marked_yaml import Path as YamlPath
 from engine.playbooks.complaints import complaints
 from engine.problem import EngineError, Location, Problem, in_file_order
 
+_UNSET: Final = object()  # stands for a text whose variable is not set
+_NAMES: Final = ("vars", "secrets")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
@@ -24,8 +26,8 @@ def find_config(named: str | None, environ: Mapping[str, str]) -> Path:
 def load_config(path: Path, environ: Mapping[str, str], *, offline: bool = False) -> Config:
     """Raises EngineError with every problem.
 
-    `offline` is for lint and rehearsal, which run where the secrets are not: a variable that is
-    not set is then no problem, and nothing has to be reachable.
+    `offline` is for lint and rehearsal, which run where the secrets are not: no variable is read
+    then, what needs one keeps its default, and nothing has to be reachable.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -96,23 +98,31 @@ def _expand(
     environ: Mapping[str, str],
     problems: list[Problem],
 ) -> Any:
-    """Every `${NAME}` and `${NAME:-default}` in a text becomes what the environment says."""
+    """Every `${NAME}` and `${NAME:-default}` in a text becomes what the environment says.
+
+    As in a shell, a variable that is set to nothing leaves the default. Where a variable without
+    one is not set, the key is left out: to find its value wrong as well would help nobody. Names
+    that playbooks use are kept, with an empty text, so that a rehearsal finds them.
+    """
     if isinstance(value, dict):
-        return {
+        items = {
             key: _expand(item, (*path, key), marked, environ, problems)
             for key, item in value.items()
         }
+        return {key: item for key, item in items.items() if item is not _UNSET}
     if isinstance(value, list):
-        return [
+        parts = [
             _expand(item, (*path, index), marked, environ, problems)
             for index, item in enumerate(value)
         ]
+        return _UNSET if _UNSET in parts else parts
     if not isinstance(value, str):
         return value
+    known = len(problems)
 
     def replacement(match: re.Match[str]) -> str:
         name, default = match[1], match[2]
-        if name in environ:
+        if environ.get(name) or (name in environ and default is None):
             return environ[name]
         if default is None:
             where = marked.locate_in(path, match.start())
@@ -126,4 +136,5 @@ def _expand(
             )
         return default or ""
 
-    return _VARIABLE.sub(replacement, value)
+    expanded = _VARIABLE.sub(replacement, value)
+    return _UNSET if len(problems) > known and path[0] not in _NAMES else expanded

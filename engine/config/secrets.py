@@ -47,8 +47,10 @@ class Secrets(Mapping[str, str]):
         path = self._folder / (source.file or "")
         try:
             value = path.read_text(encoding="utf-8").rstrip("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise RenderError(f"secret {name}: {path}: {error}") from None
+        except OSError as error:
+            raise RenderError(f"secret {name}: {path}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise RenderError(f"secret {name}: {path} is not UTF-8 text") from None
         if not value:
             raise RenderError(f"secret {name}: {path} is empty")
         return value

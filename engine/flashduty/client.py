@@ -14,6 +14,7 @@ import aiohttp
 import orjson
 
 from engine.flashduty.operations import operation_at
+from engine.runs.redaction import Redactor
 
 MAX_ANSWER: Final = 10 * 1024 * 1024  # as the vendor's own client
 _NO_FAILURE: Final = ("", "0", "ok")
@@ -50,6 +51,9 @@ class FlashdutyClient:
         self._session = session
         self._base_url = base_url.rstrip("/")
         self._app_key = app_key
+        self._redactor = Redactor()
+        if app_key is not None:
+            self._redactor.learn(app_key)
 
     async def call(self, path: str, parameters: Mapping[str, Any]) -> Answer:
         """Call an operation once. Raises FlashdutyError."""
@@ -60,9 +64,13 @@ class FlashdutyClient:
         query = {"app_key": self._app_key}
         body: bytes | None = None
         if operation.method == "GET":
-            query |= {name: _query_text(value) for name, value in parameters.items()}
+            given = {name: value for name, value in parameters.items() if value is not None}
+            query |= {name: _query_text(value) for name, value in given.items()}
         else:
-            body = orjson.dumps(dict(parameters))
+            try:
+                body = orjson.dumps(dict(parameters))
+            except TypeError as error:
+                raise FlashdutyError("NotJson", f"its parameters: {error}") from None
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/json",
@@ -80,7 +88,16 @@ class FlashdutyClient:
                 text = await response.content.read(MAX_ANSWER + 1)
                 while len(text) <= MAX_ANSWER and not response.content.at_eof():
                     text += await response.content.read(MAX_ANSWER + 1 - len(text))
-                return _answer(response.status, response.headers, text)
+                return _answer(response.status, response.headers, text, self._shown)
+        except (aiohttp.InvalidURL, UnicodeError):
+            raise FlashdutyError(
+                "InvalidURL", f"flashduty.base_url is no URL: {self._base_url}"
+            ) from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            reason = getattr(error.certificate_error, "verify_message", "") or "no reason"
+            raise FlashdutyError(
+                "NoConnection", f"{self._base_url}: its certificate is not trusted: {reason}"
+            ) from None
         except aiohttp.ClientConnectorError as error:
             reason = error.os_error.strerror or type(error.os_error).__name__
             raise FlashdutyError("NoConnection", f"{self._base_url}: {reason}") from None
@@ -91,27 +108,43 @@ class FlashdutyClient:
                 "whether it took effect is not known",
             ) from None
 
+    def _shown(self, text: str) -> str:
+        """What somebody between here and Flashduty wrote may quote the URL."""
+        return self._redactor.text(text)
 
-def _answer(status: int, headers: Mapping[str, str], text: bytes) -> Answer:
+
+def _answer(
+    status: int, headers: Mapping[str, str], text: bytes, shown: Callable[[str], str]
+) -> Answer:
     request_id = headers.get("Flashcat-Request-Id")
+    if len(text) > MAX_ANSWER:
+        raise FlashdutyError(
+            "AnswerTooLong",
+            f"HTTP {status} with more than {MAX_ANSWER} bytes",
+            status=status,
+            request_id=request_id,
+        )
     try:
         envelope = orjson.loads(text)
     except orjson.JSONDecodeError:
-        shown = text[:100].decode(errors="replace")
+        said = shown(text.decode(errors="replace"))[:100]
         raise FlashdutyError(
-            "NotJson", f"HTTP {status} with {shown!r}", status=status, request_id=request_id
+            "NotJson", f"HTTP {status} with {said!r}", status=status, request_id=request_id
         ) from None
     if not isinstance(envelope, dict):
-        raise FlashdutyError("NotAnEnvelope", f"HTTP {status} with no object", status=status)
+        raise FlashdutyError(
+            "NotAnEnvelope", f"HTTP {status} with no object", status=status, request_id=request_id
+        )
     request_id = envelope.get("request_id") or request_id
-    error = envelope.get("error")
-    code = str(error.get("code", "")) if isinstance(error, dict) else ""
+    error = envelope.get("error") or {}
+    if not isinstance(error, dict):
+        error = {"code": "NotAnEnvelope", "message": f"HTTP {status} with the error {error!r}"}
+    code = str(error.get("code") or "")
     lowest_failure = 300
     if code.lower() not in _NO_FAILURE or status >= lowest_failure:
-        message = str(error.get("message", "")) if isinstance(error, dict) else ""
-        raise FlashdutyError(
-            code or f"HTTP{status}", message or "no message", status=status, request_id=request_id
-        )
+        failed = f"HTTP{status}" if code.lower() in _NO_FAILURE else shown(code)
+        message = shown(str(error.get("message") or "no message"))
+        raise FlashdutyError(failed, message, status=status, request_id=request_id)
     return Answer(envelope.get("data"), request_id)
 
 

@@ -8,12 +8,30 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from engine.marked_yaml import MarkedYaml, Path
+from engine.playbooks.schema import IDENTIFIER, NAME
 from engine.problem import Problem, nearest
 
-_OWN_HINTS: Final = {
-    "bool_type": "YAML 1.2 knows true and false; on, off, yes and no are texts",
-    "bool_parsing": "YAML 1.2 knows true and false; on, off, yes and no are texts",
+_TRUTH: Final = "YAML 1.2 knows true and false; on, off, yes and no are texts"
+_OWN_HINTS: Final = {"bool_type": _TRUTH, "bool_parsing": _TRUTH}
+_PATTERN_HINTS: Final = {
+    NAME: "a name has letters, digits, dots, dashes and underscores only",
+    IDENTIFIER: "it has letters, digits and underscores only, and no digit first",
 }
+# What pydantic says of these speaks to programmers.
+_OWN_WORDS: Final = {
+    "model_type": "takes a mapping",
+    "dict_type": "takes a mapping",
+    "list_type": "takes a list",
+    "string_type": "takes a text",
+    "bool_type": "takes true or false",
+    "bool_parsing": "takes true or false",
+    "int_type": "takes a whole number",
+    "int_parsing": "takes a whole number",
+    "int_from_float": "takes a whole number",
+    "float_type": "takes a number",
+    "float_parsing": "takes a number",
+}
+_EMPTY: Final = ("too_short", "string_too_short")  # every list and text of ours may be of any size
 
 
 def complaints(
@@ -44,28 +62,52 @@ def complaints(
             yield Problem(
                 kind, entry["msg"], marked.locate_in(path, context["offset"]), context.get("hint")
             )
-        elif "-" in kind or kind in ("duration", "size"):
+        elif "_" not in kind:
             yield Problem(kind, entry["msg"], marked.locate(path), context.get("hint"))
         else:
-            said = entry["msg"].removeprefix("Value error, ")
-            said = f"{said[:1].lower()}{said[1:]}".removeprefix("input ")
-            name = f"'{loc[-1]}' " if loc else ""
+            is_key = len(loc) < len(entry["loc"])
             yield Problem(
                 "wrong-value",
-                f"{name}{said}, not {_shown(entry['input'])}",
-                marked.locate(path),
-                _OWN_HINTS.get(kind),
+                f"'{loc[-1]}' cannot be a key here"
+                if is_key
+                else _sentence(path, kind, entry["msg"], entry["input"]),
+                marked.locate_key(path) if is_key else marked.locate(path),
+                _hint(kind, context),
             )
+
+
+def _sentence(path: Path, kind: str, said: str, given: Any) -> str:
+    names = [part for part in path if isinstance(part, str)]
+    name = f"'{names[-1]}'" if names else "it"
+    if path and names and path[-1] != names[-1]:
+        name = f"an item of {name}"
+    if kind in _EMPTY:
+        return f"{name} is empty"
+    if kind == "string_pattern_mismatch":
+        return f"{name} cannot be {_shown(given)}"
+    said = said.removeprefix("Value error, ")
+    said = _OWN_WORDS.get(kind) or f"{said[:1].lower()}{said[1:]}".removeprefix("input ")
+    return f"{name} {said}, not {_shown(given)}"
+
+
+def _hint(kind: str, context: Mapping[str, Any]) -> str | None:
+    if kind == "string_pattern_mismatch":
+        pattern = context["pattern"]
+        return _PATTERN_HINTS.get(pattern, f"it has to match {pattern}")
+    return _OWN_HINTS.get(kind)
 
 
 def _keys_at(model: type[BaseModel], loc: Path) -> list[str]:
     """The keys that the model nested at `loc` knows."""
     current: Any = model
+    is_key = False  # of a mapping, which no model declares
     for part in loc:
-        if isinstance(part, int):
+        if isinstance(part, int) or is_key:
+            is_key = False
             continue
         field = current.model_fields.get(part) if _is_model(current) else None
         current = next(_models_in(field.annotation), None) if field else None
+        is_key = field is not None and typing.get_origin(field.annotation) is dict
     if not _is_model(current):
         return []
     return [field.alias or name for name, field in current.model_fields.items()]

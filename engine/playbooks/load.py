@@ -221,8 +221,12 @@ class _Reading:
             self.problems.append(Problem("template-syntax", error.message, where, error.hint))
             return value
         for name in sorted(template.names - names):
-            where = self._marked.locate_in(path, max(0, value.find(name)))
+            where = self._marked.locate_in(path, self._templates.offset_of(name, value))
             hint = nearest(name, tuple(names - _JINJA_GLOBALS))
+            if name in _IN_STEPS:
+                hint = f"steps can use '{name}', vars cannot"
+            elif f"-{name}" in value:
+                hint = "a key with a dash is read as labels['k8s-app']"
             self.problems.append(
                 Problem("unknown-name", f"there is nothing named '{name}' here", where, hint)
             )

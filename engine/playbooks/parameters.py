@@ -7,6 +7,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Strict,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     field_validator,
@@ -80,6 +81,7 @@ def parse_condition(value: object) -> Condition:
 
 Text = Annotated[str, BeforeValidator(_as_text), WrapValidator(_or_deferred)]
 Anything = Any
+Flag = Annotated[bool, Strict()]  # pydantic's own bool takes 'yes' for true
 Duration = Annotated[float, BeforeValidator(_refusing(parse_duration, "duration"))]
 Size = Annotated[int, BeforeValidator(_refusing(parse_size, "size"))]
 ConditionField = Annotated[Condition, BeforeValidator(parse_condition)]

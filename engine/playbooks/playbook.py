@@ -8,6 +8,8 @@ from typing import Any, Final
 from engine.rules.condition import Condition
 from engine.rules.match import Trigger
 
+LONGEST_DELAY: Final = 366 * 86400.0  # seconds; a growing delay ends here
+
 
 class Section(Enum):
     """The three lists of steps a playbook has."""
@@ -28,8 +30,11 @@ class Retry:
 
     def delay_after(self, attempt: int) -> float:
         """Seconds to wait after the failed `attempt`, counted from 1."""
-        delay = self.delay * self.backoff ** (attempt - 1)
-        return delay if self.max_delay is None else min(delay, self.max_delay)
+        longest = LONGEST_DELAY if self.max_delay is None else self.max_delay
+        try:
+            return min(self.delay * self.backoff ** (attempt - 1), longest)
+        except OverflowError:
+            return longest if self.delay else 0.0
 
 
 class NoExample(Enum):

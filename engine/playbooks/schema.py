@@ -5,12 +5,14 @@ from typing import Annotated, Any, Final
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from engine.playbooks.parameters import ConditionField, Duration, Model
+from engine.playbooks.parameters import ConditionField, Duration, Flag, Model
 
 HOUR: Final = 3600.0
 
-Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$")]
-Identifier = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$")]
+NAME: Final = r"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$"
+IDENTIFIER: Final = r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$"
+Name = Annotated[str, Field(pattern=NAME)]
+Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 
 
 class TriggerModel(Model):
@@ -47,7 +49,7 @@ class CommonModel(Model):
     when: ConditionField | None = None
     retry: RetryModel | None = None
     timeout: Duration | None = None
-    continue_on_error: bool = False
+    continue_on_error: Flag = False
     example: Annotated[Any, Field(default=None, description="A result for rehearsal")]
 
     @field_validator("when", mode="before")

@@ -4,6 +4,8 @@ An undefined name is a failure, never an empty text. Rendering is one pass: data
 a template stays data. A value that is a single `{{ expression }}` keeps its type.
 """
 
+import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,20 +14,24 @@ import jinja2
 from jinja2 import meta, nodes, pass_context
 from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
 from typing_extensions import override
 
 from engine.events.document import NAMES
 from engine.playbooks.deferred import Deferred, Unknown
 from engine.problem import nearest
-from engine.rules.condition import CannotTellError
+from engine.rules.undecided import CannotTellError
 
 MAX_OUTPUT: Final = 1024 * 1024  # characters of one rendered text
 MAX_ITERATIONS: Final = 100_000  # turns of all loops of one template together
 MAX_DEPTH: Final = 64
 MAX_BITS: Final = 4096  # of an integer that arithmetic may make
 
+_SIZED: Final = (str, bytes, list, tuple)
 _RESULT: Final = "engine__result"
 _BUDGET: Final = "engine__budget"
+_AT = re.compile(r" at (\d+)$")  # how Jinja's lexer ends a sentence about a character
+_INNERMOST = re.compile(r"innermost block that needs to be closed is '(\w+)'")
 
 
 class TemplateSyntaxError(ValueError):
@@ -59,9 +65,11 @@ class _Missing(jinja2.StrictUndefined):
         if self._undefined_obj is None:
             return f"'{name}' is not there: what it is asked of is null"
         if isinstance(self._undefined_obj, list | str | int | float):
-            kinds: dict[type, str] = {list: "a list", str: "a text"}
+            kinds: dict[type, str] = {list: "a list", str: "a text", bool: "true or false"}
             kind = kinds.get(type(self._undefined_obj), "a number")
             return f"'{name}' is not there: it is asked of {kind}"
+        if self._undefined_obj is not missing:
+            return f"'{name}' is not there"
         return f"'{name}' is not defined ({nearest(name, (*NAMES, 'secrets'))})"
 
 
@@ -92,8 +100,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     @override
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Keep one operator from filling the memory."""
-        if operator == "*" and (isinstance(left, str | list) or isinstance(right, str | list)):
-            size, times = (left, right) if isinstance(left, str | list) else (right, left)
+        if operator == "*" and (isinstance(left, _SIZED) or isinstance(right, _SIZED)):
+            size, times = (left, right) if isinstance(left, _SIZED) else (right, left)
             if isinstance(times, int) and len(size) * times > MAX_OUTPUT:
                 raise RenderError(f"a text or list of more than {MAX_OUTPUT:,}")
         elif operator == "%" and isinstance(left, str):
@@ -127,8 +135,7 @@ class Template(Deferred):
         context = self._compiled.new_context({**document, _BUDGET: _Budget()})
         try:
             if self.is_expression:
-                for _ in self._compiled.root_render_func(context):
-                    pass
+                list(self._compiled.root_render_func(context))  # runs it; it has no text
                 return _plain(context.vars[_RESULT])
             return self._text(context)
         except CannotTellError:
@@ -157,6 +164,7 @@ class Templates:
     def __init__(self) -> None:
         self._sandbox = _Sandbox(undefined=_Missing, keep_trailing_newline=True)
         self._sandbox.filters["engine__bounded"] = _bounded
+        self._sandbox.policies["json.dumps_kwargs"] = {"sort_keys": True, "default": _no_json}
 
     @staticmethod
     def is_template(text: str) -> bool:
@@ -167,6 +175,7 @@ class Templates:
         """Raises TemplateSyntaxError."""
         try:
             tree = self._sandbox.parse(source)
+            _refuse_files(tree)
             names = frozenset(meta.find_undeclared_variables(tree))
             expression = _single_expression(tree)
             if expression is not None:
@@ -179,12 +188,30 @@ class Templates:
             tree.set_environment(self._sandbox)
             compiled = self._sandbox.from_string(tree)
         except jinja2.TemplateSyntaxError as error:
+            message = error.message or "syntax error"
+            at = _AT.search(message)
             raise TemplateSyntaxError(
-                _lower_first(error.message or "syntax error"),
-                _offset_of_line(source, error.lineno),
-                _hint(source, error.message or "", self._sandbox),
+                _lower_first(_AT.sub("", message).rstrip(".")),
+                int(at[1]) if at else _offset_of_line(source, error.lineno),
+                _hint(source, message, self._sandbox),
+            ) from None
+        except (SyntaxError, ValueError, RecursionError):
+            # Python's own limits: on nested blocks, on digits of a number, on depth.
+            raise TemplateSyntaxError(
+                "it is nested too deeply, or a number in it is too long", _offset_of_line(source, 1)
             ) from None
         return Template(source, names, expression is not None, compiled)
+
+    def offset_of(self, name: str, source: str) -> int:
+        """Where a parsed template first asks for a top-level name."""
+        position, before = 0, ""
+        for _, kind, text in self._sandbox.lex(source):
+            position = max(position, source.find(text, position))
+            if kind == "name" and text == name and before not in (".", "|"):
+                return position
+            position += len(text)
+            before = before if kind == "whitespace" else text
+        return 0
 
 
 def render(tree: Any, document: Mapping[str, Any]) -> Any:
@@ -228,6 +255,8 @@ def _plain(value: Any, depth: int = 0) -> Any:
         raise RenderError(f"its value is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, Undefined):
         value._fail_with_undefined_error()  # noqa: SLF001 - the public way in is to use the value
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RenderError(f"its value is {value}, which is no number in JSON")
     if value is None or isinstance(value, bool | int | float | Unknown):
         return value
     if isinstance(value, str):
@@ -238,9 +267,20 @@ def _plain(value: Any, depth: int = 0) -> Any:
         return {str(key): _plain(item, depth + 1) for key, item in value.items()}
     if callable(value):
         raise RenderError("its value is a function; call it or name a field")
-    if isinstance(value, Iterable):
+    if isinstance(value, Iterable) and not isinstance(value, bytes):
         return [_plain(item, depth + 1) for item in _Budget().spend(value)]
     raise RenderError(f"its value is no data but {type(value).__name__}")
+
+
+def _refuse_files(tree: nodes.Template) -> None:
+    for node in tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)):
+        raise jinja2.TemplateSyntaxError("a template has no other files", node.lineno)
+
+
+def _no_json(value: Any) -> Any:
+    if isinstance(value, Unknown):
+        raise CannotTellError(f"depends on {value}")
+    raise TypeError(f"{type(value).__name__} is no data")
 
 
 def _offset_of_line(source: str, line: int) -> int:
@@ -258,10 +298,20 @@ def _hint(source: str, message: str, sandbox: _Sandbox) -> str | None:
         return nearest(quoted[1], [name for name in sandbox.filters if "__" not in name])
     if "&&" in source or "||" in source:
         return "a template is Jinja: it writes 'and', 'or', 'not'"
-    if "unexpected end of template" in message or "unclosed" in message.lower():
-        return "close it with }}"
+    if (close := _closing(message)) is not None:
+        return f"close it with {close}"
     if "-" in source and "unexpected" in message:
         return "a key with a dash is read as labels['k8s-app']"
+    return None
+
+
+def _closing(message: str) -> str | None:
+    if innermost := _INNERMOST.search(message):
+        return f"{{% end{innermost[1]} %}}"
+    if "'end of statement block'" in message:
+        return "%}"
+    if "unexpected end of template" in message or message == "unexpected '}'":
+        return "}}"
     return None
 
 

@@ -18,7 +18,8 @@ from engine.playbooks.deferred import Unknown
 from engine.playbooks.playbook import NO_EXAMPLE, Playbook, Step
 from engine.playbooks.step_type import Call, Paused, Plan, Report, StepType, Stopped, Succeeded
 from engine.playbooks.template import RenderError
-from engine.rules.condition import Answer, Verdict
+from engine.rules.condition import Verdict
+from engine.rules.undecided import CannotTellError, UndecidedError
 from engine.runs import fact as facts
 from engine.runs.flow import End, Flow, Note, Perform, Wait
 from engine.runs.rendering import rendered, rendering_error
@@ -83,6 +84,17 @@ class Rehearsal:
         }
 
 
+class UnknownResult(Unknown):
+    """What a step would return; that it succeeds is what a rehearsal assumes."""
+
+    __slots__ = ()
+
+    @override
+    def get(self, key: str) -> Any:
+        known = {"outcome": Outcome.SUCCEEDED.value, "error": None}
+        return known[key] if key in known else super().get(key)
+
+
 class MaskedSecrets(Mapping[str, str]):
     """Every declared secret, as the name it has."""
 
@@ -117,8 +129,8 @@ def rehearse(
     verdict = playbook.trigger.judge(document)
     if not verdict.yes:
         return Rehearsal(playbook, verdict, {}, (), None, None)
-    flow = Flow(playbook, document, RUN_ID)
     now = event.received
+    flow = Flow(playbook, document, RUN_ID).take(facts.Began(now))
     variables, error = rendered_variables(playbook, flow.sees())
     flow = flow.take(facts.Began(now, variables, error))
     stage = _Stage(step_types, MaskedSecrets(secrets), event)
@@ -192,7 +204,7 @@ def _settled(step: Step, attempt: int, now: float, report: Report | None) -> fac
             )
         case _:
             pass
-    result = step.example if step.example is not NO_EXAMPLE else Unknown(f"steps.{step.id}")
+    result = step.example if step.example is not NO_EXAMPLE else UnknownResult(f"steps.{step.id}")
     return facts.Settled(step.path, attempt, now, Outcome.SUCCEEDED, result)
 
 
@@ -200,9 +212,13 @@ def _undecided(step: Step, flow: Flow) -> str | None:
     """Why a step's `when` cannot be told yet, where that is for want of an earlier result."""
     if step.when is None or flow.started is not None:
         return None
-    verdict = step.when.decide(flow.sees())
-    unknown = verdict.answer is Answer.CANNOT_TELL and "not known before" in (verdict.reason or "")
-    return f"if {step.when.text} ({verdict.reason})" if unknown else None
+    try:
+        step.when.holds(flow.sees())
+    except UndecidedError as error:
+        return f"if {step.when.text} ({error})"
+    except CannotTellError:
+        return None
+    return None
 
 
 def shown(value: Any) -> Any:

@@ -9,14 +9,17 @@ from enum import Enum
 from typing import Any, Final, Self
 
 import jmespath
-from jmespath import exceptions, visitor
+from jmespath import exceptions, lexer
 
 from engine.problem import nearest
 from engine.rules.functions import FUNCTIONS, arity_of, function_names
 from engine.rules.traps import traps_in
+from engine.rules.undecided import CannotTellError, Interpreter
 
 OPTIONS: Final = jmespath.Options(custom_functions=FUNCTIONS)
-_interpret: Any = visitor.TreeInterpreter  # the stubs want a node type of their own
+MAX_DEPTH: Final = 100  # what evaluating and explaining can walk well within Python's stack
+_NAMED: Final = ("field", "function_expression", "key_val_pair")
+_NAMES: Final = ("unquoted_identifier", "quoted_identifier")
 
 
 class Answer(Enum):
@@ -50,10 +53,6 @@ class ConditionSyntaxError(ValueError):
         self.hint = hint
 
 
-class CannotTellError(Exception):
-    """Raised by a value that is not known yet when a condition asks for it (rehearsal)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A parsed expression."""
@@ -64,26 +63,13 @@ class Condition:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises ConditionSyntaxError, also for unknown functions and for what nobody means."""
-        try:
-            tree = jmespath.compile(text).parsed
-        except exceptions.EmptyExpressionError:
-            raise ConditionSyntaxError("the expression is empty", 0) from None
-        except exceptions.IncompleteExpressionError:
-            raise ConditionSyntaxError(
-                "the expression ends too early", len(text.rstrip()), _hint(text)
-            ) from None
-        except exceptions.LexerError as error:
-            raise ConditionSyntaxError(
-                f"{_lower_first(error.message)}", error.lex_position, _hint(text)
-            ) from None
-        except exceptions.ParseError as error:
-            raise ConditionSyntaxError(
-                f"'{error.token_value}' cannot stand here", error.lex_position, _hint(text)
-            ) from None
-        for name, count in _calls(tree):
-            _check_call(text, name, count)
+        tree = _parse(text)
+        places = _places(text, tree)
+        for node in _in_text_order(tree):
+            if node["type"] == "function_expression":
+                _check_call(node["value"], len(node["children"]), places[id(node)])
         for trap in traps_in(tree):
-            raise ConditionSyntaxError(trap.message, max(0, text.find(trap.word)), trap.hint)
+            raise ConditionSyntaxError(trap.message, places[id(trap.node)], trap.hint)
         return cls(text, tree)
 
     def value(self, document: Mapping[str, Any]) -> Any:
@@ -93,17 +79,21 @@ class Condition:
     def decide(self, document: Mapping[str, Any]) -> Verdict:
         """The three answers. To JMESPath empty texts, lists and mappings are no, numbers yes."""
         try:
-            if is_true(evaluate(self.tree, document)):
+            if self.holds(document):
                 return Verdict(Answer.YES)
         except CannotTellError as error:
             return Verdict(Answer.CANNOT_TELL, str(error))
         return Verdict(Answer.NO, f"{self.text} is not true")
 
+    def holds(self, document: Mapping[str, Any]) -> bool:
+        """Whether it is true. Raises CannotTellError with the reason."""
+        return is_true(evaluate(self.tree, document))
+
 
 def evaluate(tree: Mapping[str, Any], document: Any) -> Any:
     """The value of a (part of a) parsed expression. Raises CannotTellError with the reason."""
     try:
-        return _interpret(OPTIONS).visit(tree, document)
+        return Interpreter(OPTIONS).visit(tree, document)
     except exceptions.JMESPathTypeError as error:
         wanted = " or ".join(error.expected_types)
         given = (
@@ -124,8 +114,46 @@ def is_true(value: Any) -> bool:
     return not (value is None or value is False or value in ("", [], {}))
 
 
-def _check_call(text: str, name: str, count: int) -> None:
-    offset = max(0, text.find(f"{name}("))
+def _parse(text: str) -> Mapping[str, Any]:
+    if not text.strip():
+        raise ConditionSyntaxError("the expression is empty", 0)
+    too_early = ConditionSyntaxError(
+        "the expression ends too early", len(text.rstrip()), _hint(text)
+    )
+    try:
+        tree: Mapping[str, Any] = jmespath.compile(text).parsed
+        if _depth(tree) <= MAX_DEPTH:
+            return tree
+    except exceptions.IncompleteExpressionError:
+        raise too_early from None
+    except exceptions.LexerError as error:
+        raise ConditionSyntaxError(
+            _lower_first(error.message), error.lex_position, _hint(text)
+        ) from None
+    except exceptions.ParseError as error:
+        if error.token_type == "EOF":  # noqa: S105 - a kind of token
+            raise too_early from None
+        # The library has no place for the bracket after a quoted name.
+        offset = error.lex_position or max(0, text.find(f'"{error.token_value}') + 1)
+        raise ConditionSyntaxError(
+            f"'{error.token_value}' cannot stand here", offset, _hint(text)
+        ) from None
+    except RecursionError:
+        pass
+    except ValueError:  # int() refuses thousands of digits
+        raise ConditionSyntaxError("a number is too long", 0) from None
+    raise ConditionSyntaxError(f"the expression is nested deeper than {MAX_DEPTH} levels", 0)
+
+
+def _depth(tree: Mapping[str, Any]) -> int:
+    level, depth = [tree], 0
+    while level:
+        level = [child for node in level for child in _nodes_in(node)]
+        depth += 1
+    return depth
+
+
+def _check_call(name: str, count: int, offset: int) -> None:
     arity = arity_of(name)
     if arity is None:
         raise ConditionSyntaxError(
@@ -138,12 +166,31 @@ def _check_call(text: str, name: str, count: int) -> None:
         )
 
 
-def _calls(tree: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    if tree["type"] == "function_expression":
-        yield tree["value"], len(tree["children"])
-    for child in tree["children"]:
-        if isinstance(child, Mapping):
-            yield from _calls(child)
+def _places(text: str, tree: Mapping[str, Any]) -> dict[int, int]:
+    """Where each name and each `!` of a tree stands: the library keeps no positions."""
+    tokens = list(lexer.Lexer().tokenize(text))
+    nodes = list(_in_text_order(tree))
+    places: dict[int, int] = {}
+    for kinds, token_types in ((_NAMED, _NAMES), (("not_expression",), ("not",))):
+        named = [id(node) for node in nodes if node["type"] in kinds]
+        starts = [token["start"] for token in tokens if token["type"] in token_types]
+        places.update(zip(named, starts, strict=True))
+    return places
+
+
+def _in_text_order(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield tree
+    children = _nodes_in(tree)
+    if tree["type"] == "filter_projection":
+        source, rest, condition = children
+        children = [source, condition, rest]
+    for child in children:
+        yield from _in_text_order(child)
+
+
+def _nodes_in(tree: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The children that are expressions; those of a slice are numbers."""
+    return [child for child in tree["children"] if isinstance(child, Mapping)]
 
 
 def _hint(text: str) -> str | None:
@@ -166,6 +213,9 @@ def _lower_first(text: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    shown = repr(value)
     limit = 60
+    try:
+        shown = repr(value)
+    except RecursionError:
+        return "nested too deeply to show"
     return shown if len(shown) <= limit else f"{shown[:limit]}..."

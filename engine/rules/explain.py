@@ -1,30 +1,29 @@
 """Why a condition answered as it did: each sub-expression with its value, and what decided."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from engine.rules.condition import (
     Answer,
-    CannotTellError,
     Condition,
     Verdict,
     evaluate,
     is_true,
 )
+from engine.rules.undecided import CannotTellError
 
 _LOGIC: Final = {"and_expression": "&&", "or_expression": "||"}
 _COMPARATORS: Final = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
-_LOOSE: Final = (*_LOGIC, "comparator", "pipe")
-_LEFT_FIRST: Final = (
-    "subexpression",
-    "index_expression",
-    "projection",
-    "value_projection",
-    "filter_projection",
-    "flatten",
-)
+_LOOSE: Final = (*_LOGIC, "comparator", "pipe", "not_expression", "expref")
+_OPEN: Final = ("projection", "value_projection", "filter_projection")  # take in what follows
+_LEFT_FIRST: Final = (*_OPEN, "subexpression", "index_expression", "flatten")
+_AFTER_NOT: Final = ("field", "function_expression", "current", "literal", "not_expression")
+_NOT_RAW: Final = re.compile(r"(?<!\\)\\(?:\\\\)*(?:'|\Z)")  # '...' could not end after it
+_SHOWN: Final = 200  # characters of a value in a reason
 _SILENT: Final = ("literal", "current", "identity", "expref")  # their value is their text
 
 
@@ -57,19 +56,19 @@ def explain(condition: Condition, document: Mapping[str, Any]) -> Explanation:
 
 def why(explanation: Explanation) -> str:
     """One sentence: what made the answer what it is."""
-    if explanation.answer is Answer.CANNOT_TELL and explanation.joined_by is None:
-        return f"{explanation.text}: {explanation.reason}"
-    if explanation.joined_by is not None:
-        deciding = [part for part in explanation.parts if part.answer is explanation.answer]
-        if explanation.joined_by == "!":
-            return f"{explanation.text}: {why(explanation.parts[0])}"
+    deciding = [part for part in explanation.parts if part.answer is explanation.answer]
+    if explanation.joined_by == "!" and explanation.parts:
+        return f"{explanation.text}: {why(explanation.parts[0])}"
+    if explanation.joined_by is not None and deciding:
         stops_at_first = Answer.NO if explanation.joined_by == "&&" else Answer.YES
         if explanation.answer in (stops_at_first, Answer.CANNOT_TELL):
             deciding = deciding[:1]
         return ", and ".join(why(part) for part in deciding)
-    if explanation.parts:
-        return ", ".join(f"{part.text} is {_json(part.value)}" for part in explanation.parts)
-    return f"{explanation.text} is {_json(explanation.value)}"
+    if explanation.answer is Answer.CANNOT_TELL:
+        return f"{explanation.text}: {explanation.reason}"
+    if explanation.parts and explanation.joined_by is None:
+        return ", ".join(f"{part.text} is {_shown(part.value)}" for part in explanation.parts)
+    return f"{explanation.text} is {_shown(explanation.value)}"
 
 
 def decide(condition: Condition, document: Mapping[str, Any]) -> Verdict:
@@ -99,7 +98,13 @@ def _explain(node: Mapping[str, Any], document: Mapping[str, Any]) -> Explanatio
 
 def expression_of(node: Mapping[str, Any]) -> str:
     """The text of a parsed (sub-)expression, written as a person would."""
-    return _WRITERS[node["type"]](node)
+    return _written(node, bare=False)
+
+
+def _written(node: Mapping[str, Any], *, bare: bool) -> str:
+    """A `bare` text follows a joint, where JMESPath takes no parenthesis at its beginning."""
+    spine = _SPINES.get(node["type"])
+    return spine(node, bare) if spine else _WRITERS[node["type"]](node)
 
 
 def _children(node: Mapping[str, Any]) -> list[str]:
@@ -113,9 +118,9 @@ def _name(name: str) -> str:
 
 def _literal(node: Mapping[str, Any]) -> str:
     value = node["value"]
-    if isinstance(value, str):
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    return f"`{_json(value)}`"
+    if isinstance(value, str) and not _NOT_RAW.search(value):
+        return "'" + value.replace("'", "\\'") + "'"
+    return "`" + json.dumps(value, ensure_ascii=False).replace("`", "\\`") + "`"
 
 
 def _operand(node: Mapping[str, Any]) -> str:
@@ -124,9 +129,21 @@ def _operand(node: Mapping[str, Any]) -> str:
     return f"({text})" if node["type"] in _LOOSE else text
 
 
+def _left(node: Mapping[str, Any], *, bare: bool) -> str:
+    """The left side of a joint. An open one takes in what follows unless it is closed."""
+    text = _written(node, bare=bare)
+    return text if bare or not (node["type"] in _LOOSE or _is_open(node)) else f"({text})"
+
+
+def _is_open(node: Mapping[str, Any]) -> bool:
+    while node["type"] == "subexpression":
+        node = node["children"][-1]
+    return node["type"] in _OPEN
+
+
 def _joined(left: str, node: Mapping[str, Any]) -> str:
     """`a.b`, `a[0]`: the right side decides the joint; only a list of names needs its dot."""
-    right = _operand(node)
+    right = _written(node, bare=True)
     if not left or not right:
         return left + right
     first = node
@@ -136,10 +153,12 @@ def _joined(left: str, node: Mapping[str, Any]) -> str:
     return f"{left}{right}" if bracket else f"{left}.{right}"
 
 
-def _chain(node: Mapping[str, Any]) -> str:
-    text = _operand(node["children"][0])
-    for child in node["children"][1:]:
-        text = _joined(text, child)
+def _chain(node: Mapping[str, Any], bare: bool) -> str:  # noqa: FBT001 - a writer
+    first, *rest = node["children"]
+    text = _joined(_left(first, bare=bare), rest[0])
+    for before, child in pairwise(rest):
+        closed = f"({text})" if _is_open(before) and not bare else text
+        text = _joined(closed, child)
     return text
 
 
@@ -151,45 +170,73 @@ def _grouped(node: Mapping[str, Any], operator: str) -> str:
     )
 
 
-def _projection(node: Mapping[str, Any]) -> str:
+def _piped(node: Mapping[str, Any]) -> str:
+    return " | ".join(
+        _operand(child) if child["type"] == "expref" else expression_of(child)
+        for child in node["children"]
+    )
+
+
+def _projection(node: Mapping[str, Any], bare: bool) -> str:  # noqa: FBT001
     source, rest = node["children"]
     joint = "" if _projects_by_itself(source) else "[*]"
-    return _joined(f"{_operand(source)}{joint}", rest)
+    return _joined(_left(source, bare=bare) + joint, rest)
 
 
-def _value_projection(node: Mapping[str, Any]) -> str:
+def _value_projection(node: Mapping[str, Any], bare: bool) -> str:  # noqa: FBT001
     source, rest = node["children"]
-    left = _operand(source)
+    left = _left(source, bare=bare)
     return _joined(f"{left}.*" if left else "*", rest)
 
 
 def _projects_by_itself(node: Mapping[str, Any]) -> bool:
-    """`a[]` and `a[1:2]` project what follows without a further `[*]`."""
-    last = node["children"][-1] if node["type"] == "index_expression" else node
-    return bool(last["type"] in ("flatten", "slice"))
+    """`a[]` and `a[1:2]` project what follows without a further `[*]`; `a[0][1:2]` does not."""
+    if node["type"] == "index_expression":
+        _, *parts = node["children"]
+        return len(parts) == 1 and parts[0]["type"] == "slice"
+    return bool(node["type"] == "flatten")
 
 
 def _slice(node: Mapping[str, Any]) -> str:
     return "[" + ":".join("" if part is None else str(part) for part in node["children"]) + "]"
 
 
-def _filter(node: Mapping[str, Any]) -> str:
+def _filter(node: Mapping[str, Any], bare: bool) -> str:  # noqa: FBT001
     source, rest, condition = node["children"]
-    return _joined(f"{_operand(source)}[?{expression_of(condition)}]", rest)
+    return _joined(f"{_left(source, bare=bare)}[?{expression_of(condition)}]", rest)
+
+
+def _list(node: Mapping[str, Any]) -> str:
+    children = _children(node)
+    return "[(*)]" if children == ["*"] else f"[{', '.join(children)}]"
 
 
 def _negation(node: Mapping[str, Any]) -> str:
-    return f"!{_operand(node['children'][0])}"
+    (child,) = node["children"]
+    text = expression_of(child)
+    return f"!{text}" if child["type"] in _AFTER_NOT else f"!({text})"
 
 
 def _comparison(node: Mapping[str, Any]) -> str:
     return f" {_COMPARATORS[node['value']]} ".join(_operand(child) for child in node["children"])
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+def _shown(value: Any) -> str:
+    """A value in a reason: long ones are cut, for a reason is kept with every verdict."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return "nested too deeply to show"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
+_SPINES: Final[Mapping[str, Callable[[Mapping[str, Any], bool], str]]] = {
+    "subexpression": _chain,
+    "index_expression": _chain,
+    "projection": _projection,
+    "value_projection": _value_projection,
+    "filter_projection": _filter,
+}
 _WRITERS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "and_expression": lambda node: _grouped(node, "&&"),
     "or_expression": lambda node: _grouped(node, "||"),
@@ -199,18 +246,13 @@ _WRITERS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "literal": _literal,
     "current": lambda _: "@",
     "identity": lambda _: "",
-    "expref": lambda node: f"&{_children(node)[0]}",
+    "expref": lambda node: f"&{_operand(node['children'][0])}",
     "function_expression": lambda node: f"{node['value']}({', '.join(_children(node))})",
-    "subexpression": _chain,
-    "index_expression": _chain,
     "index": lambda node: f"[{node['value']}]",
     "slice": _slice,
     "flatten": lambda node: f"{_operand(node['children'][0])}[]",
-    "projection": _projection,
-    "value_projection": _value_projection,
-    "filter_projection": _filter,
-    "pipe": lambda node: " | ".join(_children(node)),
-    "multi_select_list": lambda node: f"[{', '.join(_children(node))}]",
+    "pipe": _piped,
+    "multi_select_list": _list,
     "multi_select_dict": lambda node: "{" + ", ".join(_children(node)) + "}",
     "key_val_pair": lambda node: f"{_name(node['value'])}: {_children(node)[0]}",
 }

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _LITERALS: Final = ("true", "false", "null")
+_LOOSER_THAN_NOT: Final = ("subexpression", "value_projection", "filter_projection", "flatten")
 
 
 @dataclass(frozen=True, slots=True)
 class Trap:
-    """What is wrong, the text to look for to find where, and what to write."""
+    """What is wrong, the name or the `!` that it begins with, and what to write."""
 
     message: str
-    word: str
+    node: Mapping[str, Any]
     hint: str
 
 
@@ -23,18 +24,18 @@ def traps_in(tree: Mapping[str, Any]) -> Iterator[Trap]:
     """Every trap of a parsed expression."""
     children = [child for child in tree["children"] if isinstance(child, Mapping)]
     kind = tree["type"]
-    if kind in ("subexpression", "value_projection") and children[0]["type"] == "not_expression":
-        # `!` binds tighter than the dot: `!a.b` asks a truth value for its field b.
+    if kind in _LOOSER_THAN_NOT and children[0]["type"] == "not_expression":
+        # `!` binds tighter than the dot and `[?`: `!a.b` asks a truth value for its field b.
         yield Trap(
-            "'!' takes only the name up to the dot, so this is always null",
-            "!",
+            "'!' takes only the name next to it, so this is always null",
+            children[0],
             "write !(a.b) for !a.b",
         )
     if kind == "field" and tree["value"] in _LITERALS:
         word = tree["value"]
         yield Trap(
             f"'{word}' is the name of a field here, one that no event has",
-            word,
+            tree,
             f"a literal stands between backticks: `{word}`",
         )
     for child in children:

@@ -111,6 +111,8 @@ class Flow:
         """The flow after one more fact. Raises ValueError for a fact that cannot come now."""
         match fact:
             case Began():
+                if self.section is not Section.STEPS or self.index or self.attempt:
+                    raise ValueError("the run began before")
                 begun = replace(self, began=fact.at, variables=dict(fact.variables))
                 return begun if fact.error is None else begun._fail("vars", fact.error)
             case Started():
@@ -118,6 +120,8 @@ class Flow:
                 return replace(self, attempt=fact.attempt, started=fact.at, not_before=None)
             case Paused():
                 self._expect(fact.path, fact.attempt)
+                if self.started is None:
+                    raise ValueError(f"{fact.path} cannot pause: it was not started")
                 return replace(self, wake=fact.until)
             case Settled():
                 return self._settle(self._expect(fact.path, fact.attempt), fact)
@@ -146,12 +150,17 @@ class Flow:
                 "id": self.run_id,
                 "playbook": self.playbook.name,
                 "url": None,
-                "attempt": self.attempt + (0 if self.started is not None else 1),
+                "attempt": self._due,
                 "started": int(self.began),
                 "failed_step": self.failed_step,
                 "error": self.error,
             },
         }
+
+    @property
+    def _due(self) -> int:
+        """The attempt that is in flight or comes next."""
+        return self.attempt + (0 if self.started is not None else 1)
 
     @property
     def _deadline(self) -> float | None:
@@ -180,14 +189,13 @@ class Flow:
     def _note(
         self, step: Step, now: float, outcome: Outcome, error: str | None, *, final: bool = False
     ) -> Note:
-        attempt = self.attempt if self.started is not None else self.attempt + 1
-        fact = Settled(step.path, attempt, now, outcome, error=error, retryable=not final)
+        fact = Settled(step.path, self._due, now, outcome, error=error, retryable=not final)
         return Note(step, fact)
 
     def _expect(self, path: str, attempt: int) -> Step:
         step = self.step
-        if step is None or step.path != path or attempt < max(1, self.attempt):
-            stands = f"{step.path}, attempt {self.attempt}" if step else "its end"
+        if step is None or step.path != path or attempt != self._due:
+            stands = f"{step.path}, attempt {self._due}" if step else "its end"
             raise ValueError(f"the run stands at {stands}, not at {path}, attempt {attempt}")
         return step
 
@@ -214,7 +222,9 @@ class Flow:
         )
         if fact.stops:
             return flow._stop(step, fact)
-        if fact.outcome is Outcome.FAILED and not step.continue_on_error:
+        # An error that may be passed over is the step's own; that the time is over is the run's.
+        over = self._deadline is not None and fact.at >= self._deadline
+        if fact.outcome is Outcome.FAILED and (over or not step.continue_on_error):
             return flow._fail(_called(step), fact.error or "it failed")
         return flow._advance()
 

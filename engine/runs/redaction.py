@@ -6,12 +6,18 @@ wherever it stands, in keys as well as in values.
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 MASK: Final = "******"
 SHORTEST: Final = 4  # masking a shorter value would garble everything and protect nothing
+
+_ESCAPE: Final = re.compile(r"%[0-9A-F]{2}")
+# What URL writers leave as it is: Python's quote() twice, encodeURIComponent, and the HTTP client
+# in a query it builds, in one it is given, and in a path.
+_LEFT_PLAIN: Final = ("", "/", "!'()*", "!$'()*,/:?@", "!$&'()*+,/:;=?@", "!$&'()*+,/:;=@")
 
 
 class Redactor:
@@ -50,16 +56,14 @@ class Redactor:
 
 
 def _forms_of(value: str) -> set[str]:
-    raw = value.encode()
-    forms = {
-        value,
-        quote(value, safe=""),
-        quote(value),
-        quote_plus(value),
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        raw.hex(),
-    }
+    raw = value.encode(errors="surrogateescape")  # as the environment hands over what is no UTF-8
+    forms = {value, raw.hex(), raw.hex().upper()}
+    for text in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
+        forms |= {text, text.replace("/", "\\/")}
+    for safe in _LEFT_PLAIN:
+        quoted = quote(raw, safe=safe)
+        for text in (quoted, quoted.replace("%20", "+")):
+            forms |= {text, _ESCAPE.sub(lambda match: match[0].lower(), text)}
     # Base64 of a longer text that holds the value shows it at one of three alignments; the
     # characters at either end also depend on the neighbours and are left out.
     for shift in range(3):

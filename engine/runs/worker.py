@@ -14,7 +14,7 @@ from engine.events.document import document_of
 from engine.events.event import Event
 from engine.playbooks.playbook import Playbook
 from engine.problem import EngineError
-from engine.rules.condition import Answer
+from engine.rules.condition import Answer, Verdict
 from engine.runs.happening import Matched, RunMoved, Tell, Trouble
 from engine.runs.ledger import Judgement, Ledger, LedgerError
 from engine.runs.run import Run, RunState
@@ -90,16 +90,21 @@ class Worker:
             await self._ledger.keep_playbook(playbook)
 
     async def _judge(self) -> None:
-        while events := await self._ledger.unmatched(BATCH):
-            for event in events:
-                await self._judge_one(event)
-                await asyncio.sleep(0)  # let the receiver answer in between
+        """One batch: what it queues can start before the next one, however many events come."""
+        events = await self._ledger.unmatched(BATCH)
+        for event in events:
+            if self._stopping.is_set():
+                return
+            await self._judge_one(event)
+            await asyncio.sleep(0)  # let the receiver answer in between
+        if len(events) == BATCH:
+            self.wake()
 
     async def _judge_one(self, event: Event) -> None:
         document = document_of(event, self._config)
         at = self._clock()
         judgements = [
-            Judgement(playbook.name, playbook.version, playbook.trigger.judge(document))
+            Judgement(playbook.name, playbook.version, self._verdict(playbook, document))
             for playbook in self._playbooks
         ]
         runs = [
@@ -122,11 +127,18 @@ class Worker:
         )
         self._tell(Matched(event.id, tuple(run.playbook for run in runs), undecided))
 
+    def _verdict(self, playbook: Playbook, document: Mapping[str, Any]) -> Verdict:
+        try:
+            return playbook.trigger.judge(document)
+        except Exception as error:  # noqa: BLE001 - one trigger must not keep the others from events
+            self._tell(Trouble(f"playbook {playbook.name}", traceback.format_exc()))
+            said = f"{type(error).__name__}: {error} (this is a fault of the engine)"
+            return Verdict(Answer.CANNOT_TELL, said)
+
     async def _resume(self, tasks: asyncio.TaskGroup) -> None:
         for run in await self._ledger.unfinished():
-            if run.id not in self._going:
-                self._going.add(run.id)
-                tasks.create_task(self._resumed(run), name=f"run {run.id}")
+            self._going.add(run.id)
+            tasks.create_task(self._resumed(run), name=f"run {run.id}")
 
     async def _resumed(self, run: Run) -> None:
         await self._slots.acquire()
@@ -161,11 +173,11 @@ class Worker:
                     await asyncio.sleep(RETRY_AFTER)
                     run = await self._again(run)
                 else:
+                    self._going.discard(run.id)
                     return
         except Exception:  # noqa: BLE001 - a fault in one run must not end the others
+            # It stays among those that go: taken up again, it would fail again, and for ever.
             self._tell(Trouble(f"run {run.id}", traceback.format_exc()))
-        finally:
-            self._going.discard(run.id)
 
     async def _carry_out_once(self, run: Run) -> None:
         event = await self._ledger.event(run.event_id)

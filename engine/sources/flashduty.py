@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 import orjson
 
@@ -18,7 +19,12 @@ from engine.events.source import Refusal, Request
 
 TOKEN_HEADER: Final = "x-engine-token"  # noqa: S105 - where the token is, not what it is
 TOKEN_PARAMETER: Final = "token"  # noqa: S105
-_SECRET_WORDS: Final = ("token", "secret", "key", "auth", "password", "cookie", "signature")
+MAX_DEPTH: Final = 100  # far beyond Flashduty's bodies, well within what can be written down again
+_SECRET_WORDS: Final = (
+    *("token", "secret", "key", "auth", "pass", "pwd", "credential"),
+    *("bearer", "session", "cookie", "signature"),
+)
+_MAX_TIME: Final = 2**63 - 1  # what a database column holds
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -57,6 +63,9 @@ class CustomActionSource:
             return Refusal(400, "not-json", f"the body is not JSON: {error}")
         if not isinstance(payload, dict):
             return Refusal(422, "not-flashduty", "the body has to be a JSON object")
+        # A body with few brackets need not be walked.
+        if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_too_deep(payload):
+            return Refusal(400, "too-deep", f"the body is nested deeper than {MAX_DEPTH} levels")
         incident = payload.get("incident")
         if not isinstance(incident, dict):
             return Refusal(422, "not-flashduty", "the body has no 'incident' object")
@@ -68,18 +77,17 @@ class CustomActionSource:
                 "the body has neither an event_id nor an event_time with an incident_id: "
                 "a repeated delivery could not be told from a new one",
             )
-        time = payload.get("event_time")
         return Event(
             id=id_,
             source=self.name,
             action=request.action,
             key=key,
             type=_text(payload.get("event_type")) or "i_custom",
-            time=time if isinstance(time, int) and not isinstance(time, bool) else None,
-            query=_without_secrets(request.query),
+            time=_time(payload),
+            query=self._without_secrets(request.query),
             headers={
                 name: value
-                for name, value in _without_secrets(request.headers).items()
+                for name, value in self._without_secrets(request.headers).items()
                 if name.startswith("x-")
             },
             payload=payload,
@@ -88,10 +96,15 @@ class CustomActionSource:
 
     def _shows_token(self, request: Request) -> bool:
         expected = (self.token or "").encode()
-        shown = (request.headers.get(TOKEN_HEADER, ""), request.query.get(TOKEN_PARAMETER, ""))
-        # Both are compared, whatever the first says: the time taken tells nothing.
-        matches = [hmac.compare_digest(text.encode(errors="replace"), expected) for text in shown]
-        return any(matches)
+        header, parameter = request.headers.get(TOKEN_HEADER), request.query.get(TOKEN_PARAMETER)
+        shown = (
+            (header or "").encode(errors="replace"),
+            (header or "").encode("latin-1", errors="replace"),  # as HTTP servers decode headers
+            (parameter or "").encode(errors="replace"),
+        )
+        # All are compared, whatever the first says: the time taken tells nothing.
+        matches = [hmac.compare_digest(text, expected) for text in shown]
+        return any(matches) and expected != b""
 
     def _is_allowed(self, client: str | None) -> bool:
         try:
@@ -102,25 +115,45 @@ class CustomActionSource:
             address = address.ipv4_mapped
         return any(address in network for network in self.allow_from)
 
+    def _without_secrets(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Proxies repeat the URL, and with it the token, in headers such as x-original-url."""
+        tokens = (self.token, quote(self.token, safe="")) if self.token else ()
+        return {
+            name: value
+            for name, value in values.items()
+            if not any(word in name.lower() for word in _SECRET_WORDS)
+            and not any(token in value for token in tokens)
+        }
+
 
 def _delivery_key(payload: Mapping[str, Any], incident: Mapping[str, Any]) -> str | None:
     event_id = _text(payload.get("event_id")) or _text(incident.get("event_id"))
     if event_id:
         return event_id
-    time, incident_id = payload.get("event_time"), _text(incident.get("incident_id"))
-    if not isinstance(time, int) or not incident_id:
+    time, incident_id = _time(payload), _text(incident.get("incident_id"))
+    if time is None or not incident_id:
         return None
     person = payload.get("person")
     person_id = person.get("person_id") if isinstance(person, Mapping) else None
     return f"{payload.get('event_type')}:{time}:{incident_id}:{person_id}"
 
 
-def _without_secrets(values: Mapping[str, str]) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in values.items()
-        if not any(word in name.lower() for word in _SECRET_WORDS)
-    }
+def _time(payload: Mapping[str, Any]) -> int | None:
+    time = payload.get("event_time")
+    is_time = isinstance(time, int) and not isinstance(time, bool) and abs(time) <= _MAX_TIME
+    return time if is_time else None
+
+
+def _is_too_deep(payload: Mapping[str, Any]) -> bool:
+    level: list[Any] = [payload]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, (dict, list))
+        ]
+    return bool(level)
 
 
 def _text(value: object) -> str | None:

@@ -41,7 +41,7 @@ class Flashduty:
         return None
 
     def harmless_to_repeat(self, parameters: FlashdutyParameters) -> bool:
-        return operation_at(parameters.call).repeatable
+        return operation_at(str(parameters.call)).repeatable
 
     async def perform(self, parameters: FlashdutyParameters, call: Call) -> Report:
         body = _body(parameters, call)

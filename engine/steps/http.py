@@ -14,6 +14,7 @@ import orjson
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from engine.playbooks.deferred import Deferred
 from engine.playbooks.parameters import ConditionField, Model, Parameters, Size, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
 from engine.rules.condition import Answer
@@ -76,17 +77,20 @@ class Http:
         details: dict[str, Any] = {"method": parameters.method, "url": parameters.url}
         for name in ("params", "headers", "json_", "form", "text"):
             value = getattr(parameters, name)
-            if value not in (None, {}):
+            if isinstance(value, Deferred) or value not in (None, {}):
                 details[name.strip("_")] = value
         if parameters.basic_auth is not None:
-            details["basic_auth"] = {"user": parameters.basic_auth.user, "password": "******"}
+            auth: object = parameters.basic_auth  # a Deferred when all of it is a template
+            user = auth.user if isinstance(auth, BasicAuth) else auth
+            details["basic_auth"] = {"user": user, "password": "******"}
         return Plan(f"{parameters.method} {parameters.url}", details)
 
     def foretell(self, parameters: HttpParameters) -> Report | None:
         return None
 
     def harmless_to_repeat(self, parameters: HttpParameters) -> bool:
-        return parameters.method in _SAFE
+        method: object = parameters.method  # a Deferred in a rehearsal
+        return isinstance(method, str) and method in _SAFE
 
     async def perform(self, parameters: HttpParameters, call: Call) -> Report:
         refused = _refuse_url(parameters.url)
@@ -95,37 +99,38 @@ class Http:
         began = time.monotonic()
         try:
             result = await self._exchange(parameters, call)
-        except aiohttp.ClientConnectorError as error:
-            reason = error.os_error.strerror or str(error.os_error) or "no reason was given"
-            return Failed(f"no connection to {error.host}:{error.port}: {reason}")
-        except aiohttp.InvalidURL as error:
-            return Failed(f"this is no URL: {error}", retryable=False)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Failed(f"{type(error).__name__}: {error}")
+        except (aiohttp.ClientError, OSError, ValueError, TypeError) as error:
+            return _no_answer(error)
         result["elapsed"] = round(time.monotonic() - began, 3)
         return _judged(parameters, result)
 
     async def _exchange(self, parameters: HttpParameters, call: Call) -> dict[str, Any]:
-        headers = {"Idempotency-Key": call.idempotency_key, **parameters.headers}
-        auth = parameters.basic_auth
+        headers = dict(parameters.headers)
+        given = {name.lower() for name in headers}  # a header's name has no case
+        if "idempotency-key" not in given:
+            headers["Idempotency-Key"] = call.idempotency_key
+        if (auth := parameters.basic_auth) is not None:
+            if "authorization" in given:
+                raise ValueError("it has basic_auth and an Authorization header")
+            headers["Authorization"] = aiohttp.encode_basic_auth(auth.user, auth.password, "utf-8")
         data: Any = parameters.form if parameters.form is not None else parameters.text
         if "json_" in parameters.model_fields_set:
             data = orjson.dumps(parameters.json_)
-            headers.setdefault("Content-Type", "application/json")
+            if "content-type" not in given:
+                headers["Content-Type"] = "application/json"
         async with self._session().request(
             parameters.method,
             parameters.url,
             params=parameters.params or None,
             headers=headers,
             data=data,
-            auth=aiohttp.BasicAuth(auth.user, auth.password) if auth is not None else None,
             allow_redirects=parameters.follow_redirects,
         ) as response:
-            limit = parameters.max_body or self._max_response
+            limit = self._max_response if parameters.max_body is None else parameters.max_body
             body, cut = await _read(response, limit)
             result: dict[str, Any] = {
                 "status": response.status,
-                "headers": {name.lower(): value for name, value in response.headers.items()},
+                "headers": {name.lower(): _text(it) for name, it in response.headers.items()},
                 "body": _parsed(body, response, cut=cut),
             }
             if cut:
@@ -137,6 +142,24 @@ def _refuse_url(url: str) -> str | None:
     if not url.startswith(("http://", "https://")):
         return f"the URL has to begin with http:// or https://; it is {url[:100]!r}"
     return None
+
+
+def _no_answer(error: Exception) -> Failed:
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            reason = getattr(error.certificate_error, "verify_message", "no reason was given")
+            return Failed(f"the certificate of {error.host}:{error.port} is not trusted: {reason}")
+        case aiohttp.ClientConnectorError():
+            reason = error.os_error.strerror or str(error.os_error) or "no reason was given"
+            return Failed(f"no connection to {error.host}:{error.port}: {reason}")
+        case aiohttp.InvalidURL():
+            return Failed(f"this is no URL: {error}", retryable=False)
+        case aiohttp.NonHttpUrlClientError():
+            return Failed(f"the redirect leads to no web address: {error}", retryable=False)
+        case aiohttp.ClientError() | OSError():
+            return Failed(f"{type(error).__name__}: {error}")
+        case _:  # a header with a newline, a host no name can have, a number JSON has no room for
+            return Failed(f"this request cannot be sent: {error}", retryable=False)
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool]:
@@ -157,8 +180,13 @@ def _parsed(body: bytes, response: aiohttp.ClientResponse, *, cut: bool) -> Any:
             pass  # it says JSON and is not: the text is still worth having
     try:
         return body.decode(response.charset or "utf-8", errors="replace")
-    except LookupError:
+    except (LookupError, ValueError):  # a charset that is none, or that takes no replacements
         return body.decode("utf-8", errors="replace")
+
+
+def _text(header: str) -> str:
+    """Bytes that are no UTF-8 arrive as lone surrogates, which nothing could write down."""
+    return header.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _judged(parameters: HttpParameters, result: dict[str, Any]) -> Report:

@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
@@ -18,13 +18,15 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 import orjson
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import override
 
+from engine.playbooks.deferred import Deferred
 from engine.playbooks.parameters import Parameters, Size, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
 
 PATIENCE: Final = 5.0  # seconds between TERM and KILL
 _SHOWN: Final = 300  # characters of stderr in an error
-_CHUNK: Final = 65536
+_STREAMS: Final = {1: "stdout", 2: "stderr"}
 
 
 def _constant(script: str) -> str:
@@ -64,7 +66,7 @@ class ShellParameters(Parameters):
                 "a shell step is a list or has a script",
                 {"hint": "such as [systemctl, restart, nginx] or {script: 'df -h'}"},
             )
-        if self.argv is not None and not self.argv:
+        if isinstance(self.argv, list) and not self.argv:
             raise PydanticCustomError("shell-what", "the list is empty", {})
         return self
 
@@ -89,15 +91,18 @@ class Shell:
 
     def plan(self, parameters: ShellParameters, call: Call) -> Plan:
         details: dict[str, Any] = {}
-        if parameters.argv is not None:
-            details["argv"] = parameters.argv
-            summary = " ".join(_quoted(item) for item in parameters.argv)
+        argv: object = parameters.argv  # a Deferred when all of it is a template
+        if argv is not None:
+            details["argv"] = argv
+            items = argv if isinstance(argv, list) else [argv]
+            summary = " ".join(_quoted(item) for item in items)
         else:
             details["script"] = parameters.script
             lines = (parameters.script or "").strip().splitlines()
             summary = f"sh: {lines[0] if lines else ''}{' ...' if len(lines) > 1 else ''}"
         for name in ("env", "cwd", "stdin"):
-            if (value := getattr(parameters, name)) not in (None, {}):
+            value = getattr(parameters, name)
+            if isinstance(value, Deferred) or value not in (None, {}):
                 details[name] = value
         return Plan(summary, details)
 
@@ -114,52 +119,79 @@ class Shell:
             if "\0" in text:
                 return Failed("a NUL character cannot be part of a command", retryable=False)
         folder = self._settings.folder / (parameters.cwd or ".")
+        limit = (
+            self._settings.max_output if parameters.max_output is None else parameters.max_output
+        )
         began = time.monotonic()
         try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                stdin=asyncio.subprocess.PIPE if parameters.stdin else asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=environment,
-                cwd=folder,
-                start_new_session=True,
+            data = (parameters.stdin or "").encode()
+            transport, command = await _started(
+                asyncio.get_running_loop().subprocess_exec(
+                    lambda: _Command(limit),
+                    *argv,
+                    stdin=asyncio.subprocess.PIPE if data else asyncio.subprocess.DEVNULL,
+                    env=environment,
+                    cwd=str(folder),
+                    start_new_session=True,
+                )
             )
         except (OSError, ValueError) as error:
             return _not_started(argv, folder, error)
         try:
-            result = await self._result(process, parameters)
+            if data:
+                stdin: Any = transport.get_pipe_transport(0)
+                stdin.write(data)
+                stdin.close()  # once it is written, or nobody reads it any more
+            try:
+                await command.exited.wait()
+            finally:
+                # A child that was left behind would hold the pipes open for as long as it lives.
+                await _end_group(transport.get_pid(), command)
+            await _within_patience(command.read_to_the_end)
         finally:
-            # Once it was waited for, its number may belong to somebody else.
-            if process.returncode is None:
-                await _end_group(process)
+            _close(transport)
+        result = command.result(transport.get_returncode())
         result["elapsed"] = round(time.monotonic() - began, 3)
         return _judged(parameters, result)
 
-    async def _result(
-        self, process: asyncio.subprocess.Process, parameters: ShellParameters
-    ) -> dict[str, Any]:
-        limit = parameters.max_output or self._settings.max_output
-        async with asyncio.TaskGroup() as tasks:
-            stdout = tasks.create_task(_drain(process.stdout, limit))
-            stderr = tasks.create_task(_drain(process.stderr, limit))
-            if parameters.stdin is not None and process.stdin is not None:
-                tasks.create_task(_feed(process.stdin, parameters.stdin.encode()))
-            await process.wait()
-            # A child that was left behind would hold the pipes open for as long as it lives.
-            await _end_group(process)
-        result: dict[str, Any] = {
-            "exit": process.returncode,
-            "stdout": stdout.result()[0].decode(errors="replace"),
-            "stderr": stderr.result()[0].decode(errors="replace"),
-        }
-        cut = [
-            name
-            for name, (_, over) in (("stdout", stdout.result()), ("stderr", stderr.result()))
-            if over
-        ]
-        if cut:
-            result["cut"] = f"{' and '.join(cut)}: longer than {limit} bytes; the rest was dropped"
+
+class _Command(asyncio.SubprocessProtocol):
+    """A command as it runs: when it ended, and the first bytes of what it wrote.
+
+    All it writes is read, so that it never blocks. Its end and the end of its output are two
+    events: asyncio's own streams wait for both (until Python 3.12.4), and somebody who left the
+    command's process group may keep its output open for ever.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.exited = asyncio.Event()
+        self.read_to_the_end = asyncio.Event()
+        self._limit = limit
+        self._kept = {name: bytearray() for name in _STREAMS.values()}
+        self._cut: set[str] = set()
+
+    @override
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        name = _STREAMS[fd]
+        room = self._limit - len(self._kept[name])
+        self._kept[name] += data[:room]
+        if len(data) > room:
+            self._cut.add(name)
+
+    @override
+    def process_exited(self) -> None:
+        self.exited.set()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.read_to_the_end.set()
+
+    def result(self, code: int | None) -> dict[str, Any]:
+        texts = {name: kept.decode(errors="replace") for name, kept in self._kept.items()}
+        result: dict[str, Any] = {"exit": code, **texts}
+        if self._cut:
+            cut = " and ".join(name for name in texts if name in self._cut)
+            result["cut"] = f"{cut}: longer than {self._limit} bytes; the rest was dropped"
         return result
 
 
@@ -174,8 +206,15 @@ def _judged(parameters: ShellParameters, result: dict[str, Any]) -> Report:
     said = result["stderr"].strip() or result["stdout"].strip()
     said = said if len(said) <= _SHOWN else f"...{said[-_SHOWN:]}"
     number = result["exit"]
-    ended = f"exit {number}" if number >= 0 else f"ended by {signal.Signals(-number).name}"
+    ended = f"exit {number}" if number >= 0 else f"ended by {_signal_name(-number)}"
     return Failed(f"{ended}: {said}" if said else ended, result)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"  # of the real-time signals only the first and last have a name
 
 
 def _not_started(argv: list[str], folder: Path, error: Exception) -> Failed:
@@ -187,41 +226,60 @@ def _not_started(argv: list[str], folder: Path, error: Exception) -> Failed:
     return Failed(f"'{argv[0]}' cannot be started: {reason}", retryable=False)
 
 
-async def _drain(stream: asyncio.StreamReader | None, limit: int) -> tuple[bytes, bool]:
-    """Reads to the end, so that the child never blocks, and keeps the first `limit` bytes."""
-    kept = bytearray()
-    over = False
-    while stream is not None and (chunk := await stream.read(_CHUNK)):
-        room = limit - len(kept)
-        kept += chunk[:room]
-        over = over or len(chunk) > room
-    return bytes(kept), over
+async def _started(
+    starting: Coroutine[Any, Any, tuple[asyncio.SubprocessTransport, _Command]],
+) -> tuple[asyncio.SubprocessTransport, _Command]:
+    """Starts a command. A cut has to wait until it has started, and ends it then.
+
+    Left to itself asyncio would kill the command alone, and wait for the children it has by then.
+    """
+    task = asyncio.ensure_future(starting)
+    cut: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cut = error
+    if cut is None:
+        return task.result()
+    if task.exception() is None:
+        transport, command = task.result()
+        try:
+            await _end_group(transport.get_pid(), command)
+        finally:
+            _close(transport)
+    raise cut
 
 
-async def _feed(stream: asyncio.StreamWriter, data: bytes) -> None:
-    try:
-        stream.write(data)
-        await stream.drain()
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # it did not want to read it all
-    finally:
-        stream.close()
-
-
-async def _end_group(process: asyncio.subprocess.Process) -> None:
+async def _end_group(group: int, command: _Command) -> None:
     """TERM, then KILL, to everything the command started and left in its group."""
-    if not _signal_group(process.pid, signal.SIGTERM):
+    if not _signal_group(group, signal.SIGTERM):
         return
     try:
         async with asyncio.timeout(PATIENCE):
-            await process.wait()
-            while _signal_group(process.pid, 0):  # noqa: ASYNC110 - nobody tells when it is empty
+            await command.exited.wait()
+            while _signal_group(group, 0):  # noqa: ASYNC110 - nobody tells when it is empty
                 await asyncio.sleep(0.02)
     except TimeoutError:
         pass
     finally:
-        _signal_group(process.pid, signal.SIGKILL)
-    await process.wait()
+        _signal_group(group, signal.SIGKILL)
+    await _within_patience(command.exited)  # another user's process, as sudo's, does not obey us
+
+
+async def _within_patience(event: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+def _close(transport: asyncio.SubprocessTransport) -> None:
+    try:
+        transport.close()
+    except PermissionError:
+        return  # it kills what still runs, and that is not ours to kill
 
 
 def _signal_group(group: int, number: int) -> bool:

@@ -49,7 +49,9 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             )
         )
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
             connection.row_factory = sqlite3.Row
             _check_version(_version(connection), path)
             yield connection

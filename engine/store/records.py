@@ -135,7 +135,7 @@ def open_records(path: Path) -> Iterator[Records]:
 def _cursor(before: str | None) -> int:
     if before is None:
         return NEWEST
-    if not before.isdigit():
+    if not (before.isascii() and before.isdigit() and len(before) < len(str(NEWEST))):
         raise EngineError(
             Problem("bad-cursor", f"'{before}' is no cursor", None, "use the `next` of a list")
         )

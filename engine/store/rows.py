@@ -16,8 +16,11 @@ Parameters = dict[str, Any]
 
 def to_json(value: Any) -> str:
     """JSON as the ledger keeps it. What JSON cannot hold is kept as the text it shows."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-    # A lone surrogate is legal in a Python text and illegal in UTF-8.
+    return to_text(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str))
+
+
+def to_text(text: str) -> str:
+    """Text as SQLite takes it: a lone surrogate is legal in Python and illegal in UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -82,7 +85,7 @@ def run_to_row(run: Run) -> Parameters:
         "version": run.version,
         "event": run.event_id,
         "state": run.state.value,
-        "reason": run.reason,
+        "reason": None if run.reason is None else to_text(run.reason),
         "created": run.created,
         "started": run.started,
         "ended": run.ended,
@@ -129,7 +132,7 @@ def settled_to_row(run_id: str, record: StepRecord, fact: Settled) -> Parameters
         "ended": fact.at,
         "outcome": fact.outcome.value,
         "result": None if fact.result is None else to_json(fact.result),
-        "error": fact.error,
+        "error": None if fact.error is None else to_text(fact.error),
         "retryable": int(fact.retryable),
         "variables": to_json(dict(fact.variables)) if fact.variables else None,
         "stops": int(fact.stops),

@@ -24,7 +24,10 @@ class SqliteLedger:
         self._sql = read_queries()
 
     async def accept(self, event: Event) -> Acceptance:
-        row = rows.event_to_row(event)
+        try:
+            row = rows.event_to_row(event)
+        except RecursionError:
+            raise LedgerError("the event is nested too deeply to be kept") from None
 
         def act(db: sqlite3.Connection) -> Acceptance:
             if db.execute(self._sql["insert_event"], row).rowcount:
@@ -70,6 +73,8 @@ class SqliteLedger:
     async def playbook_text(self, version: str) -> tuple[str, str]:
         def act(db: sqlite3.Connection) -> tuple[str, str]:
             row = db.execute(self._sql["playbook_by_version"], {"version": version}).fetchone()
+            if row is None:
+                raise LedgerError(f"there is no playbook version {version}")
             return row["file"], row["text"]
 
         return await self._writer.do(act)
@@ -129,7 +134,7 @@ class SqliteLedger:
             "type": record.type,
             "id": record.id,
             "name": record.name,
-            "plan": record.plan,
+            "plan": None if record.plan is None else rows.to_text(record.plan),
             "started": record.started,
         }
 
@@ -158,7 +163,8 @@ class SqliteLedger:
         """Raises LedgerError when nothing could be committed now; `/readyz` asks this."""
 
         def act(db: sqlite3.Connection) -> None:
-            db.execute("PRAGMA user_version").fetchone()
+            db.execute(self._sql["insert_probe"])
+            db.execute(self._sql["delete_probe"])
 
         await self._writer.do(act)
 

@@ -9,6 +9,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
@@ -84,7 +85,8 @@ class Writer:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+                with suppress(sqlite3.Error):  # then the next group cannot begin, and tries again
+                    self._connection.execute("ROLLBACK")
             answers = [(order, LedgerError(str(error))) for order in orders]
         loops = {order.loop for order, _ in answers}
         for loop in loops:
@@ -102,6 +104,8 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - goes to whoever asked, as its own failure
             self._connection.execute("ROLLBACK TO act")
             self._connection.execute("RELEASE act")
+            if isinstance(error, LedgerError):
+                return error
             return LedgerError(f"{type(error).__name__}: {error}")
         self._connection.execute("RELEASE act")
         return value

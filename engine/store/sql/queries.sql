@@ -27,6 +27,12 @@ UPDATE events SET matched = :at, judgements = :judgements WHERE id = :id AND mat
 INSERT INTO playbooks (version, name, file, text) VALUES (:version, :name, :file, :text)
 ON CONFLICT (version) DO NOTHING;
 
+-- insert_probe: with `delete_probe`, makes a commit that writes and leaves nothing
+INSERT INTO playbooks (version, name, file, text) VALUES ('', '', '', '');
+
+-- delete_probe: takes it back
+DELETE FROM playbooks WHERE version = '';
+
 -- playbook_by_version: the text a run began with
 SELECT name, file, text FROM playbooks WHERE version = :version;
 

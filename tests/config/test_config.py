@@ -1,0 +1,112 @@
+import ipaddress
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from engine.config.config import ConfigFile, FlashdutyConfig, Listen, SecretSource
+
+
+def config(**value: object) -> ConfigFile:
+    return ConfigFile.model_validate(value)
+
+
+def refusal(**value: object) -> tuple[str, str | None]:
+    with pytest.raises(ValidationError) as caught:
+        config(**value)
+    (error,) = caught.value.errors(include_url=False)
+    return error["msg"], error.get("ctx", {}).get("hint")
+
+
+def test_an_empty_file_has_a_default_for_everything() -> None:
+    made = config()
+    assert made.listen == Listen(host="127.0.0.1", port=8787)
+    assert (made.database, made.playbooks) == (Path("engine.db"), Path("playbooks"))
+    assert made.flashduty == FlashdutyConfig(base_url="https://api.flashcat.cloud")
+    assert (made.vars, made.secrets) == ({}, {})
+    assert made.http.max_response == made.shell.max_output == 1024**2
+    assert made.shell.env == ["PATH", "LANG", "LC_ALL", "TZ"]
+    assert (made.limits.body, made.limits.runs) == (4 * 1024**2, 50)
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port", "url", "loopback"),
+    [
+        ("127.0.0.1:8787", "127.0.0.1", 8787, "http://127.0.0.1:8787", True),
+        ("127.8.8.8:1", "127.8.8.8", 1, "http://127.8.8.8:1", True),
+        ("[::1]:80", "::1", 80, "http://[::1]:80", True),
+        ("localhost:80", "localhost", 80, "http://localhost:80", True),
+        ("0.0.0.0:80", "0.0.0.0", 80, "http://0.0.0.0:80", False),  # noqa: S104 - only read
+        ("[::]:80", "::", 80, "http://[::]:80", False),
+        ("10.0.0.1:65535", "10.0.0.1", 65535, "http://10.0.0.1:65535", False),
+        ("engine.internal:80", "engine.internal", 80, "http://engine.internal:80", False),
+    ],
+)
+def test_an_address_to_listen_on(
+    text: str, host: str, port: int, url: str, *, loopback: bool
+) -> None:
+    listen = config(listen=text).listen
+    assert (listen.host, listen.port, listen.url) == (host, port, url)
+    assert listen.is_loopback is loopback
+
+
+FORM = "an address to listen on is written host:port"
+PORT = "the port has to be a number up to 65535"
+
+
+@pytest.mark.parametrize(
+    ("value", "message", "hint"),
+    [
+        ("localhost", FORM, "such as 127.0.0.1:8787, or [::1]:8787"),
+        (8787, FORM, "such as 127.0.0.1:8787, or [::1]:8787"),
+        (None, FORM, "such as 127.0.0.1:8787, or [::1]:8787"),
+        ("localhost:http", PORT, None),
+        ("localhost:", PORT, None),
+        ("localhost:65536", PORT, None),
+        ("localhost:-1", PORT, None),
+        ("localhost:²", PORT, None),
+        (
+            ":8787",
+            "an address to listen on names a host",
+            "127.0.0.1 for this machine alone, 0.0.0.0 for all",
+        ),
+    ],
+)
+def test_what_is_no_address(value: object, message: str, hint: str | None) -> None:
+    assert refusal(listen=value) == (message, hint)
+
+
+def test_networks_that_may_send() -> None:
+    made = config(flashduty={"allow_from": ["10.0.0.0/8", "10.1.2.3/8", "::1", "192.0.2.7"]})
+    assert made.flashduty.allow_from == [
+        ipaddress.ip_network(text)
+        for text in ("10.0.0.0/8", "10.0.0.0/8", "::1/128", "192.0.2.7/32")
+    ]
+
+
+def test_what_is_no_network() -> None:
+    message, _ = refusal(flashduty={"allow_from": ["10.0.0.0/40"]})
+    assert message == "'10.0.0.0/40' does not appear to be an IPv4 or IPv6 network"
+
+
+@pytest.mark.parametrize("source", [{}, {"env": "A", "file": "/a"}])
+def test_a_secret_comes_from_one_place(source: dict[str, str]) -> None:
+    assert refusal(secrets={"A": source}) == (
+        "a secret comes from one of env and file",
+        "such as {env: LB_TOKEN} or {file: /run/secrets/lb_token}",
+    )
+
+
+def test_a_secret_comes_from_a_variable_or_a_file() -> None:
+    made = config(secrets={"A": {"env": "X"}, "B": {"file": "b"}})
+    assert made.secrets == {"A": SecretSource(env="X"), "B": SecretSource(file="b")}
+
+
+@pytest.mark.parametrize("runs", [0, 10_001])
+def test_runs_at_once_have_bounds(runs: int) -> None:
+    assert refusal(limits={"runs": runs})[0].startswith("Input should be")
+
+
+def test_what_lets_someone_in_is_not_shown() -> None:
+    shown = repr(FlashdutyConfig(app_key="key-1234", webhook_token="token-1234"))
+    assert "1234" not in shown

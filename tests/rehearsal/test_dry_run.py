@@ -1,0 +1,474 @@
+"""A rehearsal says what a run would do, and does nothing of it."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import aiohttp
+import pytest
+
+from engine.flashduty.client import FlashdutyClient
+from engine.playbooks.deferred import Unknown
+from engine.playbooks.load import Loader
+from engine.playbooks.playbook import Playbook
+from engine.playbooks.step_type import StepType, Succeeded
+from engine.rehearsal.dry_run import MaskedSecrets, Rehearsal, rehearse, shown
+from engine.rules.condition import Answer, Verdict
+from engine.runs.happening import StepStarted
+from engine.runs.run import RunState
+from engine.steps import step_types
+from engine.steps.shell import ShellSettings
+from engine.store.sqlite import SqliteLedger, open_ledger
+from tests.runs.fakes import Stage, an_event
+from tests.runs.fakes import step_types as fake_step_types
+
+EVENT = an_event()
+SECRETS = frozenset({"LB_TOKEN", "OTHER"})
+CONFIG = {"lb_url": "https://lb"}
+
+
+def nothing_is_performed() -> NoReturn:
+    raise AssertionError("a rehearsal asked for the network")
+
+
+@pytest.fixture
+def types(tmp_path: Path) -> dict[str, StepType[Any]]:
+    def session() -> aiohttp.ClientSession:
+        nothing_is_performed()
+
+    return step_types(
+        session=session,
+        flashduty=FlashdutyClient(session, "https://api.flashcat.cloud", None),
+        shell=ShellSettings({}, tmp_path, 1024),
+        max_response=1024,
+    )
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
+    with open_ledger(tmp_path / "engine.db") as opened:
+        yield opened
+
+
+def loaded(types: Mapping[str, StepType[Any]], text: str, name: str = "p") -> Playbook:
+    trigger = "" if "trigger:" in text else "trigger: {}\n"
+    return Loader(types).load(f"name: {name}\n{trigger}{text}", "p.yaml")
+
+
+def rehearsed(types: Mapping[str, StepType[Any]], text: str) -> Rehearsal:
+    return rehearse(loaded(types, text), EVENT, config=CONFIG, secrets=SECRETS, step_types=types)
+
+
+def told(rehearsal: Rehearsal) -> list[tuple[str, str, str | None, str | None]]:
+    """Of each step: path, what would become of it, its plan, and why."""
+    return [
+        (step.step.path, step.outcome, step.plan.summary if step.plan else None, step.reason)
+        for step in rehearsal.steps
+    ]
+
+
+Types = dict[str, StepType[Any]]
+
+DRAIN = (
+    '{http: {method: POST, url: "{{ config.lb_url }}/drain", params: {a: 1}, '
+    'headers: {Authorization: "Bearer {{ secrets.LB_TOKEN }}"}, '
+    'json: {host: "{{ labels.resource }}"}, basic_auth: {user: u, password: p}}}'
+)
+
+
+# Would it start?
+
+
+@pytest.mark.parametrize(
+    ("trigger", "verdict"),
+    [
+        ("{events: [i_new]}", Verdict(Answer.NO, "the event's type is i_custom, not i_new")),
+        ("{when: labels.nope}", Verdict(Answer.NO, "labels.nope is null")),
+        (
+            "{when: \"starts_with(labels.nope, 'x')\"}",
+            Verdict(
+                Answer.CANNOT_TELL,
+                "starts_with(labels.nope, 'x'): "
+                "starts_with() takes string, not a field that is not there",
+            ),
+        ),
+    ],
+)
+def test_a_playbook_that_would_not_start_says_why_and_plans_nothing(
+    types: Types, trigger: str, verdict: Verdict
+) -> None:
+    rehearsal = rehearsed(types, f"trigger: {trigger}\nsteps: [{{shell: [ls]}}]")
+    assert rehearsal.verdict == verdict
+    assert (rehearsal.steps, rehearsal.state, rehearsal.succeeds) == ((), None, False)
+    assert rehearsal.as_json()["would"] is None
+
+
+def test_a_playbook_that_would_start_says_so(types: Types) -> None:
+    rehearsal = rehearsed(types, "trigger: {when: config.lb_url}\nsteps: [{shell: [ls]}]")
+    assert rehearsal.verdict.yes
+    assert rehearsal.succeeds
+
+
+# What would it do?
+
+
+@pytest.mark.parametrize(
+    ("step", "summary", "details"),
+    [
+        (
+            DRAIN,
+            "POST https://lb/drain",
+            {
+                "method": "POST",
+                "url": "https://lb/drain",
+                "params": {"a": "1"},
+                "headers": {"Authorization": "Bearer $LB_TOKEN"},
+                "json": {"host": "es.nj.01"},
+                "basic_auth": {"user": "u", "password": "******"},
+            },
+        ),
+        ("{http: 'http://h/'}", "GET http://h/", {"method": "GET", "url": "http://h/"}),
+        (
+            '{shell: [restart, "{{ labels.resource }}", "a b"]}',
+            "restart es.nj.01 'a b'",
+            {"argv": ["restart", "es.nj.01", "a b"]},
+        ),
+        (
+            '{shell: {script: \'df -h "$M"\', env: {M: "{{ secrets.OTHER }}"}, cwd: /}}',
+            'sh: df -h "$M"',
+            {"script": 'df -h "$M"', "env": {"M": "$OTHER"}, "cwd": "/"},
+        ),
+        (
+            '{flashduty: {call: incident/comment, comment: "on {{ labels.resource }}"}}',
+            "flashduty /incident/comment",
+            {
+                "call": "/incident/comment",
+                "body": {
+                    "comment": "on es.nj.01",
+                    "incident_ids": ["6551f3888713372ad1054d57"],
+                },
+            },
+        ),
+        ("{wait: 90s}", "wait 1m30s", {"duration": "1m30s"}),
+        ('{set: {a: "{{ 1 + 1 }}", b: x}}', "set a, b", {"a": 2, "b": "x"}),
+        (
+            "{stop: not ours}",
+            "stop as succeeded: not ours",
+            {"status": "succeeded", "reason": "not ours"},
+        ),
+    ],
+    ids=lambda value: value.split(":")[0].strip("{") if isinstance(value, str) else "",
+)
+def test_every_step_type_says_what_it_would_do(
+    types: Types, step: str, summary: str, details: dict[str, Any]
+) -> None:
+    rehearsal = rehearsed(types, f"steps: [{step}]")
+    (only,) = rehearsal.steps
+    assert only.outcome == "performed"
+    assert only.plan is not None
+    assert only.plan.summary == summary
+    assert dict(only.plan.details).items() >= details.items()
+    assert rehearsal.succeeds
+
+
+def test_every_step_type_has_its_plan_above(types: Types) -> None:
+    assert set(types) == {"http", "shell", "flashduty", "wait", "set", "stop"}
+
+
+def test_plans_are_what_a_run_would_send(ledger: SqliteLedger) -> None:
+    text = (
+        'vars: {host: "{{ labels.resource }}", again: "{{ vars.host }}!", at: "{{ run.started }}"}\n'
+        "steps:\n"
+        "- {id: a, probe: '{{ vars.again }} {{ vars.at }} {{ run.attempt }}', "
+        "example: {n: 41, list: [x]}}\n"
+        "- {set: {host: '{{ steps.a.n + 1 }}'}}\n"
+        "- {id: b, when: steps.a.outcome == 'succeeded', "
+        "probe: {say: '{{ vars.host }}', deep: [{x: '{{ steps.a.list }}'}]}}\n"
+        "- {probe: skipped, when: labels.nope}\n"
+        "finally: [{probe: '{{ run.playbook }}'}]\n"
+    )
+    stage = Stage(ledger)
+    playbook = loaded(fake_step_types(stage.probe), text)
+    rehearsal = rehearse(playbook, EVENT, config={}, secrets=SECRETS, step_types=stage.step_types)
+    assert stage.probe.calls == []
+
+    async def story() -> None:
+        stage.probe.answer("steps/0", Succeeded({"n": 41, "list": ["x"]}))
+        run = await stage.queue(playbook, EVENT, "dry-run")
+        await stage.carry_out(run, playbook, EVENT)
+
+    asyncio.run(story())
+    sent = [h.plan for h in stage.told.happenings if isinstance(h, StepStarted)]
+    assert [step.plan for step in rehearsal.steps if step.plan] == sent
+    assert rehearsal.variables["at"] == int(EVENT.received)
+
+
+# What comes of a step
+
+
+def test_an_example_is_what_later_steps_see(types: Types) -> None:
+    rehearsal = rehearsed(
+        types,
+        "steps:\n"
+        "- {id: a, http: 'http://h/', example: {status: 200, body: {owner: ann}}}\n"
+        "- {when: steps.a.status == `200`, shell: [echo, '{{ steps.a.body.owner }}']}\n"
+        "- {when: steps.a.outcome == 'failed', shell: [echo, no]}\n",
+    )
+    assert told(rehearsal) == [
+        ("steps/0", "performed", "GET http://h/", None),
+        ("steps/1", "performed", "echo ann", None),
+        ("steps/2", "skipped", None, 'steps.a.outcome is "succeeded"'),
+    ]
+    assert rehearsal.succeeds
+
+
+def test_null_can_be_an_example(types: Types) -> None:
+    rehearsal = rehearsed(
+        types,
+        "steps: [{id: a, shell: [ls], example: null}, {when: steps.a.stdout, shell: [echo, b]}]",
+    )
+    assert told(rehearsal)[1] == ("steps/1", "skipped", None, "steps.a.stdout is null")
+
+
+def test_a_result_that_nobody_knows_is_shown_by_its_name(types: Types) -> None:
+    rehearsal = rehearsed(
+        types,
+        "steps:\n"
+        "- {id: a, http: 'http://h/'}\n"
+        "- {shell: [echo, '{{ steps.a.body.owner }}', 'by {{ steps.a.body.items[0].name }}']}\n"
+        "- {id: c, set: {owner: '{{ steps.a.body.owner }}'}}\n"
+        "- {shell: [echo, '{{ vars.owner }}', '{{ steps.c.owner }}']}\n",
+    )
+    summaries = [step.plan.summary if step.plan else None for step in rehearsal.steps]
+    assert summaries == [
+        "GET http://h/",
+        "echo ‹steps.a.body.owner› 'by ‹steps.a.body.items[0].name›'",
+        "set owner",
+        "echo ‹steps.a.body.owner› ‹steps.a.body.owner›",
+    ]
+    details = rehearsal.as_json()["steps"][2]["plan"]["details"]
+    assert details == {"owner": "‹steps.a.body.owner›"}
+    assert rehearsal.succeeds
+
+
+def test_a_when_that_depends_on_such_a_result_is_assumed_and_says_so(types: Types) -> None:
+    rehearsal = rehearsed(
+        types,
+        "steps:\n"
+        "- {id: a, http: 'http://h/'}\n"
+        "- {when: steps.a.status == `200`, shell: [echo, b]}\n"
+        "- {when: steps.a.status == `200` && labels.nope, shell: [echo, c]}\n"
+        "- {when: labels.nope && steps.a.status == `200`, shell: [echo, d]}\n",
+    )
+    because = "depends on ‹steps.a.status›, which is not known before the step is performed"
+    assert told(rehearsal)[1:] == [
+        ("steps/1", "performed", "echo b", f"if steps.a.status == `200` ({because})"),
+        (
+            "steps/2",
+            "performed",
+            "echo c",
+            f"if steps.a.status == `200` && labels.nope ({because})",
+        ),
+        ("steps/3", "skipped", None, "labels.nope is null"),
+    ]
+    assert rehearsal.succeeds
+
+
+def test_an_assumed_step_that_could_not_be_rendered_would_fail(types: Types) -> None:
+    rehearsal = rehearsed(
+        types,
+        "steps:\n"
+        "- {id: a, http: 'http://h/'}\n"
+        "- {id: b, when: steps.a.status == `200`, shell: [echo, '{{ labels.nope }}']}\n",
+    )
+    assert told(rehearsal)[1] == (
+        "steps/1",
+        "failed",
+        None,
+        "shell.argv.1: 'nope' is not there (known here: resource)",
+    )
+    assert rehearsal.state is RunState.FAILED
+
+
+def test_a_when_that_cannot_be_told_for_another_reason_would_fail_its_step(types: Types) -> None:
+    rehearsal = rehearsed(
+        types, "steps: [{id: a, shell: [ls], when: \"starts_with(labels.nope, 'x')\"}]"
+    )
+    ((path, outcome, plan, reason),) = told(rehearsal)
+    assert (path, outcome, plan) == ("steps/0", "failed", None)
+    assert reason is not None
+    assert reason.startswith("its `when` cannot be told: starts_with(labels.nope, 'x'):")
+    assert (rehearsal.state, rehearsal.reason) == (RunState.FAILED, f"a: {reason}")
+
+
+# How it would end
+
+
+def test_a_step_that_could_not_be_rendered_leads_to_on_failure(types: Types) -> None:
+    rehearsal = rehearsed(
+        types,
+        "steps: [{id: a, shell: [echo, '{{ labels.nope }}'], retry: {attempts: 3}}, {shell: [ls]}]\n"
+        "on_failure: [{shell: [echo, '{{ run.failed_step }}: {{ run.error }}']}]\n"
+        "finally: [{shell: [unlock]}]\n",
+    )
+    said = "shell.argv.1: 'nope' is not there (known here: resource)"
+    assert told(rehearsal) == [
+        ("steps/0", "failed", None, said),
+        (
+            "on_failure/0",
+            "performed",
+            f"echo 'a: {said}'".replace("'nope'", "'\\''nope'\\''"),
+            None,
+        ),
+        ("finally/0", "performed", "unlock", None),
+    ]
+    assert (rehearsal.state, rehearsal.reason) == (RunState.FAILED, f"a: {said}")
+    assert not rehearsal.succeeds
+
+
+def test_vars_that_could_not_be_rendered_lead_to_on_failure(types: Types) -> None:
+    rehearsal = rehearsed(
+        types,
+        "vars: {a: '1', host: '{{ labels.nope }}'}\nsteps: [{shell: [ls]}]\n"
+        "on_failure: [{shell: [say, '{{ run.failed_step }}']}]",
+    )
+    assert told(rehearsal) == [("on_failure/0", "performed", "say vars", None)]
+    assert rehearsal.variables == {"a": "1"}
+    assert rehearsal.reason == "vars: host: 'nope' is not there (known here: resource)"
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "reason", "after"),
+    [
+        ("succeeded", RunState.SUCCEEDED, "not ours", ["finally/0"]),
+        ("failed", RunState.FAILED, "gate: not ours", ["on_failure/0", "finally/0"]),
+    ],
+)
+def test_stop_ends_the_steps(
+    types: Types, status: str, state: RunState, reason: str, after: list[str]
+) -> None:
+    rehearsal = rehearsed(
+        types,
+        f"steps: [{{id: gate, stop: {{status: {status}, reason: not ours}}}}, {{shell: [ls]}}]\n"
+        "on_failure: [{shell: [a]}]\nfinally: [{shell: [b]}]",
+    )
+    assert [step.step.path for step in rehearsal.steps] == ["steps/0", *after]
+    assert (rehearsal.state, rehearsal.reason) == (state, reason)
+
+
+def test_a_stop_for_an_unknown_reason_says_so(types: Types) -> None:
+    rehearsal = rehearsed(
+        types, "steps: [{id: a, http: 'http://h/'}, {stop: '{{ steps.a.body.why }}'}]"
+    )
+    assert rehearsal.reason == "‹steps.a.body.why›"
+    assert json.dumps(rehearsal.as_json())
+
+
+def test_a_wait_takes_no_time_and_is_told_once(types: Types) -> None:
+    rehearsal = rehearsed(
+        types,
+        "timeout: 5m\nsteps: [{id: w, wait: 1m}, {wait: 30s}, {shell: [echo, '{{ steps.w.waited }}']}]",
+    )
+    assert told(rehearsal) == [
+        ("steps/0", "performed", "wait 1m", None),
+        ("steps/1", "performed", "wait 30s", None),
+        ("steps/2", "performed", "echo 60.0", None),
+    ]
+
+
+def test_a_wait_for_as_long_as_a_result_says_is_planned(types: Types) -> None:
+    rehearsal = rehearsed(
+        types, "steps: [{id: a, http: 'http://h/'}, {wait: '{{ steps.a.body.pause }}'}]"
+    )
+    assert told(rehearsal)[1] == ("steps/1", "performed", "wait ‹steps.a.body.pause›", None)
+    assert rehearsal.succeeds
+
+
+def test_waits_that_are_longer_than_the_playbook_may_take_would_fail(types: Types) -> None:
+    rehearsal = rehearsed(
+        types, "timeout: 1m\nsteps: [{wait: 40s}, {id: w, wait: 40s}, {shell: [ls]}]"
+    )
+    assert [(step.step.path, step.outcome) for step in rehearsal.steps] == [
+        ("steps/0", "performed"),
+        ("steps/1", "performed"),
+        ("steps/1", "failed"),
+    ]
+    assert rehearsal.reason == "w: the playbook's 1m were over"
+
+
+# Secrets
+
+
+def test_a_secret_that_is_not_declared_would_fail_its_step(types: Types) -> None:
+    rehearsal = rehearsed(types, "steps: [{shell: [echo, '{{ secrets.LB_TOKN }}']}]")
+    assert told(rehearsal)[0][3] == (
+        "shell.argv.1: 'LB_TOKN' is not there (did you mean 'LB_TOKEN'?)"
+    )
+
+
+def test_masked_secrets_are_their_names() -> None:
+    masked = MaskedSecrets(SECRETS)
+    assert dict(masked) == {"LB_TOKEN": "$LB_TOKEN", "OTHER": "$OTHER"}
+    assert len(masked) == 2
+    assert "NONE" not in masked
+    with pytest.raises(KeyError):
+        masked["NONE"]
+
+
+# JSON
+
+
+def test_the_json_of_a_rehearsal_has_these_keys(types: Types) -> None:
+    rehearsal = rehearsed(
+        types,
+        "vars: {host: '{{ labels.resource }}'}\n"
+        "steps: [{id: a, name: List, shell: [ls]}, {when: labels.nope, shell: [ls]}]",
+    )
+    assert rehearsal.as_json() == {
+        "playbook": "p",
+        "file": "p.yaml",
+        "answer": "yes",
+        "reason": None,
+        "vars": {"host": "es.nj.01"},
+        "steps": [
+            {
+                "path": "steps/0",
+                "id": "a",
+                "name": "List",
+                "type": "shell",
+                "outcome": "performed",
+                "plan": {"summary": "ls", "details": {"argv": ["ls"]}},
+                "reason": None,
+            },
+            {
+                "path": "steps/1",
+                "id": None,
+                "name": None,
+                "type": "shell",
+                "outcome": "skipped",
+                "plan": None,
+                "reason": "labels.nope is null",
+            },
+        ],
+        "would": {"state": "succeeded", "reason": None},
+    }
+    refused = rehearsed(types, "trigger: {when: labels.nope}\nsteps: [{shell: [ls]}]").as_json()
+    assert refused == {
+        "playbook": "p",
+        "file": "p.yaml",
+        "answer": "no",
+        "reason": "labels.nope is null",
+        "vars": {},
+        "steps": [],
+        "would": None,
+    }
+
+
+def test_what_is_not_known_is_shown_by_its_name_however_deep() -> None:
+    unknown = Unknown("steps.a")
+    assert shown({"x": [unknown, (unknown.body, 1)], "y": "z"}) == {
+        "x": ["‹steps.a›", ["‹steps.a.body›", 1]],
+        "y": "z",
+    }

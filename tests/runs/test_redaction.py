@@ -1,0 +1,182 @@
+"""A secret is masked in every form it commonly takes, and nothing else is."""
+
+import base64
+import json
+from typing import Any
+from urllib.parse import quote, quote_plus, urlencode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.runs.redaction import MASK, SHORTEST, Redactor
+
+SECRET = "p/ss w+rd?\"é'&=%~"
+# A secret that looks like the mask is no secret: after masking, the text may hold it again.
+secrets = st.text(
+    st.characters(exclude_characters="*", exclude_categories=["Cs"]), min_size=8, max_size=40
+)
+texts = st.text(st.characters(exclude_characters="*", exclude_categories=["Cs"]), max_size=20)
+unhurried = settings(deadline=None)  # a busy machine is no failure
+
+
+def knowing(*values: str) -> Redactor:
+    redactor = Redactor()
+    for value in values:
+        redactor.learn(value)
+    return redactor
+
+
+def masked(text: str, *values: str) -> str:
+    return knowing(*values).text(text)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        quote(SECRET),
+        quote(SECRET, safe=""),
+        quote_plus(SECRET),
+        quote(SECRET, safe="!'()*"),
+        quote(SECRET, safe="").replace("%2F", "%2f").replace("%C3%A9", "%c3%a9").lower(),
+        "p/ss+w%2Brd?%22%C3%A9'%26%3D%25~",
+        json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET, ensure_ascii=False)[1:-1],
+        json.dumps(SECRET)[1:-1].replace("/", "\\/"),
+        SECRET.encode().hex(),
+        SECRET.encode().hex().upper(),
+    ],
+)
+def test_every_form_is_masked_wherever_it_stands(form: str) -> None:
+    assert masked(form, SECRET) == MASK
+    assert masked(f"before {form} and {form}.", SECRET) == f"before {MASK} and {MASK}."
+
+
+def test_a_form_post_and_a_query_are_masked() -> None:
+    assert masked(urlencode({"token": SECRET, "a": "b"}), SECRET) == f"token={MASK}&a=b"
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("secret", ["hunter22", "hunter222", "hunter2222", "~~~???>>>", "密码密码"])
+@pytest.mark.parametrize("before", ["", "u", "us", "usr", "user:"])
+@pytest.mark.parametrize("after", ["", "x", "xy", "xyz"])
+def test_base64_of_a_longer_text_is_masked_at_every_alignment(
+    encode: Any, secret: str, before: str, after: str
+) -> None:
+    encoded = encode(f"{before}{secret}{after}".encode()).decode()
+    seen = masked(f"Authorization: Basic {encoded}", secret)
+    assert MASK in seen
+    # No more than the characters that the neighbours share with it are left.
+    left = seen.removeprefix("Authorization: Basic ").replace(MASK, "").rstrip("=")
+    assert len(left) <= len(base64.b64encode((before + after).encode())) + 4
+
+
+def test_base64_is_masked_at_its_place() -> None:
+    encoded = base64.b64encode(b"user:hunter22!").decode()
+    assert encoded == "dXNlcjpodW50ZXIyMiE="
+    assert masked(encoded, "hunter22") == f"dXNlcjp{MASK}iE="
+
+
+def test_keys_are_masked_as_well_as_values() -> None:
+    redactor = knowing("hunter22")
+    data = {"hunter22": ["x hunter22", {"a": ("hunter22", 1, None, 2.5, True)}], 7: "b"}
+    assert redactor.data(data) == {
+        MASK: [f"x {MASK}", {"a": [MASK, 1, None, 2.5, True]}],
+        "7": "b",
+    }
+
+
+def test_a_redactor_that_knows_nothing_changes_nothing() -> None:
+    data = {"a": [1, ("b",)]}
+    assert Redactor().data(data) is data
+    assert Redactor().text("hunter22") == "hunter22"
+
+
+@pytest.mark.parametrize("order", [("hunter22", "hunter22-and-more"), ("xhunter22x", "hunter22")])
+def test_a_secret_in_another_one_leaves_nothing_of_it(order: tuple[str, str]) -> None:
+    text = f"{order[0]} {order[1]}"
+    assert masked(text, *order) == f"{MASK} {MASK}"
+    assert masked(text, *reversed(order)) == f"{MASK} {MASK}"
+
+
+@pytest.mark.parametrize("value", ["", "a", "abc"])
+def test_a_value_too_short_to_be_a_secret_garbles_nothing(value: str) -> None:
+    assert len(value) < SHORTEST
+    assert masked("abc abcd", value) == "abc abcd"
+
+
+def test_the_shortest_secret_is_masked() -> None:
+    assert masked("abcd abc", "abcd") == f"{MASK} abc"
+
+
+def test_learning_twice_is_learning_once() -> None:
+    redactor = knowing(SECRET)
+    before = redactor._forms  # noqa: SLF001 - that it does not grow with each resolved secret
+    redactor.learn(SECRET)
+    assert redactor._forms is before  # noqa: SLF001
+    assert redactor.text(SECRET) == MASK
+
+
+def test_a_secret_that_is_learned_later_is_masked_from_then_on() -> None:
+    redactor = knowing("hunter22")
+    assert redactor.text("hunter22 swordfish") == f"{MASK} swordfish"
+    redactor.learn("swordfish")
+    assert redactor.text("hunter22 swordfish") == f"{MASK} {MASK}"
+
+
+def test_a_secret_of_bytes_that_are_no_utf_8_is_masked() -> None:
+    secret = b"hunter\xff22".decode(errors="surrogateescape")  # as os.environ has it
+    assert (
+        masked(
+            f"{secret} hunter%FF22 {base64.b64encode(b'hunter' + bytes([255]) + b'22')!r}", secret
+        )
+        == f"{MASK} {MASK} b'{MASK}'"
+    )
+
+
+@unhurried
+@given(secrets, texts, texts)
+def test_the_plain_form_never_stays(secret: str, before: str, after: str) -> None:
+    assert secret not in masked(before + secret + after, secret)
+
+
+@unhurried
+@given(secrets, texts, texts)
+def test_no_url_form_stays(secret: str, before: str, after: str) -> None:
+    for write in (quote, quote_plus, lambda text: quote(text, safe="")):
+        assert write(secret) not in masked(write(before + secret + after), secret)
+
+
+@unhurried
+@given(secrets, texts, texts)
+def test_no_json_form_stays(secret: str, before: str, after: str) -> None:
+    for ascii_only in (True, False):
+        text = json.dumps({before: before + secret + after}, ensure_ascii=ascii_only)
+        assert json.dumps(secret, ensure_ascii=ascii_only)[1:-1] not in masked(text, secret)
+
+
+@unhurried
+@given(secrets, texts, texts)
+def test_no_base64_form_stays(secret: str, before: str, after: str) -> None:
+    start = len(before.encode())
+    end = start + len(secret.encode())
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        text = encode((before + secret + after).encode()).decode()
+        form = text[-(-start * 8 // 6) : end * 8 // 6]  # the characters that it alone decides
+        assert form not in masked(text, secret)
+
+
+@unhurried
+@given(secrets, texts)
+def test_a_text_without_the_secret_stays_as_it_is(secret: str, text: str) -> None:
+    redactor = knowing(secret)
+    if not any(form in text for form in redactor._forms):  # noqa: SLF001
+        assert redactor.text(text) == text
+
+
+@unhurried
+@given(st.lists(secrets, min_size=1, max_size=4))
+def test_of_several_secrets_none_stays(several: list[str]) -> None:
+    seen = masked("\n".join(several), *several)
+    assert not [secret for secret in several if secret in seen]

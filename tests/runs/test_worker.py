@@ -1,0 +1,654 @@
+"""The worker judges what was accepted and keeps every run going until it has ended."""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from typing_extensions import override
+
+from engine.events.event import Event
+from engine.playbooks.load import Loader
+from engine.playbooks.playbook import Playbook
+from engine.playbooks.step_type import Call, Report, Succeeded
+from engine.problem import EngineError, Problem
+from engine.rules.condition import Answer, Verdict
+from engine.rules.match import Trigger
+from engine.runs import worker as worker_module
+from engine.runs.fact import Began
+from engine.runs.happening import Matched, RunMoved, StepStarted
+from engine.runs.ledger import Ledger, LedgerError
+from engine.runs.run import RunState
+from engine.runs.worker import Worker
+from engine.store.records import open_records
+from engine.store.sqlite import SqliteLedger, open_ledger
+from tests.runs.fakes import (
+    NOW,
+    PATIENCE,
+    Clock,
+    Probe,
+    Stage,
+    a_playbook,
+    a_run,
+    an_event,
+    step_types,
+)
+
+ONE = a_playbook("steps: [{probe: '{{ event.id }}'}]", "one", "one.yaml")
+
+
+def a_worker(
+    stage: Stage,
+    *playbooks: Playbook,
+    at_once: int = 10,
+    load: Callable[[str, str], Playbook] | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> Worker:
+    ids = (f"RUN{number}" for number in itertools.count(1))
+    return Worker(
+        ledger=stage.ledger,
+        runner=stage.runner(),
+        playbooks=playbooks,
+        load=load or Loader(step_types(Probe())).load,
+        config=config or {},
+        new_id=lambda: next(ids),
+        clock=stage.clock,
+        tell=stage.told,
+        runs_at_once=at_once,
+    )
+
+
+@asynccontextmanager
+async def working(worker: Worker) -> AsyncIterator[None]:
+    """Until the end of the block; then it is stopped and has to come to its end."""
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
+        tasks.create_task(worker.work())
+        yield
+        worker.stop()
+
+
+async def accepted(ledger: Ledger, *events: Event) -> None:
+    for event in events:
+        await ledger.accept(event)
+
+
+def states_in(database: Path) -> dict[str, str]:
+    with open_records(database) as records:
+        return {run.id: run.state.value for run in records.runs(1000, None, None, None).items}
+
+
+class Gate:
+    """Steps wait at it until they are let through by name, and say that they came."""
+
+    def __init__(self) -> None:
+        self.came: list[str] = []
+        self.open: dict[str, asyncio.Event] = {}
+        self.inside = 0
+        self.most_inside = 0
+
+    async def __call__(self, call: Call) -> Report:
+        self.came.append(call.run_id)
+        self.inside += 1
+        self.most_inside = max(self.most_inside, self.inside)
+        try:
+            await self.open.setdefault(call.run_id, asyncio.Event()).wait()
+        finally:
+            self.inside -= 1
+        return Succeeded()
+
+    def let(self, *runs: str) -> None:
+        for run in runs:
+            self.open.setdefault(run, asyncio.Event()).set()
+
+
+async def a_few_turns(worker: Worker, ledger: Ledger) -> None:
+    """Time for the worker to do what it must not do."""
+    for _ in range(5):
+        worker.wake()
+        await ledger.queued(1)
+
+
+# Judging
+
+
+def test_an_event_is_judged_by_every_playbook_and_every_verdict_is_kept(
+    stage: Stage, database: Path
+) -> None:
+    playbooks = [
+        a_playbook("trigger: {when: labels.resource}\nsteps: [{probe: a}]", "yes"),
+        a_playbook("trigger: {events: [i_new]}\nsteps: [{probe: a}]", "no-type"),
+        a_playbook("trigger: {action: reboot}\nsteps: [{probe: a}]", "no-action"),
+        a_playbook("trigger: {when: config.region == 'eu'}\nsteps: [{probe: a}]", "config"),
+        a_playbook("trigger: {when: 'length(labels.x) > `1`'}\nsteps: [{probe: a}]", "unsure"),
+    ]
+
+    async def story() -> None:
+        await accepted(stage.ledger, an_event())
+        async with working(a_worker(stage, *playbooks, config={"region": "us"})):
+            await stage.told.until(lambda told: told.ended("RUN1"))
+
+    asyncio.run(story())
+    with open_records(database) as records:
+        kept = records.event("EVENT1")
+    assert {judgement.playbook: judgement.verdict for judgement in kept.judgements} == {
+        "yes": Verdict(Answer.YES),
+        "no-type": Verdict(Answer.NO, "the event's type is i_custom, not i_new"),
+        "no-action": Verdict(Answer.NO, "the event came by action restart-host, not reboot"),
+        "config": Verdict(Answer.NO, 'config.region is "us"'),
+        "unsure": Verdict(
+            Answer.CANNOT_TELL,
+            "length(labels.x) > `1`: "
+            "length() takes string or array or object, not a field that is not there",
+        ),
+    }
+    assert [run.playbook for run in kept.runs] == ["yes"]
+    assert Matched("EVENT1", ("yes",), ("unsure",)) in stage.told.happenings
+
+
+def test_an_event_that_nothing_wants_is_judged_once_and_starts_nothing(stage: Stage) -> None:
+    playbook = a_playbook("trigger: {action: reboot}\nsteps: [{probe: a}]")
+
+    async def story() -> None:
+        await accepted(stage.ledger, an_event())
+        worker = a_worker(stage, playbook)
+        async with working(worker):
+            await stage.told.until(lambda told: bool(told.happenings))
+            await a_few_turns(worker, stage.ledger)
+        assert await stage.ledger.unmatched(9) == []
+
+    asyncio.run(story())
+    assert stage.told.happenings == [Matched("EVENT1", (), ())]
+
+
+def test_an_event_that_comes_later_is_taken_when_the_worker_is_woken(stage: Stage) -> None:
+    async def story() -> None:
+        worker = a_worker(stage, ONE)
+        async with working(worker):
+            for number in (1, 2):
+                await accepted(stage.ledger, an_event(f"EVENT{number}"))
+                worker.wake()
+                await stage.told.until(lambda told, n=number: told.ended(f"RUN{n}"))  # type: ignore[misc]
+
+    asyncio.run(story())
+    assert stage.probe.said == ["EVENT1", "EVENT2"]
+
+
+def test_an_event_and_a_playbook_make_one_run_however_often_they_are_matched(
+    stage: Stage, database: Path
+) -> None:
+    async def story() -> None:
+        await accepted(stage.ledger, an_event())
+        async with working(a_worker(stage, ONE)):
+            await stage.told.until(lambda told: told.ended("RUN1"))
+        await stage.ledger.keep_match(an_event(), [], [a_run("AGAIN", ONE, an_event())], NOW)
+        await accepted(stage.ledger, an_event("EVENT2", key="key of EVENT1"))
+        worker = a_worker(stage, ONE)
+        async with working(worker):
+            await a_few_turns(worker, stage.ledger)
+
+    asyncio.run(story())
+    assert states_in(database) == {"RUN1": "succeeded"}
+    assert stage.probe.said == ["EVENT1"]
+
+
+class BrokenTrigger(Trigger):
+    @override
+    def judge(self, document: Mapping[str, Any]) -> Verdict:
+        raise ZeroDivisionError("by zero")
+
+
+def test_a_fault_in_a_trigger_is_a_verdict_that_cannot_be_told_and_keeps_no_other_from_starting(
+    stage: Stage, database: Path
+) -> None:
+    broken = replace(a_playbook("steps: [{probe: no}]", "broken"), trigger=BrokenTrigger())
+
+    async def story() -> None:
+        await accepted(stage.ledger, an_event())
+        async with working(a_worker(stage, broken, ONE)):
+            await stage.told.until(lambda told: told.ended("RUN1"))
+
+    asyncio.run(story())
+    assert stage.probe.said == ["EVENT1"]
+    (trouble,) = stage.told.troubles
+    assert trouble.where == "playbook broken"
+    assert "ZeroDivisionError" in trouble.message
+    with open_records(database) as records:
+        assert records.event("EVENT1").judgements[0].verdict == Verdict(
+            Answer.CANNOT_TELL, "ZeroDivisionError: by zero (this is a fault of the engine)"
+        )
+
+
+def test_runs_start_while_a_storm_of_events_is_still_being_judged(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "BATCH", 2)
+    names = [f"RUN{number}" for number in range(1, 41)]
+
+    async def story() -> None:
+        await accepted(stage.ledger, *(an_event(f"EVENT{number}") for number in range(40)))
+        async with working(a_worker(stage, ONE)):
+            await stage.told.until(lambda told: told.ended(*names))
+
+    asyncio.run(story())
+    kinds = [type(happening) for happening in stage.told.happenings]
+    last_matched = len(kinds) - kinds[::-1].index(Matched)
+    assert kinds.index(StepStarted) < last_matched
+    assert Counter(kinds)[Matched] == 40
+
+
+# Slots
+
+
+def test_no_more_runs_go_at_once_than_allowed_and_the_others_start_in_order(
+    stage: Stage, database: Path
+) -> None:
+    gate = Gate()
+    stage.probe.answer("steps/0", *[gate] * 5)
+
+    async def story() -> None:
+        await accepted(stage.ledger, *(an_event(f"EVENT{number}") for number in range(5)))
+        worker = a_worker(stage, ONE, at_once=2)
+        async with working(worker):
+            await stage.told.until(lambda told: len(told.started) == 2)
+            await a_few_turns(worker, stage.ledger)
+            assert gate.came == ["RUN1", "RUN2"]
+            assert [run.id for run in await stage.ledger.queued(9)] == ["RUN3", "RUN4", "RUN5"]
+            for number in (2, 1, 3, 4, 5):
+                gate.let(f"RUN{number}")
+                await stage.told.until(lambda told, n=number: told.ended(f"RUN{n}"))  # type: ignore[misc]
+
+    asyncio.run(story())
+    assert gate.came == ["RUN1", "RUN2", "RUN3", "RUN4", "RUN5"]
+    assert gate.most_inside == 2
+    assert set(states_in(database).values()) == {"succeeded"}
+
+
+def test_a_run_that_only_waits_gives_its_turn_to_another(stage: Stage, database: Path) -> None:
+    waits = a_playbook("trigger: {when: labels.first}\nsteps: [{wait: 1h}]", "waits")
+    goes = a_playbook("trigger: {when: labels.resource}\nsteps: [{probe: b}]", "goes")
+
+    async def story() -> None:
+        await accepted(stage.ledger, an_event("E1", labels={"first": "1"}), an_event("E2"))
+        async with working(a_worker(stage, waits, goes, at_once=1)):
+            await stage.told.until(lambda told: told.ended("RUN2"))
+
+    asyncio.run(story())
+    assert states_in(database) == {"RUN1": "waiting", "RUN2": "succeeded"}
+    assert stage.told.states[:2] == [("RUN1", RunState.RUNNING), ("RUN1", RunState.WAITING)]
+
+
+def test_a_run_whose_wait_is_over_waits_for_its_turn_again(stage: Stage) -> None:
+    class RealClock(Clock):
+        @override
+        def __call__(self) -> float:
+            return NOW + asyncio.get_running_loop().time()
+
+    inside = Counter[str]()
+    most: list[int] = []
+
+    async def looks(_: Call) -> Report:
+        inside["now"] += 1
+        most.append(inside["now"])
+        for _turn in range(10):
+            await asyncio.sleep(0)
+        inside["now"] -= 1
+        return Succeeded()
+
+    stage.clock = RealClock()
+    playbook = a_playbook("steps: [{probe: a}, {wait: 3ms}, {probe: b}, {wait: 1ms}, {probe: c}]")
+    for path in ("steps/0", "steps/2", "steps/4"):
+        stage.probe.answer(path, *[looks] * 12)
+    names = [f"RUN{number}" for number in range(1, 13)]
+
+    async def story() -> None:
+        await accepted(stage.ledger, *(an_event(f"EVENT{number}") for number in range(12)))
+        async with working(a_worker(stage, playbook, at_once=2)):
+            await stage.told.until(lambda told: told.ended(*names))
+
+    asyncio.run(story())
+    assert len(most) == 36
+    assert max(most) <= 2
+
+
+# Stopping
+
+
+def test_stopping_lets_steps_in_flight_finish_and_starts_nothing_new(
+    stage: Stage, database: Path
+) -> None:
+    gate = Gate()
+    stage.probe.answer("steps/0", gate, gate)
+    two = a_playbook("steps: [{probe: a}, {probe: b}]")
+
+    async def story() -> None:
+        await accepted(stage.ledger, an_event("E1"), an_event("E2"))
+        worker = a_worker(stage, two, at_once=1)
+        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
+            work = tasks.create_task(worker.work())
+            await stage.told.until(lambda told: len(told.started) == 1)
+            await accepted(stage.ledger, an_event("E3"))
+            worker.stop()
+            worker.stop()
+            for _ in range(5):
+                await stage.ledger.queued(1)
+            assert not work.done(), "a step is in flight"
+            gate.let("RUN1")
+        assert [event.id for event in await stage.ledger.unmatched(9)] == ["E3"]
+
+    asyncio.run(story())
+    assert stage.probe.calls == [("steps/0", 1)]
+    assert [fact.path for fact in stage.told.settled] == ["steps/0"]
+    assert states_in(database) == {"RUN1": "running", "RUN2": "queued"}
+
+
+def test_stopping_does_not_wait_for_timers(stage: Stage, database: Path) -> None:
+    async def story() -> None:
+        await accepted(stage.ledger, an_event())
+        async with working(a_worker(stage, a_playbook("steps: [{wait: 1h}]"))):
+            await stage.told.until(lambda told: ("RUN1", RunState.WAITING) in told.states)
+
+    asyncio.run(story())
+    assert states_in(database) == {"RUN1": "waiting"}
+
+
+def test_stopping_does_not_wait_for_a_backlog_to_be_judged(stage: Stage) -> None:
+    async def story() -> None:
+        await accepted(stage.ledger, *(an_event(f"EVENT{number}") for number in range(9)))
+        worker = a_worker(stage, ONE)
+        stage.told.listeners.append(lambda _: worker.stop())
+        async with working(worker):
+            await stage.told.until(lambda told: bool(told.happenings))
+        assert len(await stage.ledger.unmatched(99)) == 8
+
+    asyncio.run(story())
+    assert stage.probe.calls == []
+
+
+def test_a_worker_that_is_stopped_before_it_works_does_nothing(stage: Stage) -> None:
+    async def story() -> None:
+        await accepted(stage.ledger, an_event())
+        worker = a_worker(stage, ONE)
+        worker.stop()
+        await worker.work()
+        assert len(await stage.ledger.unmatched(9)) == 1
+
+    asyncio.run(story())
+
+
+# Restarting
+
+
+def test_a_restart_goes_on_with_unfinished_and_queued_runs(database: Path) -> None:
+    gate = Gate()
+    two = a_playbook("steps: [{probe: one}, {probe: two}]")
+
+    async def first(stage: Stage) -> None:
+        stage.probe.answer("steps/1", gate, gate)
+        await accepted(stage.ledger, *(an_event(f"E{number}") for number in range(4)))
+        worker = a_worker(stage, two, at_once=2)
+        async with asyncio.timeout(PATIENCE):
+            work = asyncio.ensure_future(worker.work())
+            await stage.told.until(lambda told: told.started.count(("steps/1", 1)) == 2)
+            work.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await work
+
+    async def second(stage: Stage) -> None:
+        async with working(a_worker(stage, two, at_once=2)):
+            await stage.told.until(lambda told: told.ended("RUN1", "RUN2", "RUN3", "RUN4"))
+
+    with open_ledger(database) as ledger:
+        asyncio.run(first(Stage(ledger)))
+    assert states_in(database) == {
+        "RUN1": "running",
+        "RUN2": "running",
+        "RUN3": "queued",
+        "RUN4": "queued",
+    }
+    with open_ledger(database) as ledger:
+        stage = Stage(ledger)
+        asyncio.run(second(stage))
+        assert Counter(stage.probe.calls) == {("steps/0", 1): 2, ("steps/1", 1): 4}
+    assert set(states_in(database).values()) == {"succeeded"}
+    with open_records(database) as records:
+        assert [step.repeats for step in records.run("RUN1").steps] == [0, 1]
+
+
+def test_unfinished_runs_take_turns_too(stage: Stage) -> None:
+    gate = Gate()
+    stage.probe.answer("steps/0", *[gate] * 3)
+
+    async def story() -> None:
+        for number in (1, 2, 3):
+            event = an_event(f"E{number}")
+            run = await stage.queue(ONE, event, f"OLD{number}")
+            await stage.ledger.keep_began(run.move(RunState.RUNNING, at=NOW), Began(NOW))
+        worker = a_worker(stage, ONE, at_once=1)
+        async with working(worker):
+            await stage.told.until(lambda told: len(told.started) == 1)
+            await a_few_turns(worker, stage.ledger)
+            assert gate.came == ["OLD1"]
+            gate.let("OLD1", "OLD2", "OLD3")
+            await stage.told.until(lambda told: told.ended("OLD1", "OLD2", "OLD3"))
+
+    asyncio.run(story())
+    assert gate.came == ["OLD1", "OLD2", "OLD3"]
+    assert gate.most_inside == 1
+
+
+def test_a_run_keeps_the_version_it_began_with_out_of_the_ledger(database: Path) -> None:
+    old = a_playbook('steps: [{wait: 1m}, {probe: "old {{ event.id }}"}]', "p", "p.yaml")
+    new = a_playbook('steps: [{wait: 1m}, {probe: "new {{ event.id }}"}]', "p", "p.yaml")
+    loaded: list[tuple[str, str]] = []
+
+    def load(text: str, file: str) -> Playbook:
+        loaded.append((text, file))
+        return Loader(step_types(Probe())).load(text, file)
+
+    async def first(stage: Stage) -> None:
+        await accepted(stage.ledger, an_event("E1"), an_event("E2"))
+        async with working(a_worker(stage, old)):
+            waiting = {("RUN1", RunState.WAITING), ("RUN2", RunState.WAITING)}
+            await stage.told.until(lambda told: waiting <= set(told.states))
+
+    async def second(stage: Stage) -> None:
+        stage.clock.jump(61)
+        async with working(a_worker(stage, new, load=load)):
+            await stage.told.until(lambda told: told.ended("RUN1", "RUN2"))
+
+    with open_ledger(database) as ledger:
+        asyncio.run(first(Stage(ledger)))
+    with open_ledger(database) as ledger:
+        stage = Stage(ledger)
+        asyncio.run(second(stage))
+    assert sorted(stage.probe.said) == ["old E1", "old E2"]
+    assert (old.text, "p.yaml") in loaded
+    assert new.version != old.version
+
+
+@pytest.mark.parametrize(("state", "becomes"), [("queued", "cancelled"), ("running", "failed")])
+def test_a_version_that_cannot_be_read_any_more_ends_its_run_with_the_reason(
+    stage: Stage, database: Path, state: str, becomes: str
+) -> None:
+    def load(_: str, file: str) -> Playbook:
+        raise EngineError(Problem("no-step-type", f"{file} does nothing", None, "give it one"))
+
+    async def story() -> None:
+        run = await stage.queue(ONE, an_event(), "OLD")
+        if state == "running":
+            await stage.ledger.keep_began(run.move(RunState.RUNNING, at=NOW), Began(NOW))
+        async with working(a_worker(stage, load=load)):
+            await stage.told.until(lambda told: told.ended("OLD"))
+
+    asyncio.run(story())
+    assert stage.probe.calls == []
+    with open_records(database) as records:
+        run = records.run("OLD").run
+    assert run.state.value == becomes
+    assert run.reason == (
+        "the version it began with cannot be read any more: "
+        "no-step-type: one.yaml does nothing (give it one)"
+    )
+
+
+# A ledger that refuses for a while
+
+
+class Unwilling:
+    """The ledger, that refuses the next few times it is asked for something."""
+
+    def __init__(self, ledger: SqliteLedger, **refusals: int) -> None:
+        self._ledger = ledger
+        self.refusals = refusals
+        self.error: Exception = LedgerError("database or disk is full")
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._ledger, name)
+
+        async def asked(*arguments: Any) -> Any:
+            if self.refusals.get(name, 0) > 0:
+                self.refusals[name] -= 1
+                raise self.error
+            return await method(*arguments)
+
+        return asked
+
+
+ASKED: Sequence[tuple[str, int]] = [
+    ("keep_playbook", 1),
+    ("unfinished", 1),
+    ("unmatched", 1),
+    ("keep_match", 1),
+    ("queued", 1),
+    ("event", 1),
+    ("history", 1),
+    ("keep_began", 1),
+    ("keep_started", 1),
+    ("keep_paused", 1),
+    ("keep_run", 1),
+    # It was performed, and what came of it is lost: it goes the way of a step in flight at a crash.
+    ("keep_settled", 4),
+]
+
+
+@pytest.mark.parametrize(("method", "performed"), ASKED)
+def test_a_ledger_that_refuses_for_a_while_loses_nothing(
+    stage: Stage,
+    database: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    performed: int,
+) -> None:
+    monkeypatch.setattr(worker_module, "RETRY_AFTER", 0.001)
+    stage.ledger = cast("Ledger", Unwilling(cast("SqliteLedger", stage.ledger), **{method: 3}))
+    playbook = a_playbook("steps: [{probe: a}, {wait: 1m}]\nfinally: [{probe: b}]")
+
+    def jump(happening: object) -> None:
+        if isinstance(happening, RunMoved) and happening.run.state is RunState.WAITING:
+            stage.clock.jump(60)
+
+    stage.told.listeners.append(jump)
+
+    async def story() -> None:
+        await accepted(stage.ledger, an_event())
+        async with working(a_worker(stage, playbook)):
+            await stage.told.until(lambda told: any(state.settled for _, state in told.states))
+
+    asyncio.run(story())
+    assert list(states_in(database).values()) == ["succeeded"]
+    assert stage.probe.calls.count(("steps/0", 1)) == performed
+    assert stage.probe.calls.count(("finally/0", 1)) == 1
+    assert [trouble.message for trouble in stage.told.troubles] == ["database or disk is full"] * 3
+    assert {trouble.where for trouble in stage.told.troubles} <= {"ledger", "run RUN1"}
+
+
+def test_a_worker_can_be_stopped_while_the_ledger_refuses(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "RETRY_AFTER", 0.001)
+    ledger = cast("SqliteLedger", stage.ledger)
+
+    async def story() -> None:
+        await accepted(ledger, an_event())
+        stage.ledger = cast("Ledger", Unwilling(ledger, keep_began=1000))
+        async with working(a_worker(stage, ONE)):
+            await stage.told.until(lambda told: len(told.troubles) >= 2)
+        assert [run.id for run in await ledger.queued(9)] == ["RUN1"]
+
+    asyncio.run(story())
+
+
+def test_a_run_that_is_refused_goes_on_from_where_the_ledger_has_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "RETRY_AFTER", 0.001)
+    ledger = cast("SqliteLedger", stage.ledger)
+
+    async def story() -> None:
+        for number in (1, 2):
+            run = await stage.queue(ONE, an_event(f"E{number}"), f"OLD{number}")
+            await ledger.keep_began(run.move(RunState.RUNNING, at=NOW), Began(NOW))
+        stage.ledger = cast("Ledger", Unwilling(ledger, keep_started=4))
+        async with working(a_worker(stage, ONE)):
+            await stage.told.until(lambda told: told.ended("OLD1", "OLD2"))
+
+    asyncio.run(story())
+    assert sorted(stage.probe.said) == ["E1", "E2"]
+
+
+# Faults
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+@pytest.mark.parametrize("method", ["event", "keep_started"])
+def test_a_fault_inside_one_run_is_told_once_and_ends_no_other(
+    stage: Stage, database: Path, method: str, at_once: int
+) -> None:
+    unwilling = Unwilling(cast("SqliteLedger", stage.ledger), **{method: 1})
+    unwilling.error = ZeroDivisionError("by zero")
+    stage.ledger = cast("Ledger", unwilling)
+
+    async def story() -> None:
+        await accepted(stage.ledger, *(an_event(f"E{number}") for number in (1, 2, 3)))
+        worker = a_worker(stage, ONE, at_once=at_once)
+        async with working(worker):
+            await stage.told.until(lambda told: told.ended("RUN2", "RUN3"))
+            await a_few_turns(worker, stage.ledger)
+
+    asyncio.run(story())
+    (trouble,) = stage.told.troubles
+    assert trouble.where == "run RUN1"
+    assert trouble.message.splitlines()[-1] == "ZeroDivisionError: by zero"
+    assert states_in(database) == {
+        "RUN1": "queued" if method == "event" else "running",
+        "RUN2": "succeeded",
+        "RUN3": "succeeded",
+    }
+
+
+def test_after_a_restart_a_run_that_had_a_fault_is_tried_again(database: Path) -> None:
+    with open_ledger(database) as ledger:
+        unwilling = Unwilling(ledger, event=1)
+        unwilling.error = ZeroDivisionError("by zero")
+        first = Stage(cast("Ledger", unwilling))
+
+        async def story() -> None:
+            await accepted(ledger, an_event())
+            async with working(a_worker(first, ONE)):
+                await first.told.until(lambda told: bool(told.troubles))
+
+        asyncio.run(story())
+    with open_ledger(database) as ledger:
+        second = Stage(ledger)
+
+        async def again() -> None:
+            async with working(a_worker(second, ONE)):
+                await second.told.until(lambda told: told.ended("RUN1"))
+
+        asyncio.run(again())
+    assert second.probe.said == ["EVENT1"]

@@ -1,0 +1,228 @@
+"""The file: who may read it, who may write to it, and which ones are refused."""
+
+import os
+import re
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from engine.problem import EngineError
+from engine.store import database as database_module
+from engine.store.database import connect, reading, sole_use
+from engine.store.queries import read_migrations
+from engine.store.sqlite import open_ledger
+
+HOLD = """
+import sys
+from pathlib import Path
+from engine.store.sqlite import open_ledger
+with open_ledger(Path(sys.argv[1])):
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+def only_problem(error: EngineError) -> str:
+    (problem,) = error.problems
+    return str(problem)
+
+
+def schema(db: sqlite3.Connection) -> list[tuple[str, ...]]:
+    found = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name")
+    return [tuple(row) for row in found]
+
+
+def test_a_new_file_has_the_sum_of_the_migrations(database: Path) -> None:
+    with closing(connect(database)) as made, closing(sqlite3.connect(":memory:")) as summed:
+        for script in read_migrations():
+            summed.executescript(script)
+        assert schema(made) == schema(summed)
+        assert made.execute("PRAGMA user_version").fetchone()[0] == len(read_migrations())
+
+
+def test_a_file_that_is_up_to_date_is_left_as_it_is(database: Path) -> None:
+    with closing(connect(database)) as first:
+        before = schema(first)
+        first.execute("INSERT INTO playbooks VALUES ('v', 'p', 'p.yaml', 'text')")
+    with closing(connect(database)) as second:
+        assert schema(second) == before
+        assert second.execute("SELECT count(*) FROM playbooks").fetchone()[0] == 1
+
+
+def test_only_the_migrations_that_are_missing_are_applied(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(database).close()
+    more = [*read_migrations(), "CREATE TABLE later (x TEXT) STRICT;"]
+    monkeypatch.setattr(database_module, "read_migrations", lambda: more)
+    with closing(connect(database)) as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == len(more)
+        assert db.execute("SELECT count(*) FROM later").fetchone()[0] == 0
+
+
+def test_a_migration_that_fails_leaves_nothing_of_itself(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(database).close()
+    more = [*read_migrations(), "CREATE TABLE half (x TEXT) STRICT; CREATE TABLE runs (x TEXT);"]
+    monkeypatch.setattr(database_module, "read_migrations", lambda: more)
+    with pytest.raises(EngineError, match="table runs already exists"):
+        connect(database)
+    monkeypatch.undo()
+    with closing(connect(database)) as db:
+        assert "half" not in [row[1] for row in schema(db)]
+
+
+def test_a_commit_is_on_the_disk_before_anyone_hears_of_it(database: Path) -> None:
+    with closing(connect(database)) as db:
+        assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        assert db.execute("PRAGMA synchronous").fetchone()[0] == 2, "FULL"
+        assert db.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+
+
+def test_nobody_else_may_read_what_events_hold(database: Path) -> None:
+    before = os.umask(0)
+    try:
+        with open_ledger(database):
+            for path in database.parent.glob("engine.db*"):
+                assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+    finally:
+        os.umask(before)
+    assert len(list(database.parent.glob("engine.db*"))) >= 2, "the file and its lock"
+
+
+def test_a_schema_of_a_newer_engine_is_refused(database: Path) -> None:
+    with closing(connect(database)) as db:
+        db.execute("PRAGMA user_version = 99")
+    known = len(read_migrations())
+    said = (
+        f"database-too-new: {database} has schema 99, and this engine knows up to {known} "
+        "(start the engine that wrote it, or a newer one)"
+    )
+    with pytest.raises(EngineError) as refused:
+        connect(database)
+    assert only_problem(refused.value) == said
+    with pytest.raises(EngineError) as refused, reading(database):
+        pass  # pragma: no cover
+    assert only_problem(refused.value) == said
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(database: Path) -> None:
+    database.write_text("this is a letter to my aunt\n" * 100)
+    said = (
+        f"{database}:1:1: database-unusable: {database}: file is not a database "
+        "(check `database` in config.yaml, and who may write there)"
+    )
+    with pytest.raises(EngineError) as refused:
+        connect(database)
+    assert only_problem(refused.value) == said
+    with pytest.raises(EngineError) as refused, reading(database):
+        pass  # pragma: no cover
+    assert only_problem(refused.value) == said
+    assert database.read_text().startswith("this is a letter")
+
+
+@pytest.mark.parametrize("place", ["not/there/engine.db", "a-file/engine.db"])
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path, place: str) -> None:
+    (tmp_path / "a-file").touch()
+    path = tmp_path / place
+    with pytest.raises(EngineError, match=rf"{re.escape(str(path))}\.lock: (No such|Not a) "):
+        open_ledger(path).__enter__()
+    with pytest.raises(EngineError, match=rf"{re.escape(str(path))}: (No such|Not a) "):
+        connect(path)
+
+
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="Is a directory"):
+        connect(tmp_path)
+
+
+def test_a_ledger_that_cannot_be_opened_is_not_held(database: Path) -> None:
+    database.write_text("this is a letter to my aunt\n" * 100)
+    for _ in range(2):
+        with pytest.raises(EngineError, match="file is not a database"):
+            open_ledger(database).__enter__()
+
+
+def test_there_is_nothing_to_read_before_an_engine_made_it(database: Path) -> None:
+    with pytest.raises(EngineError) as refused, reading(database):
+        pass  # pragma: no cover
+    assert only_problem(refused.value) == (
+        f"no-database: there is no database {database} yet "
+        "(`engine serve` makes it; or name another config with --config)"
+    )
+    assert not database.exists()
+
+
+def test_who_reads_cannot_write(database: Path) -> None:
+    connect(database).close()
+    with (
+        pytest.raises(EngineError, match="attempt to write a readonly database"),
+        reading(database) as db,
+    ):
+        db.execute("DELETE FROM events")
+
+
+@pytest.mark.parametrize("name", ["a b.db", "50%41.db", "what?.db", "no#1.db", "ä.db"])
+def test_any_name_will_do(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with open_ledger(path), reading(path) as db:
+        assert db.execute("SELECT count(*) FROM events").fetchone()[0] == 0
+
+
+def test_a_relative_path_is_read_from_where_we_stand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with open_ledger(Path("engine.db")), reading(Path("engine.db")) as db:
+        assert db.execute("SELECT count(*) FROM runs").fetchone()[0] == 0
+
+
+def test_one_process_opens_it_once(database: Path) -> None:
+    with sole_use(database), pytest.raises(EngineError) as refused, sole_use(database):
+        pass  # pragma: no cover
+    assert only_problem(refused.value) == (
+        f"database-in-use: another engine (process {os.getpid()}) works on {database} "
+        "(stop it first, or give this one a `database` of its own)"
+    )
+    with sole_use(database):
+        pass
+
+
+def test_a_lock_that_names_nobody_still_holds(database: Path) -> None:
+    lock = database.with_name("engine.db.lock")
+    with sole_use(database):
+        lock.write_text("")
+        with pytest.raises(EngineError, match="process unknown"), sole_use(database):
+            pass  # pragma: no cover
+
+
+def test_a_second_engine_is_refused_by_the_name_of_the_first_until_that_one_is_gone(
+    database: Path,
+) -> None:
+    first = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(database)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(database_module.__file__).parents[2],
+    )
+    with first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "open\n"
+        with pytest.raises(EngineError) as refused:
+            open_ledger(database).__enter__()
+        assert only_problem(refused.value) == (
+            f"database-in-use: another engine (process {first.pid}) works on {database} "
+            "(stop it first, or give this one a `database` of its own)"
+        )
+        with reading(database) as db:
+            assert db.execute("SELECT count(*) FROM events").fetchone()[0] == 0
+        first.kill()
+    with open_ledger(database):
+        pass

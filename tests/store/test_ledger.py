@@ -1,0 +1,557 @@
+"""The ledger's promise, held by whoever keeps it: here the real file."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.events.event import Event
+from engine.playbooks.playbook import Playbook
+from engine.rules.condition import Answer, Verdict
+from engine.runs.fact import Began, Fact, Paused, Settled, Started
+from engine.runs.ledger import Judgement, Ledger, LedgerError
+from engine.runs.run import Outcome, Run, RunState, StepRecord
+from engine.store.records import open_records
+from engine.store.sqlite import SqliteLedger, open_ledger
+from tests.runs.fakes import NOW, a_playbook, a_run, an_event, verdicts
+
+ROOT = Path(__file__).parents[2]
+PLAYBOOK = a_playbook("steps: [{id: a, probe: a}]", "restart-host", "restart-host.yaml")
+OTHER = a_playbook("steps: [{probe: b}]", "other", "other.yaml")
+
+
+def keeps_its_promise(ledger: SqliteLedger) -> Ledger:
+    """The type checker's part of the contract."""
+    return ledger
+
+
+async def queue(ledger: Ledger, event: Event, *runs: Run) -> None:
+    """An event that was accepted, and judged so that these runs are queued."""
+    for playbook in (PLAYBOOK, OTHER):
+        await ledger.keep_playbook(playbook)
+    await ledger.accept(event)
+    await ledger.keep_match(event, verdicts([PLAYBOOK, OTHER]), runs, NOW)
+
+
+async def begin(ledger: Ledger, id_: str = "R1") -> Run:
+    """A run that began."""
+    run = a_run(id_, PLAYBOOK, an_event(f"E of {id_}"))
+    await queue(ledger, an_event(f"E of {id_}"), run)
+    running = run.move(RunState.RUNNING, at=NOW + 1)
+    await ledger.keep_began(running, Began(NOW + 1, {"host": "h"}))
+    return running
+
+
+def a_record(attempt: int = 1, path: str = "steps/0", **rest: Any) -> StepRecord:
+    return StepRecord(path=path, attempt=attempt, type="probe", id="a", **rest)
+
+
+def rows_of(database: Path, statement: str) -> list[tuple[Any, ...]]:
+    """What somebody else finds in the file."""
+    with closing(sqlite3.connect(database)) as db:
+        return db.execute(statement).fetchall()
+
+
+# Events
+
+
+def test_an_event_is_there_once_it_was_accepted(ledger: SqliteLedger, database: Path) -> None:
+    async def story() -> None:
+        event = an_event()
+        acceptance = await ledger.accept(event)
+        assert (acceptance.event_id, acceptance.duplicate) == (event.id, False)
+        assert rows_of(database, "SELECT id FROM events") == [(event.id,)]
+        assert await ledger.event(event.id) == event
+        assert list(await ledger.unmatched(10)) == [event]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("action", ["restart-host", None])
+def test_a_repeated_delivery_is_the_event_that_was_there(
+    ledger: SqliteLedger, action: str | None
+) -> None:
+    async def story() -> None:
+        await ledger.accept(an_event("FIRST", key="k", action=action))
+        again = await ledger.accept(an_event("SECOND", key="k", action=action))
+        assert (again.event_id, again.duplicate) == ("FIRST", True)
+        assert [event.id for event in await ledger.unmatched(10)] == ["FIRST"]
+
+    asyncio.run(story())
+
+
+def test_another_source_action_or_key_is_another_event(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        first = an_event("1", key="k", action="a")
+        others = [
+            replace(first, id="2", source="incident"),
+            replace(first, id="3", action="b"),
+            replace(first, id="4", action=None),
+            replace(first, id="5", key="l"),
+        ]
+        for event in (first, *others):
+            assert not (await ledger.accept(event)).duplicate
+        assert [event.id for event in await ledger.unmatched(10)] == ["1", "2", "3", "4", "5"]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("action", ["restart-host", None])
+def test_fifty_deliveries_at_the_same_moment_are_one_event(
+    ledger: SqliteLedger, database: Path, action: str | None
+) -> None:
+    async def story() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            asked = [
+                tasks.create_task(ledger.accept(an_event(f"E{number}", key="k", action=action)))
+                for number in range(50)
+            ]
+        answers = [task.result() for task in asked]
+        assert [answer.duplicate for answer in answers].count(False) == 1
+        assert len({answer.event_id for answer in answers}) == 1
+
+    asyncio.run(story())
+    assert rows_of(database, "SELECT count(*) FROM events") == [(1,)]
+
+
+def test_a_delivery_is_repeated_across_a_restart(database: Path) -> None:
+    with open_ledger(database) as ledger:
+        asyncio.run(ledger.accept(an_event("FIRST", key="k")))
+    with open_ledger(database) as ledger:
+        again = asyncio.run(ledger.accept(an_event("SECOND", key="k")))
+        assert (again.event_id, again.duplicate) == ("FIRST", True)
+
+
+def test_an_event_that_is_not_there_is_said_to_be_not_there(ledger: SqliteLedger) -> None:
+    with pytest.raises(LedgerError, match=r"^there is no event NONE$"):
+        asyncio.run(ledger.event("NONE"))
+
+
+def test_an_event_that_cannot_be_kept_is_refused_and_the_next_one_is_not(
+    ledger: SqliteLedger, database: Path
+) -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    async def story() -> None:
+        with pytest.raises(LedgerError, match=r"^the event is nested too deeply to be kept$"):
+            await ledger.accept(an_event(payload={"deep": deep}))
+        with pytest.raises(LedgerError, match="OverflowError"):
+            await ledger.accept(replace(an_event("E2"), time=2**64))
+        await ledger.accept(an_event("E3"))
+
+    asyncio.run(story())
+    assert rows_of(database, "SELECT id FROM events") == [("E3",)]
+
+
+def test_the_oldest_unmatched_events_come_first_and_not_more_than_asked_for(
+    ledger: SqliteLedger,
+) -> None:
+    async def story() -> None:
+        for number in range(5):
+            await ledger.accept(an_event(f"E{9 - number}"))
+        assert [event.id for event in await ledger.unmatched(3)] == ["E9", "E8", "E7"]
+
+    asyncio.run(story())
+
+
+# Matches
+
+
+def test_a_match_keeps_every_verdict_and_queues_its_runs(
+    ledger: SqliteLedger, database: Path
+) -> None:
+    event = an_event()
+    judgements = [
+        Judgement("restart-host", PLAYBOOK.version, Verdict(Answer.YES)),
+        Judgement("other", OTHER.version, Verdict(Answer.CANNOT_TELL, "length() takes ...")),
+    ]
+
+    async def story() -> None:
+        await ledger.keep_playbook(PLAYBOOK)
+        await ledger.accept(event)
+        run = a_run("R1", PLAYBOOK, event)
+        await ledger.keep_match(event, judgements, [run], NOW)
+        assert await ledger.unmatched(10) == []
+        assert await ledger.queued(10) == [run]
+
+    asyncio.run(story())
+    with open_records(database) as records:
+        assert records.event(event.id).judgements == judgements
+
+
+def test_a_playbook_has_one_run_for_an_event_however_often_it_is_matched(
+    ledger: SqliteLedger,
+) -> None:
+    event = an_event()
+
+    async def story() -> None:
+        await queue(ledger, event, a_run("R1", PLAYBOOK, event))
+        for id_ in ("R2", "R3"):
+            await queue(ledger, event, a_run(id_, PLAYBOOK, event), a_run("R4", OTHER, event))
+        assert [run.id for run in await ledger.queued(10)] == ["R1"], "judged once, and not again"
+
+    asyncio.run(story())
+
+
+def test_two_runs_of_one_playbook_in_one_match_are_one(ledger: SqliteLedger) -> None:
+    event = an_event()
+
+    async def story() -> None:
+        twice = [a_run("R1", PLAYBOOK, event), a_run("R2", PLAYBOOK, event)]
+        await queue(ledger, event, *twice, a_run("R3", OTHER, event))
+        assert [run.id for run in await ledger.queued(10)] == ["R1", "R3"]
+
+    asyncio.run(story())
+
+
+def test_a_match_that_cannot_be_kept_whole_is_not_kept_at_all(ledger: SqliteLedger) -> None:
+    event = an_event()
+
+    async def story() -> None:
+        await ledger.keep_playbook(PLAYBOOK)
+        await ledger.accept(event)
+        runs = [
+            a_run("R1", PLAYBOOK, event),
+            a_run("R2", OTHER, event, version="a version that was never kept"),
+        ]
+        with pytest.raises(LedgerError, match="FOREIGN KEY constraint failed"):
+            await ledger.keep_match(event, verdicts([PLAYBOOK]), runs, NOW)
+        assert await ledger.queued(10) == []
+        assert [one.id for one in await ledger.unmatched(10)] == [event.id]
+
+    asyncio.run(story())
+
+
+# Playbooks
+
+
+def test_a_version_keeps_its_text_whatever_comes_later(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        await ledger.keep_playbook(PLAYBOOK)
+        await ledger.keep_playbook(replace(PLAYBOOK, text="another", file="elsewhere.yaml"))
+        kept = await ledger.playbook_text(PLAYBOOK.version)
+        assert kept == ("restart-host.yaml", PLAYBOOK.text)
+
+    asyncio.run(story())
+
+
+def test_a_version_that_was_never_kept_is_said_to_be_not_there(ledger: SqliteLedger) -> None:
+    with pytest.raises(LedgerError, match=r"^there is no playbook version v9$"):
+        asyncio.run(ledger.playbook_text("v9"))
+
+
+# Runs
+
+
+def test_queued_runs_come_in_the_order_they_were_queued(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        for number in range(5):
+            event = an_event(f"E{number}")
+            await queue(ledger, event, a_run(f"R{9 - number}", PLAYBOOK, event))
+        assert [run.id for run in await ledger.queued(3)] == ["R9", "R8", "R7"]
+        assert len(await ledger.queued(100)) == 5
+
+    asyncio.run(story())
+
+
+def test_a_run_is_queued_then_unfinished_then_neither(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        run = await begin(ledger)
+        assert (list(await ledger.queued(9)), list(await ledger.unfinished())) == ([], [run])
+        waiting = run.move(RunState.WAITING, at=NOW + 2, reason="w: for a timer")
+        await ledger.keep_run(waiting)
+        assert list(await ledger.unfinished()) == [waiting]
+        await ledger.keep_run(waiting.move(RunState.FAILED, at=NOW + 3, reason="a: no"))
+        assert list(await ledger.unfinished()) == []
+
+    asyncio.run(story())
+
+
+def test_unfinished_runs_come_oldest_first_also_after_a_restart(database: Path) -> None:
+    with open_ledger(database) as ledger:
+        for id_ in ("R9", "R1", "R5"):
+            asyncio.run(begin(ledger, id_))
+    with open_ledger(database) as ledger:
+        assert [run.id for run in asyncio.run(ledger.unfinished())] == ["R9", "R1", "R5"]
+
+
+def test_a_settled_run_never_changes_again(ledger: SqliteLedger, database: Path) -> None:
+    async def story() -> None:
+        run = await begin(ledger)
+        over = run.move(RunState.SUCCEEDED, at=NOW + 2)
+        await ledger.keep_run(over)
+        await ledger.keep_run(run)
+        await ledger.keep_run(replace(over, state=RunState.FAILED, ended=NOW + 9))
+        await ledger.keep_began(run, Began(NOW + 9, {"other": 1}))
+        with open_records(database) as records:
+            assert records.run("R1").run == over
+            assert records.run("R1").variables == {"host": "h"}
+
+    asyncio.run(story())
+
+
+def test_a_run_begins_once(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        run = await begin(ledger)
+        await ledger.keep_began(run, Began(NOW + 9, {"host": "another"}))
+        assert list(await ledger.history(run.id)) == [Began(NOW + 1, {"host": "h"})]
+
+    asyncio.run(story())
+
+
+# History
+
+
+def test_a_run_that_has_not_begun_has_no_history(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        event = an_event()
+        await queue(ledger, event, a_run("R1", PLAYBOOK, event))
+        assert list(await ledger.history("R1")) == []
+        assert list(await ledger.history("NONE")) == []
+
+    asyncio.run(story())
+
+
+def test_the_history_is_everything_that_happened_in_its_order(database: Path) -> None:
+    facts: list[Fact] = [
+        Began(NOW + 1, {"host": "h"}),
+        Started("steps/0", 1, NOW + 2),
+        Settled("steps/0", 1, NOW + 3, Outcome.FAILED, {"status": 500}, "no"),
+        Started("steps/0", 2, NOW + 4),
+        Settled("steps/0", 2, NOW + 5, Outcome.SUCCEEDED, [1], variables={"x": None}),
+        Settled("steps/1", 1, NOW + 6, Outcome.SKIPPED, error="labels.go is null"),
+        Started("steps/2", 1, NOW + 7),
+        Paused("steps/2", 1, NOW + 37),
+        Settled("steps/2", 1, NOW + 38, Outcome.SUCCEEDED, {"waited": 30.0}),
+        Started("steps/3", 1, NOW + 39),
+        Settled(
+            "steps/3", 1, NOW + 40, Outcome.FAILED, error="enough", retryable=False, stops=True
+        ),
+        Started("finally/0", 1, NOW + 41),
+    ]
+
+    async def story(ledger: Ledger) -> None:
+        await begin(ledger)
+        for fact in facts[1:]:
+            match fact:
+                case Started(path, attempt, at):
+                    await ledger.keep_started("R1", a_record(attempt, path, started=at))
+                case Paused():
+                    await ledger.keep_paused("R1", fact)
+                case Settled(path, attempt):
+                    await ledger.keep_settled("R1", a_record(attempt, path), fact)
+                case Began():  # pragma: no cover
+                    raise AssertionError(fact)
+        assert list(await ledger.history("R1")) == facts
+
+    with open_ledger(database) as ledger:
+        asyncio.run(story(ledger))
+    with open_ledger(database) as ledger:
+        assert list(asyncio.run(ledger.history("R1"))) == facts
+
+
+def test_runs_do_not_see_each_others_steps(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        for id_ in ("R1", "R2"):
+            await begin(ledger, id_)
+        await ledger.keep_started("R1", a_record(started=NOW))
+        assert len(await ledger.history("R1")) == 2
+        assert len(await ledger.history("R2")) == 1
+
+    asyncio.run(story())
+
+
+def test_the_same_attempt_again_is_a_repeat_that_began_when_the_first_did(
+    ledger: SqliteLedger, database: Path
+) -> None:
+    async def story() -> None:
+        await begin(ledger)
+        await ledger.keep_started("R1", a_record(started=NOW + 2, plan="before"))
+        for _ in range(2):
+            await ledger.keep_started("R1", a_record(started=NOW + 9, plan="after"))
+        assert list(await ledger.history("R1"))[1:] == [Started("steps/0", 1, NOW + 2)]
+
+    asyncio.run(story())
+    with open_records(database) as records:
+        (step,) = records.run("R1").steps
+        assert (step.repeats, step.plan, step.started) == (2, "after", NOW + 2)
+
+
+def test_an_outcome_that_is_there_is_never_replaced(ledger: SqliteLedger, database: Path) -> None:
+    first = Settled("steps/0", 1, NOW + 3, Outcome.FAILED, {"status": 500}, "no")
+
+    async def story() -> None:
+        await begin(ledger)
+        await ledger.keep_started("R1", a_record(started=NOW + 2, plan="before"))
+        await ledger.keep_settled("R1", a_record(), first)
+        await ledger.keep_settled("R1", a_record(), replace(first, outcome=Outcome.SUCCEEDED))
+        await ledger.keep_started("R1", a_record(started=NOW + 9, plan="after"))
+        await ledger.keep_paused("R1", Paused("steps/0", 1, NOW + 99))
+        assert list(await ledger.history("R1"))[1:] == [Started("steps/0", 1, NOW + 2), first]
+
+    asyncio.run(story())
+    with open_records(database) as records:
+        (step,) = records.run("R1").steps
+        assert (step.repeats, step.plan) == (0, "before")
+
+
+def test_a_step_of_no_run_is_refused(ledger: SqliteLedger) -> None:
+    with pytest.raises(LedgerError, match="FOREIGN KEY constraint failed"):
+        asyncio.run(ledger.keep_started("NONE", a_record(started=NOW)))
+
+
+def test_texts_that_are_no_unicode_are_kept_too(ledger: SqliteLedger, database: Path) -> None:
+    async def story() -> None:
+        run = await begin(ledger)
+        await ledger.keep_started("R1", a_record(started=NOW, plan="rm \udcff"))
+        fact = Settled("steps/0", 1, NOW, Outcome.FAILED, {"out": "\udcff"}, "no \udcff")
+        await ledger.keep_settled("R1", a_record(), fact)
+        await ledger.keep_run(run.move(RunState.FAILED, at=NOW, reason="a: no \udcff"))
+
+    asyncio.run(story())
+    with open_records(database) as records:
+        kept = records.run("R1")
+        assert kept.run.reason == "a: no \\udcff"
+        (step,) = kept.steps
+        assert (step.plan, step.error, step.result) == (
+            "rm \\udcff",
+            "no \\udcff",
+            {"out": "\udcff"},
+        )
+
+
+# What can go wrong
+
+
+def test_it_says_whether_it_could_commit(ledger: SqliteLedger, database: Path) -> None:
+    asyncio.run(ledger.check())
+    assert rows_of(database, "SELECT * FROM playbooks") == []
+
+
+def test_it_says_that_it_cannot_commit_while_somebody_else_holds_the_file(
+    ledger: SqliteLedger, database: Path
+) -> None:
+    async def impatient() -> None:
+        await ledger._writer.do(lambda db: db.execute("PRAGMA busy_timeout = 1"))  # noqa: SLF001
+        with closing(sqlite3.connect(database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            for refused in (ledger.check(), ledger.accept(an_event("E1"))):
+                with pytest.raises(LedgerError, match=r"^database is locked$"):
+                    await refused
+        await ledger.check()
+        await ledger.accept(an_event("E2"))
+        assert [event.id for event in await ledger.unmatched(10)] == ["E2"]
+
+    asyncio.run(impatient())
+
+
+FULL = """
+import asyncio, resource, signal, sys
+from pathlib import Path
+from engine.runs.ledger import LedgerError
+from engine.store.sqlite import open_ledger
+from tests.runs.fakes import an_event
+
+async def refused(coroutine):
+    try:
+        await coroutine
+    except LedgerError as error:
+        return str(error)
+    return "taken"
+
+async def main(ledger, wal):
+    await ledger.accept(an_event("E1"))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    size = wal.stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    print(await refused(ledger.accept(an_event("E2"))))
+    print(await refused(ledger.check()))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    print(await refused(ledger.check()))
+    print(await refused(ledger.accept(an_event("E3"))))
+    print(" ".join(event.id for event in await ledger.unmatched(9)))
+
+path = Path(sys.argv[1])
+with open_ledger(path) as ledger:
+    asyncio.run(main(ledger, path.with_name(path.name + "-wal")))
+"""
+
+
+def child(code: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def test_a_disk_without_room_refuses_and_is_good_again_when_there_is(database: Path) -> None:
+    with child(FULL, str(database)) as process:
+        said, _ = process.communicate()
+    first, ready, ready_again, again, events = said.splitlines()
+    assert "disk" in first
+    assert "disk" in ready, "a reader that asks /readyz has to hear of it"
+    assert (ready_again, again, events) == ("taken", "taken", "E1 E3")
+
+
+@pytest.fixture
+def accepting(database: Path) -> Iterator[subprocess.Popen[str]]:
+    code = """
+import asyncio, sys
+from pathlib import Path
+from engine.store.sqlite import open_ledger
+from tests.runs.fakes import an_event
+
+async def main(ledger):
+    for number in range(100_000):
+        await ledger.accept(an_event(f"E{number}"))
+        print(f"accepted E{number}", flush=True)
+
+with open_ledger(Path(sys.argv[1])) as ledger:
+    asyncio.run(main(ledger))
+"""
+    with child(code, str(database)) as process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("count", [1, 2, 20])
+def test_an_engine_that_is_killed_right_after_it_said_accepted_has_kept_it(
+    accepting: subprocess.Popen[str], database: Path, count: int
+) -> None:
+    assert accepting.stdout is not None
+    said = [accepting.stdout.readline().split()[1] for _ in range(count)]
+    os.kill(accepting.pid, signal.SIGKILL)
+    said += [line.split()[1] for line in accepting.stdout.read().splitlines()]
+    assert accepting.wait() == -signal.SIGKILL
+    with open_ledger(database) as ledger:
+        kept = [event.id for event in asyncio.run(ledger.unmatched(100_000))]
+        assert kept[: len(said)] == said
+        assert len(kept) - len(said) <= 1, "at most the one that was not told yet"
+        again = asyncio.run(ledger.accept(an_event(said[0])))
+        assert again.duplicate
+
+
+def test_a_ledger_that_was_closed_says_so(database: Path) -> None:
+    with open_ledger(database) as ledger:
+        pass
+    with pytest.raises(LedgerError, match=r"^the ledger is closed$"):
+        asyncio.run(ledger.accept(an_event()))
+
+
+def test_the_playbooks_of_these_tests_have_versions_of_their_own() -> None:
+    playbooks: tuple[Playbook, ...] = (PLAYBOOK, OTHER)
+    assert len({playbook.version for playbook in playbooks}) == 2

@@ -1,0 +1,50 @@
+"""The statements are read by their names, and the migrations in their order."""
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+import engine.store.sqlite
+from engine.store.queries import read_migrations, read_queries
+
+HERE = Path(engine.store.sqlite.__file__).parent
+
+
+def test_every_statement_is_one_that_sqlite_takes() -> None:
+    db = sqlite3.connect(":memory:")
+    for script in read_migrations():
+        db.executescript(script)
+    for name, statement in read_queries().items():
+        parameters = dict.fromkeys(re.findall(r":(\w+)", statement))
+        try:
+            db.execute(f"EXPLAIN {statement}", parameters)
+        except sqlite3.Error as error:  # pragma: no cover (says which one it is)
+            pytest.fail(f"{name}: {error}")
+    db.close()
+
+
+def test_every_statement_says_what_it_is_for_and_is_named_once() -> None:
+    text = (HERE / "sql" / "queries.sql").read_text(encoding="utf-8")
+    named = re.findall(r"^-- (\w+): (.+)$", text, re.MULTILINE)
+    assert [name for name, _ in named] == list(read_queries())
+    assert all(purpose for _, purpose in named)
+
+
+def test_every_statement_is_used_and_every_one_that_is_used_is_there() -> None:
+    code = "".join((HERE / f"{name}.py").read_text() for name in ("sqlite", "records"))
+    asked = set(re.findall(r'self\._sql\["(\w+)"\]', code))
+    asked |= set(re.findall(r'"(\w+_(?:by_id|like))"', code))
+    assert asked == set(read_queries())
+
+
+def test_migrations_are_numbered_without_a_gap() -> None:
+    names = sorted(path.name for path in (HERE / "sql").glob("[0-9]*.sql"))
+    assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
+    assert len(read_migrations()) == len(names)
+
+
+def test_no_migration_commits_by_itself() -> None:
+    for script in read_migrations():
+        assert not re.search(r"^\s*(BEGIN|COMMIT|END)\b", script, re.MULTILINE)

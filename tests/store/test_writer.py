@@ -1,0 +1,311 @@
+"""One thread writes; what gathers meanwhile shares a commit, and nobody suffers for another one."""
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from engine.runs.ledger import LedgerError
+from engine.store import writer as writer_module
+from engine.store.database import connect
+from engine.store.writer import Writer
+
+PATIENCE = 20.0
+
+
+class Connection(sqlite3.Connection):
+    """A real one; statements may be made to fail, once each."""
+
+    failing: dict[str, sqlite3.Error]
+
+    @override
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        error = getattr(self, "failing", {}).pop(sql, None)
+        if error is not None:
+            raise error
+        return super().execute(sql, parameters)
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Connection:
+    path = tmp_path / "engine.db"
+    connect(path).close()
+    opened = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, factory=Connection
+    )
+    opened.failing = {}
+    return opened
+
+
+@pytest.fixture
+def writer(connection: Connection) -> Iterator[Writer]:
+    made = Writer(connection)
+    yield made
+    made.close()
+
+
+def adds(version: str) -> Callable[[sqlite3.Connection], str]:
+    def act(db: sqlite3.Connection) -> str:
+        db.execute("INSERT INTO playbooks VALUES (?, 'p', 'p.yaml', '')", (version,))
+        return version
+
+    return act
+
+
+def kept(tmp_path: Path) -> list[str]:
+    """What another connection finds in the file."""
+    with closing(sqlite3.connect(tmp_path / "engine.db")) as db:
+        return [row[0] for row in db.execute("SELECT version FROM playbooks ORDER BY version")]
+
+
+class Held:
+    """Keeps the writer's thread in an act, so that others gather behind it."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.released = threading.Event()
+
+    def __call__(self, _: sqlite3.Connection) -> None:
+        self.reached.set()
+        assert self.released.wait(PATIENCE)
+
+
+async def behind(writer: Writer, acts: list[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
+    """What becomes of acts that gather while the writer is busy."""
+    held = Held()
+    first = asyncio.ensure_future(writer.do(held))
+    assert await asyncio.to_thread(held.reached.wait, PATIENCE)
+    rest = asyncio.gather(*(writer.do(act) for act in acts), return_exceptions=True)
+    await asyncio.sleep(0)  # each has handed in its act
+    held.released.set()
+    await first
+    return await rest
+
+
+def test_an_act_is_committed_before_it_is_answered(writer: Writer, tmp_path: Path) -> None:
+    async def story() -> None:
+        assert await writer.do(adds("a")) == "a"
+        assert kept(tmp_path) == ["a"]
+
+    asyncio.run(story())
+
+
+def test_what_gathers_is_committed_together(
+    writer: Writer, connection: Connection, tmp_path: Path
+) -> None:
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    names = [f"{number:02}" for number in range(40)]
+    assert asyncio.run(behind(writer, [adds(name) for name in names])) == names
+    assert statements.count("COMMIT") == 2, "the one that was held, and all the others"
+    assert kept(tmp_path) == names
+
+
+def test_a_group_has_its_bounds(
+    writer: Writer, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "GROUP", 10)
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    names = [f"{number:02}" for number in range(40)]
+    assert asyncio.run(behind(writer, [adds(name) for name in names])) == names
+    assert statements.count("COMMIT") == 5
+
+
+def test_one_that_fails_does_not_undo_the_others_of_its_group(
+    writer: Writer, tmp_path: Path
+) -> None:
+    def halfway(db: sqlite3.Connection) -> None:
+        adds("half")(db)
+        raise ZeroDivisionError("by zero")
+
+    def refused(_: sqlite3.Connection) -> None:
+        raise LedgerError("there is no event X")
+
+    answers = asyncio.run(behind(writer, [adds("a"), halfway, adds("a"), refused, adds("b")]))
+    assert [str(answer) for answer in answers] == [
+        "a",
+        "ZeroDivisionError: by zero",
+        "IntegrityError: UNIQUE constraint failed: playbooks.version",
+        "there is no event X",
+        "b",
+    ]
+    assert all(isinstance(answers[index], LedgerError) for index in (1, 2, 3))
+    assert kept(tmp_path) == ["a", "b"]
+
+
+def test_what_is_wrong_with_the_disk_fails_the_whole_group_and_the_next_one_is_tried(
+    writer: Writer, tmp_path: Path
+) -> None:
+    def full(_: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async def story() -> None:
+        answers = await behind(writer, [adds("a"), full, adds("b")])
+        assert [str(answer) for answer in answers] == ["database or disk is full"] * 3
+        assert kept(tmp_path) == []
+        assert await writer.do(adds("c")) == "c"
+
+    asyncio.run(story())
+    assert kept(tmp_path) == ["c"]
+
+
+@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "SAVEPOINT act", "RELEASE act", "COMMIT"])
+def test_whatever_sqlite_refuses_nothing_is_half_written(
+    writer: Writer, connection: Connection, tmp_path: Path, statement: str
+) -> None:
+    async def story() -> None:
+        connection.failing = {statement: sqlite3.OperationalError("disk I/O error")}
+        with pytest.raises(LedgerError, match=r"^disk I/O error$"):
+            await writer.do(adds("a"))
+        assert kept(tmp_path) == []
+        assert await writer.do(adds("b")) == "b"
+
+    asyncio.run(story())
+
+
+def test_a_rollback_that_fails_is_made_up_for(
+    writer: Writer, connection: Connection, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        broken = sqlite3.OperationalError("disk I/O error")
+        connection.failing = {"COMMIT": broken, "ROLLBACK": broken}
+        with pytest.raises(LedgerError, match=r"^disk I/O error$"):
+            await writer.do(adds("a"))
+        with pytest.raises(LedgerError, match="cannot start a transaction within a transaction"):
+            await writer.do(adds("b"))
+        assert await writer.do(adds("c")) == "c"
+
+    asyncio.run(story())
+    assert kept(tmp_path) == ["c"]
+
+
+def test_a_full_file_refuses_and_loses_nothing_it_had(
+    writer: Writer, connection: Connection, tmp_path: Path
+) -> None:
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+
+    def large(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO playbooks VALUES ('large', 'p', 'p.yaml', ?)", ("x" * 100_000,))
+
+    async def story() -> None:
+        assert await writer.do(adds("a")) == "a"
+        with pytest.raises(LedgerError, match=r"^database or disk is full$"):
+            await writer.do(large)
+        assert kept(tmp_path) == ["a"]
+        assert await writer.do(adds("b")) == "b"
+
+    asyncio.run(story())
+
+
+def test_who_is_cancelled_has_its_act_done_all_the_same(writer: Writer, tmp_path: Path) -> None:
+    async def story() -> None:
+        held = Held()
+        first = asyncio.ensure_future(writer.do(held))
+        assert await asyncio.to_thread(held.reached.wait, PATIENCE)
+        second = asyncio.ensure_future(writer.do(adds("a")))
+        third = asyncio.ensure_future(writer.do(lambda _: 1 / 0))
+        await asyncio.sleep(0)
+        for task in (second, third):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        held.released.set()
+        await first
+        await writer.do(lambda _: None)
+
+    asyncio.run(story())
+    assert kept(tmp_path) == ["a"]
+
+
+def test_who_has_gone_home_is_not_called(writer: Writer, tmp_path: Path) -> None:
+    held = Held()
+
+    async def leaves() -> None:
+        asyncio.get_running_loop().call_soon(asyncio.ensure_future, writer.do(held))
+        assert await asyncio.to_thread(held.reached.wait, PATIENCE)
+
+    asyncio.run(leaves())
+    held.released.set()
+    assert asyncio.run(writer.do(adds("a"))) == "a"
+    assert kept(tmp_path) == ["a"]
+
+
+def test_an_answer_that_nobody_waits_for_any_more_is_dropped(
+    writer: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        made: list[asyncio.Future[Any]] = []
+        create = loop.create_future
+
+        def creates() -> asyncio.Future[Any]:
+            made.append(create())
+            return made[-1]
+
+        monkeypatch.setattr(loop, "create_future", creates)
+        act = asyncio.ensure_future(writer.do(adds("a")))
+        await asyncio.sleep(0)
+        made[0].cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await act
+        assert await writer.do(adds("b")) == "b"
+
+    asyncio.run(story())
+    assert kept(tmp_path) == ["a", "b"]
+
+
+def test_two_loops_each_hear_of_their_own(writer: Writer, tmp_path: Path) -> None:
+    held = Held()
+    heard: dict[str, str] = {}
+
+    def in_a_loop_of_its_own(name: str, act: Callable[[sqlite3.Connection], Any]) -> None:
+        heard[name] = asyncio.run(writer.do(act))
+
+    async def waits() -> None:
+        first = asyncio.ensure_future(writer.do(held))
+        assert await asyncio.to_thread(held.reached.wait, PATIENCE)
+        second = asyncio.ensure_future(writer.do(adds("a")))
+        await asyncio.sleep(0)
+        other = threading.Thread(target=in_a_loop_of_its_own, args=("other", adds("b")))
+        other.start()
+        held.released.set()
+        await first
+        heard["this"] = await second
+        await asyncio.to_thread(other.join, PATIENCE)
+
+    asyncio.run(waits())
+    assert heard == {"this": "a", "other": "b"}
+    assert kept(tmp_path) == ["a", "b"]
+
+
+@pytest.mark.parametrize("waiting", [0, 1, 3])
+def test_closing_commits_what_is_waiting(
+    connection: Connection, tmp_path: Path, waiting: int
+) -> None:
+    async def story() -> None:
+        writer = Writer(connection)
+        held = Held()
+        first = asyncio.ensure_future(writer.do(held))
+        assert await asyncio.to_thread(held.reached.wait, PATIENCE)
+        rest = [asyncio.ensure_future(writer.do(adds(str(number)))) for number in range(waiting)]
+        await asyncio.sleep(0)
+        threading.Timer(0.01, held.released.set).start()
+        writer.close()
+        await first
+        assert await asyncio.gather(*rest) == [str(number) for number in range(waiting)]
+        with pytest.raises(LedgerError, match=r"^the ledger is closed$"):
+            await writer.do(adds("late"))
+
+    asyncio.run(story())
+    assert kept(tmp_path) == [str(number) for number in range(waiting)]
+    with pytest.raises(sqlite3.ProgrammingError):
+        connection.execute("SELECT 1")
