@@ -6,7 +6,7 @@ import click
 
 from engine.cli.running import port_of
 from engine.cli.serving import bind, server
-from engine.flashduty.sample_account import sample_account
+from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
 from engine.wiring import now
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from engine.marked_yaml import Path, read_yaml
+from engine.marked_yaml.mark import Path
+from engine.marked_yaml.read import read_yaml
 from engine.problem import EngineError
 
 MOST = 12  # lines

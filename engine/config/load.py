@@ -8,8 +8,9 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from engine.config.config import Config, ConfigFile
-from engine.marked_yaml import MarkedYaml, read_yaml
-from engine.marked_yaml import Path as YamlPath
+from engine.marked_yaml.mark import MarkedYaml
+from engine.marked_yaml.mark import Path as YamlPath
+from engine.marked_yaml.read import read_yaml
 from engine.playbooks.complaints import complaints
 from engine.problem import EngineError, Location, Problem, in_file_order
 

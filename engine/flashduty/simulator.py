@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine.flashduty.refusal import HTTP_STATUS, RefusalError
-from engine.flashduty.simulated_account import SimulatedAccount
-from engine.flashduty.simulated_operations import OPERATIONS, Operation
-from engine.flashduty.simulated_parameters import known_parameters, read_query
+from engine.flashduty.simulated.account import SimulatedAccount
+from engine.flashduty.simulated.operations import OPERATIONS, Operation
+from engine.flashduty.simulated.parameters import known_parameters, read_query
+from engine.flashduty.simulated.refusal import HTTP_STATUS, RefusalError
 
 _JSON: Final = "application/json"
 _NO_ROUTE: Final = "RouteNotFound"

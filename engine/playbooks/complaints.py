@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from engine.marked_yaml import MarkedYaml, Path
+from engine.marked_yaml.mark import MarkedYaml, Path
 from engine.playbooks.schema import IDENTIFIER, NAME
 from engine.problem import Problem, nearest
 

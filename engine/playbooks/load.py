@@ -11,7 +11,8 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from engine.events.document import NAMES
-from engine.marked_yaml import MarkedYaml, Path, read_yaml
+from engine.marked_yaml.mark import MarkedYaml, Path
+from engine.marked_yaml.read import read_yaml
 from engine.playbooks.complaints import complaints
 from engine.playbooks.playbook import NO_EXAMPLE, Playbook, Retry, Section, Step
 from engine.playbooks.schema import COMMON_KEYS, LATER_KEYS, CommonModel, PlaybookModel

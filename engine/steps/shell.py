@@ -140,7 +140,8 @@ class Shell:
         try:
             if data:
                 stdin: Any = transport.get_pipe_transport(0)
-                stdin.write(data)
+                if not stdin.is_closing():  # the command may have ended by now
+                    stdin.write(data)
                 stdin.close()  # once it is written, or nobody reads it any more
             try:
                 await command.exited.wait()

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from engine.cli.log import create_log, write_happening
 from engine.playbooks.playbook import Step
@@ -80,6 +81,7 @@ def test_each_happening_is_a_line_with_its_name(
 
 def test_a_person_at_a_terminal_gets_words() -> None:
     class Terminal(io.StringIO):
+        @override
         def isatty(self) -> bool:
             return True
 

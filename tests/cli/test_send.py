@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from tests.cli.conftest import Type
 
@@ -33,6 +34,7 @@ def receiver() -> Iterator[Receiver]:
             self.end_headers()
             self.wfile.write(b'{"event":"E"}\x1b[2J')
 
+        @override
         def log_message(self, *_: object) -> None:
             pass
 

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from tests.e2e.real_engine import PATIENCE, Place, Target
 
@@ -33,6 +34,7 @@ def target() -> Iterator[Target]:
 
         do_GET = do_POST = answer  # noqa: N815 - the names http.server calls
 
+        @override
         def log_message(self, *_: object) -> None:
             pass
 

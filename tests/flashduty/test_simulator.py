@@ -7,9 +7,9 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from engine.flashduty.sample_account import sample_account
-from engine.flashduty.simulated_account import SimulatedAccount
-from engine.flashduty.simulated_operations import OPERATIONS
+from engine.flashduty.simulated.account import SimulatedAccount
+from engine.flashduty.simulated.operations import OPERATIONS
+from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
 
 NOW = 1_795_000_000

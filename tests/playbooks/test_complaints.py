@@ -4,7 +4,7 @@ import pytest
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from engine.marked_yaml import read_yaml
+from engine.marked_yaml.read import read_yaml
 from engine.playbooks.complaints import complaints
 from engine.playbooks.parameters import ConditionField, Duration, Flag, Model
 from engine.playbooks.schema import Identifier, Name

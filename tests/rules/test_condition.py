@@ -11,7 +11,6 @@ from typing_extensions import override
 from engine.rules.condition import (
     MAX_DEPTH,
     Answer,
-    CannotTellError,
     Condition,
     ConditionSyntaxError,
     Verdict,
@@ -19,6 +18,7 @@ from engine.rules.condition import (
 )
 from engine.rules.explain import decide
 from engine.rules.functions import function_names
+from engine.rules.undecided import CannotTellError
 
 DOCUMENT: dict[str, Any] = {
     "severity": "Critical",

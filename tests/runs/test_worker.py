@@ -241,6 +241,21 @@ def test_runs_start_while_a_storm_of_events_is_still_being_judged(
     assert Counter(kinds)[Matched] == 40
 
 
+def test_a_backlog_that_starts_nothing_is_judged_to_its_end(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "BATCH", 2)
+    playbook = a_playbook("trigger: {action: reboot}\nsteps: [{probe: a}]")
+
+    async def story() -> None:
+        await accepted(stage.ledger, *(an_event(f"EVENT{number}") for number in range(6)))
+        async with working(a_worker(stage, playbook)):
+            await stage.told.until(lambda told: len(told.happenings) == 6)
+
+    asyncio.run(story())
+    assert stage.told.happenings == [Matched(f"EVENT{number}", (), ()) for number in range(6)]
+
+
 # Slots
 
 

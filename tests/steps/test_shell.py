@@ -8,6 +8,7 @@ import json
 import os
 import select
 import signal
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -379,10 +380,11 @@ def test_a_step_that_is_cut_while_its_command_starts_leaves_nothing(
             os.close(reading)
             limit.reschedule(loop.time())
 
+        async def begin(limit: asyncio.Timeout) -> None:
+            loop.call_soon(stop_the_world_once_it_runs, limit)
+
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(None) as limit:
-                loop.call_soon(stop_the_world_once_it_runs, limit)
-                await shell.perform(ShellParameters.model_validate(given), CALL)
+            await _expiring(begin, shell.perform(ShellParameters.model_validate(given), CALL))
         return [int(number) for number in numbers]
 
     numbers = asyncio.run(story())
@@ -464,13 +466,22 @@ def test_a_process_of_another_user_does_not_hold_the_step_up(
     def not_permitted(group: int, number: int) -> None:
         raise PermissionError(group, number)
 
+    untouched: list[subprocess.Popen[bytes]] = []
+
     async def story() -> int:
         with monkeypatch.context() as as_nobody:
             as_nobody.setattr(os, "killpg", not_permitted)
-            as_nobody.setattr("subprocess.Popen.kill", lambda popen: not_permitted(popen.pid, 9))
+            as_nobody.setattr(subprocess.Popen, "kill", not_killed)
             (handle,) = await cut_short(shell, fifo, script="echo $$ > $FIFO; exec sleep 1000")
         signal.pidfd_send_signal(handle, signal.SIGKILL)
+        async with asyncio.timeout(10):
+            while untouched[0].returncode is None:  # noqa: ASYNC110 - the step has let go of it
+                await asyncio.sleep(0)
         return handle
+
+    def not_killed(popen: subprocess.Popen[bytes]) -> None:
+        untouched.append(popen)
+        raise PermissionError(popen.pid)
 
     assert has_ended(asyncio.run(story()))
 

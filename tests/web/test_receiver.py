@@ -80,8 +80,10 @@ def test_the_token_is_also_taken_from_the_query(client: TestClient, example: byt
             {},
             422,
             "no-identity",
-            ("the body has neither an event_id nor an event_time with an incident_id: "
-            "a repeated delivery could not be told from a new one"),
+            (
+                "the body has neither an event_id nor an event_time with an incident_id: "
+                "a repeated delivery could not be told from a new one"
+            ),
         ),
     ],
 )

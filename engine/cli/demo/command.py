@@ -26,8 +26,8 @@ from engine.cli.running import engine_of, port_of
 from engine.cli.screen import console, styled
 from engine.cli.serving import bind, run_until_stopped, server, stopped_by_signals
 from engine.config.load import load_config
-from engine.flashduty.sample_account import sample_account
-from engine.flashduty.simulated_account import SimulatedAccount
+from engine.flashduty.simulated.account import SimulatedAccount
+from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
 from engine.problem import EngineError
 from engine.runs.redaction import Redactor

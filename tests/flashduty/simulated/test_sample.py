@@ -3,7 +3,7 @@
 import pytest
 from ulid import ULID
 
-from engine.flashduty.sample_account import sample_account
+from engine.flashduty.simulated.sample import sample_account
 
 NOW = 1_795_000_000
 

@@ -9,10 +9,10 @@ from copy import deepcopy
 from difflib import SequenceMatcher
 from typing import Any, Final
 
-from engine.flashduty.refusal import RefusalError
-from engine.flashduty.simulated_ids import SimulatedIds
-from engine.flashduty.simulated_incident import SimulatedIncident
-from engine.flashduty.simulated_status_page import SimulatedStatusPage
+from engine.flashduty.simulated.ids import SimulatedIds
+from engine.flashduty.simulated.incident import SimulatedIncident
+from engine.flashduty.simulated.refusal import RefusalError
+from engine.flashduty.simulated.status_page import SimulatedStatusPage
 
 LONGEST_TEXT: Final = 3000  # characters of a custom field (reference 2.7)
 _SIMILAR: Final = 0.9  # past incidents match above 90 % (reference 2.5)

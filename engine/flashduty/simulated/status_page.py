@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final
 
-from engine.flashduty.refusal import RefusalError
-from engine.flashduty.simulated_ids import SimulatedIds
+from engine.flashduty.simulated.ids import SimulatedIds
+from engine.flashduty.simulated.refusal import RefusalError
 
 # In the order an event goes through them; the last one is terminal.
 EVENT_STATUSES: Final[Mapping[str, Sequence[str]]] = {

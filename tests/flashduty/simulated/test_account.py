@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from engine.flashduty.refusal import RefusalError
-from engine.flashduty.simulated_account import SimulatedAccount
+from engine.flashduty.simulated.account import SimulatedAccount
+from engine.flashduty.simulated.refusal import RefusalError
 
 ME = 3790925372131
 INCIDENT_ID = "6551f3888713372ad1054d57"

@@ -7,7 +7,7 @@ people, its custom fields and the deploys of its service here.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from engine.flashduty.simulated_account import SimulatedAccount
+from engine.flashduty.simulated.account import SimulatedAccount
 
 _MEMBERS: Final[tuple[Mapping[str, Any], ...]] = (
     {"member_id": 1552048792504, "member_name": "TouTie", "email": "toutie@flashcat.cloud"},

@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from engine.flashduty.refusal import RefusalError
-from engine.flashduty.simulated_account import SimulatedAccount
-from engine.flashduty.simulated_incident import RESETTABLE, is_active
+from engine.flashduty.simulated.account import SimulatedAccount
+from engine.flashduty.simulated.incident import RESETTABLE, is_active
+from engine.flashduty.simulated.refusal import RefusalError
 
 _LONGEST_WINDOW: Final = 31 * 24 * 3600
 _DEEPEST_PAGE: Final = 10_000  # p * limit (reference 2.1)

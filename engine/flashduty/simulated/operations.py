@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from engine.flashduty import simulated_handlers as handlers
-from engine.flashduty.simulated_account import SimulatedAccount
-from engine.flashduty.simulated_parameters import (
+from engine.flashduty.simulated import handlers
+from engine.flashduty.simulated.account import SimulatedAccount
+from engine.flashduty.simulated.parameters import (
     Anything,
     Flag,
     Integer,
@@ -22,7 +22,7 @@ from engine.flashduty.simulated_parameters import (
     Text,
     WordList,
 )
-from engine.flashduty.simulated_status_page import COMPONENT_STATUSES, EVENT_STATUSES
+from engine.flashduty.simulated.status_page import COMPONENT_STATUSES, EVENT_STATUSES
 
 
 @dataclass(frozen=True)

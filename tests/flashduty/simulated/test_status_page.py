@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from engine.flashduty.refusal import RefusalError
-from engine.flashduty.simulated_ids import SimulatedIds
-from engine.flashduty.simulated_status_page import SimulatedStatusPage
+from engine.flashduty.simulated.ids import SimulatedIds
+from engine.flashduty.simulated.refusal import RefusalError
+from engine.flashduty.simulated.status_page import SimulatedStatusPage
 
 NOW = 1_795_000_000
 API, CHECKOUT = "01KC3GB4T2XQ8D1M7R5VWN0HKA", "01KC3GB9C6P3F7J0YZ2SEQT8MB"

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from engine.flashduty.sample_account import sample_account
-from engine.flashduty.simulated_operations import OPERATIONS
-from engine.flashduty.simulated_parameters import check_parameters
+from engine.flashduty.simulated.operations import OPERATIONS
+from engine.flashduty.simulated.parameters import check_parameters
+from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
 
 NOW = 1_795_000_000
 ID = "6551f3888713372ad1054d57"
 PAGE = 5750613685214
-FACTS: Final = Path(__file__).parents[3] / "shared" / "flashduty"
+FACTS: Final = Path(__file__).parents[4] / "shared" / "flashduty"
 
 needs_facts = pytest.mark.skipif(
     not FACTS.is_dir(), reason="the vendor's specifications are not beside the repository"

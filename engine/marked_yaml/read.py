@@ -7,16 +7,13 @@ scalars only: no tag can make this reader call anything.
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NoReturn
 
 import yaml
 
+from engine.marked_yaml.mark import Mark, MarkedYaml, Path
 from engine.problem import EngineError, Location, Problem
-
-Path = tuple[str | int, ...]
 
 MAX_DEPTH: Final = 64
 MAX_NODES: Final = 200_000  # what aliases may unfold to: a "billion laughs" file stops here
@@ -37,83 +34,11 @@ _NUMBERS: Final[Sequence[tuple[re.Pattern[str], Callable[[str], float]]]] = (
     (re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"), lambda _: math.inf),
 )
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")  # an anchor, a tag: a scalar's text begins after them
-_UNITS: Final = {  # what one character of a quoted text is written as
-    "'": re.compile(r"''|."),
-    '"': re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|x..|u.{4}|U.{8}|.)|."),
-}
 _MAX_DIGITS: Final = 300
 _BEYOND_UNICODE = re.compile(r"\\U(?!000|0010)[0-9a-fA-F]{8}")
 _STANDARD_TAGS: Final = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str")} | {"!"}
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Where a node begins; for a scalar also how its text maps back to the file."""
-
-    line: int
-    column: int
-    style: str | None = None
-    source: str = ""
-
-    def at(self, offset: int) -> tuple[int, int]:
-        """Line and column of the character `offset` of this scalar's value.
-
-        Exact for plain and quoted text on one line and for literal blocks (`|`), which is how
-        expressions are written; a folded text answers with its beginning.
-        """
-        if self.style == "|":
-            return self._in_block(offset)
-        if self.style == ">" or "\n" in self.source or not self.source:
-            return self.line, self.column
-        if self.style in _UNITS:
-            units = _UNITS[self.style].finditer(self.source, 1)
-            return self.line, self.column + 1 + sum(len(unit[0]) for unit in islice(units, offset))
-        return self.line, self.column + offset
-
-    def _in_block(self, offset: int) -> tuple[int, int]:
-        lines = [line.removesuffix("\r") for line in self.source.split("\n")[1:]]
-        indent = min((len(t) - len(t.lstrip(" ")) for t in lines if t.strip()), default=0)
-        for number, text in enumerate(lines, start=1):
-            length = max(0, len(text) - indent)
-            if offset <= length:
-                return self.line + number, indent + offset + 1
-            offset -= length + 1
-        return self.line, self.column
-
-
-@dataclass(frozen=True, slots=True)
-class MarkedYaml:
-    """A document: its plain `value`, and the marks of every key and value by path."""
-
-    file: str
-    value: Any
-    values: Mapping[Path, Mark]
-    keys: Mapping[Path, Mark]
-
-    def locate(self, path: Path) -> Location:
-        """Where the value of `path` stands, or the nearest thing around it that exists."""
-        return self._nearest(path, self.values)
-
-    def locate_key(self, path: Path) -> Location:
-        """Where the key of `path` stands, or the nearest thing around it that exists."""
-        return self._nearest(
-            path, {**self.values, **self.keys} if path in self.keys else self.values
-        )
-
-    def locate_in(self, path: Path, offset: int) -> Location:
-        """Where character `offset` of the text at `path` stands."""
-        mark = self.values.get(path)
-        if mark is None:
-            return self.locate(path)
-        return Location(self.file, *mark.at(offset))
-
-    def _nearest(self, path: Path, marks: Mapping[Path, Mark]) -> Location:
-        for length in range(len(path), -1, -1):
-            if mark := marks.get(path[:length]):
-                return Location(self.file, mark.line, mark.column)
-        return Location(self.file)
 
 
 def read_yaml(text: str, file: str) -> MarkedYaml:

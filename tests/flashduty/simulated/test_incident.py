@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine.flashduty.simulated_account import SimulatedAccount
+from engine.flashduty.simulated.account import SimulatedAccount
 
 ME = 3790925372131
 INCIDENT_ID = "6551f3888713372ad1054d57"

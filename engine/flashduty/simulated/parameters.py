@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from engine.flashduty.refusal import RefusalError
+from engine.flashduty.simulated.refusal import RefusalError
 
 _INT64: Final = 2**63
 _DEEPEST: Final = 32  # far from any operation's need, and from Python's limit of recursion

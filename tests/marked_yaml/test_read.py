@@ -8,8 +8,9 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine import marked_yaml
-from engine.marked_yaml import MAX_DEPTH, MarkedYaml, Path, read_yaml
+from engine.marked_yaml import read as reading
+from engine.marked_yaml.mark import MarkedYaml, Path
+from engine.marked_yaml.read import MAX_DEPTH, read_yaml
 from engine.problem import EngineError
 
 PARSERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if hasattr(yaml, "CSafeLoader") else [])]
@@ -19,7 +20,7 @@ PARSERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if hasattr(yaml, "CSafeLoader")
 def parser(request: pytest.FixtureRequest) -> Any:
     """Every test of this file runs with libyaml and without it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(marked_yaml, "_Parser", request.param)
+        patch.setattr(reading, "_Parser", request.param)
         yield request.param
 
 

@@ -1,0 +1,1 @@
+"""A simulated Flashduty account: what it holds, and the rules it keeps."""

@@ -1,0 +1,1 @@
+"""YAML that remembers where everything stands."""
