@@ -1,10 +1,10 @@
 """Carries out one run: asks the flow, performs what it says, keeps each fact before going on."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -24,13 +24,15 @@ from engine.playbooks.template import RenderError, render
 from engine.playbooks.units import format_duration
 from engine.runs import fact as facts
 from engine.runs.flow import End, Flow, Note, Perform, Wait
-from engine.runs.happening import RunMoved, StepSettled, StepStarted, Tell
-from engine.runs.ledger import Ledger
+from engine.runs.happening import RunMoved, StepSettled, StepStarted, Tell, Trouble
+from engine.runs.ledger import Ledger, LedgerError
 from engine.runs.redaction import Redactor
 from engine.runs.rendering import rendered, rendering_error
 from engine.runs.run import Outcome, Run, RunState, StepRecord
 
 Clock = Callable[[], float]
+
+RETRY_AFTER: Final = 1.0  # seconds until the ledger is asked again after it refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +169,23 @@ class Runner:
             error=self.redactor.text(fact.error) if fact.error is not None else None,
             variables=self.redactor.data(fact.variables),
         )
-        await self.ledger.keep_settled(run.id, _record(step, fact.attempt), masked)
+        await self._insist(
+            run, lambda: self.ledger.keep_settled(run.id, _record(step, fact.attempt), masked)
+        )
         self.tell(StepSettled(run, step, masked))
         return flow.take(masked)
+
+    async def _insist(self, run: Run, keep: Callable[[], Awaitable[None]]) -> None:
+        """Have an outcome kept, however long the ledger refuses.
+
+        The effect has happened: to give up here would mean to perform the step once more.
+        """
+        while True:
+            try:
+                return await keep()
+            except LedgerError as error:
+                self.tell(Trouble(f"run {run.id}", str(error)))
+                await asyncio.sleep(RETRY_AFTER)
 
     async def _move(self, run: Run, state: RunState, reason: str | None = None) -> Run:
         moved = run.move(state, at=self.clock(), reason=reason)

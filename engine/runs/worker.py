@@ -18,10 +18,9 @@ from engine.rules.condition import Answer, Verdict
 from engine.runs.happening import Matched, RunMoved, Tell, Trouble
 from engine.runs.ledger import Judgement, Ledger, LedgerError
 from engine.runs.run import Run, RunState
-from engine.runs.runner import Clock, Runner
+from engine.runs.runner import RETRY_AFTER, Clock, Runner
 
 BATCH: Final = 200  # events or runs taken from the ledger at once
-RETRY_AFTER: Final = 1.0  # seconds until the ledger is asked again after it refused
 
 
 class Worker:
@@ -173,22 +172,29 @@ class Worker:
                     await asyncio.sleep(RETRY_AFTER)
                     run = await self._again(run)
                 else:
-                    self._going.discard(run.id)
                     return
-        except Exception:  # noqa: BLE001 - a fault in one run must not end the others
-            # It stays among those that go: taken up again, it would fail again, and for ever.
+        except Exception as error:  # noqa: BLE001 - a fault in one run must not end the others
             self._tell(Trouble(f"run {run.id}", traceback.format_exc()))
+            said = f"{type(error).__name__}: {error} (this is a fault of the engine)"
+            await self._insist(lambda: self._give_up(run, said))
+        finally:
+            self._going.discard(run.id)
+
+    async def _give_up(self, run: Run, reason: str) -> None:
+        """End a run visibly: taken up again, it would come to the same end, and for ever."""
+        run = await self._again(run)
+        queued = run.state is RunState.QUEUED
+        state = RunState.CANCELLED if queued else RunState.FAILED
+        run = run.move(state, at=self._clock(), reason=self._runner.redactor.text(reason))
+        await self._ledger.keep_run(run)
+        self._tell(RunMoved(run))
 
     async def _carry_out_once(self, run: Run) -> None:
         event = await self._ledger.event(run.event_id)
         try:
             playbook = await self._version(run)
         except EngineError as error:
-            state = RunState.CANCELLED if run.state is RunState.QUEUED else RunState.FAILED
-            said = f"the version it began with cannot be read any more: {error}"
-            run = run.move(state, at=self._clock(), reason=said)
-            await self._ledger.keep_run(run)
-            self._tell(RunMoved(run))
+            await self._give_up(run, f"the version it began with cannot be read any more: {error}")
             return
         await self._runner.carry_out(
             run,

@@ -19,6 +19,7 @@ from engine.playbooks.step_type import Call, Report, Succeeded
 from engine.problem import EngineError, Problem
 from engine.rules.condition import Answer, Verdict
 from engine.rules.match import Trigger
+from engine.runs import runner as runner_module
 from engine.runs import worker as worker_module
 from engine.runs.fact import Began
 from engine.runs.happening import Matched, RunMoved, StepStarted
@@ -546,8 +547,7 @@ ASKED: Sequence[tuple[str, int]] = [
     ("keep_started", 1),
     ("keep_paused", 1),
     ("keep_run", 1),
-    # It was performed, and what came of it is lost: it goes the way of a step in flight at a crash.
-    ("keep_settled", 4),
+    ("keep_settled", 1),  # the effect has happened: it is kept, not performed once more
 ]
 
 
@@ -560,6 +560,7 @@ def test_a_ledger_that_refuses_for_a_while_loses_nothing(
     performed: int,
 ) -> None:
     monkeypatch.setattr(worker_module, "RETRY_AFTER", 0.001)
+    monkeypatch.setattr(runner_module, "RETRY_AFTER", 0.001)
     stage.ledger = cast("Ledger", Unwilling(cast("SqliteLedger", stage.ledger), **{method: 3}))
     playbook = a_playbook("steps: [{probe: a}, {wait: 1m}]\nfinally: [{probe: b}]")
 
@@ -640,30 +641,25 @@ def test_a_fault_inside_one_run_is_told_once_and_ends_no_other(
     assert trouble.where == "run RUN1"
     assert trouble.message.splitlines()[-1] == "ZeroDivisionError: by zero"
     assert states_in(database) == {
-        "RUN1": "queued" if method == "event" else "running",
+        "RUN1": "cancelled" if method == "event" else "failed",
         "RUN2": "succeeded",
         "RUN3": "succeeded",
     }
 
 
-def test_after_a_restart_a_run_that_had_a_fault_is_tried_again(database: Path) -> None:
+def test_a_run_that_had_a_fault_says_so_and_is_not_taken_up_again(database: Path) -> None:
     with open_ledger(database) as ledger:
-        unwilling = Unwilling(ledger, event=1)
+        unwilling = Unwilling(ledger, keep_started=1)
         unwilling.error = ZeroDivisionError("by zero")
         first = Stage(cast("Ledger", unwilling))
 
         async def story() -> None:
             await accepted(ledger, an_event())
             async with working(a_worker(first, ONE)):
-                await first.told.until(lambda told: bool(told.troubles))
+                await first.told.until(lambda told: told.ended("RUN1"))
+            assert await ledger.unfinished() == []
+            assert await ledger.queued(9) == []
 
         asyncio.run(story())
-    with open_ledger(database) as ledger:
-        second = Stage(ledger)
-
-        async def again() -> None:
-            async with working(a_worker(second, ONE)):
-                await second.told.until(lambda told: told.ended("RUN1"))
-
-        asyncio.run(again())
-    assert second.probe.said == ["EVENT1"]
+    [moved] = [told for told in first.told.happenings if isinstance(told, RunMoved)][-1:]
+    assert moved.run.reason == "ZeroDivisionError: by zero (this is a fault of the engine)"
