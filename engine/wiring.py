@@ -19,7 +19,12 @@ from engine.runs.happening import Tell
 from engine.runs.redaction import Redactor
 from engine.runs.runner import Runner
 from engine.runs.worker import Worker
-from engine.sources.flashduty import CustomActionSource
+from engine.sources.flashduty import (
+    AlertWebhookSource,
+    CustomActionSource,
+    FlashdutySource,
+    IncidentWebhookSource,
+)
 from engine.steps import step_types
 from engine.steps.shell import ShellSettings
 from engine.store.sqlite import SqliteLedger, open_ledger
@@ -43,13 +48,18 @@ class Parts:
 
     ledger: SqliteLedger
     worker: Worker
-    actions: CustomActionSource
+    sources: Mapping[str, FlashdutySource]
     loaded: Loaded
 
 
-def custom_actions(config: Config) -> CustomActionSource:
-    """The source of the buttons."""
-    return CustomActionSource(config.flashduty.webhook_token, config.flashduty.allow_from)
+def sources(config: Config) -> dict[str, FlashdutySource]:
+    """Every source, by the path it is sent to. A new one is one line here."""
+    token, allow_from = config.flashduty.webhook_token, config.flashduty.allow_from
+    return {
+        "/flashduty/actions/{action}": CustomActionSource(token, allow_from),
+        "/flashduty/incidents": IncidentWebhookSource(token, allow_from),
+        "/flashduty/alerts": AlertWebhookSource(token, allow_from),
+    }
 
 
 def offline_step_types(config: Config) -> dict[str, StepType[Any]]:
@@ -117,7 +127,7 @@ async def wired(
                 tell=tell,
                 runs_at_once=config.limits.runs,
             )
-            yield Parts(ledger, worker, custom_actions(config), loaded)
+            yield Parts(ledger, worker, sources(config), loaded)
 
 
 def _shell(config: Config, environ: Mapping[str, str]) -> ShellSettings:

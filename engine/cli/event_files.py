@@ -9,7 +9,7 @@ from engine.config.config import Config
 from engine.events.event import Event
 from engine.events.source import Refusal, Request
 from engine.problem import EngineError, Location, Problem
-from engine.wiring import custom_actions, new_id, now
+from engine.wiring import new_id, now, sources
 
 
 def read_bytes(file: str) -> bytes:
@@ -27,8 +27,22 @@ def read_bytes(file: str) -> bytes:
         ) from None
 
 
+def endpoint_of(body: bytes, action: str | None) -> str:
+    """Where Flashduty would send this body: a button if one is named, else by what it is about."""
+    try:
+        payload = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        payload = None
+    if action is None and isinstance(payload, dict):
+        if isinstance(payload.get("alert"), dict):
+            return "/flashduty/alerts"
+        if payload.get("event_type", "i_custom") != "i_custom":
+            return "/flashduty/incidents"
+    return "/flashduty/actions/{action}"
+
+
 def read_event(file: str, config: Config, action: str | None, type_: str | None) -> Event:
-    """The event in a file, as if its button had been pressed. Raises EngineError."""
+    """The event in a file, as if it had been delivered. Raises EngineError."""
     body = read_bytes(file)
     if type_ is not None:
         try:
@@ -36,9 +50,8 @@ def read_event(file: str, config: Config, action: str | None, type_: str | None)
             body = orjson.dumps({**payload, "event_type": type_})
         except (orjson.JSONDecodeError, TypeError):
             pass  # the source says what is wrong with it
-    event = custom_actions(config).read(
-        Request(action, {}, {}, None), body, id_=new_id(), received=now()
-    )
+    source = sources(config)[endpoint_of(body, action)]
+    event = source.read(Request(action, {}, {}, None), body, id_=new_id(), received=now())
     if isinstance(event, Refusal):
         raise EngineError(Problem(event.code, event.message, Location(file)))
     return event

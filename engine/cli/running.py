@@ -48,17 +48,20 @@ async def engine_of(
 
     async with wired(config, files, environ=environ, redactor=redactor, tell=tell_all) as parts:
         problems = in_file_order([*unreadable, *parts.loaded.problems])
-        receiver = Receiver(
-            source=parts.actions,
-            accept=parts.ledger.accept,
-            accepted=parts.worker.wake,
-            count=metrics.count_delivery,
-            new_id=new_id,
-            clock=now,
-            max_body=config.limits.body,
-        )
+        receivers = {
+            path: Receiver(
+                source=source,
+                accept=parts.ledger.accept,
+                accepted=parts.worker.wake,
+                count=metrics.count_delivery,
+                new_id=new_id,
+                clock=now,
+                max_body=config.limits.body,
+            )
+            for path, source in parts.sources.items()
+        }
         app = create_app(
-            actions=receiver,
+            receivers=receivers,
             check=parts.ledger.check,
             problems=lambda: problems,
             registry=metrics.registry,

@@ -11,7 +11,7 @@ from typing import Final
 import click
 import orjson
 
-from engine.cli.event_files import read_bytes
+from engine.cli.event_files import endpoint_of, read_bytes
 from engine.cli.options import config_option, format_option, load
 from engine.cli.screen import clean, print_json
 from engine.problem import EngineError, Location, Problem
@@ -25,9 +25,7 @@ ATTEMPTS: Final = 2
 @click.option("--to", metavar="URL", help="The engine.  [default: config.yaml's `listen`]")
 @click.option(
     "--action",
-    default="test",
-    show_default=True,
-    help="The button: the last part of /flashduty/actions/{action}.",
+    help="The button: the last part of /flashduty/actions/{action}.  [default for a press: test]",
 )
 @click.option("--token", envvar="ENGINE_TOKEN", help="The webhook token.  [default: the config's]")
 @click.option("--fresh", is_flag=True, help="Give it a new event_id, as a further press would.")
@@ -37,13 +35,16 @@ def send(
     *,
     file: str,
     to: str | None,
-    action: str,
+    action: str | None,
     token: str | None,
     fresh: bool,
     config_path: str | None,
     format_: str,
 ) -> int:
     """Send the event in FILE (- for stdin) as Flashduty would: POST, two seconds, one retry.
+
+    A press goes to /flashduty/actions/ACTION, other events of an incident to /flashduty/incidents,
+    those of an alert to /flashduty/alerts.
 
     \b
       engine send press.json --action restart-host
@@ -54,7 +55,8 @@ def send(
         config = load(config_path)
         to = to or config.listen.url
         token = token or config.flashduty.webhook_token
-    url = to if "/flashduty/" in to else f"{to.rstrip('/')}/flashduty/actions/{action}"
+    endpoint = endpoint_of(body, action).format(action=action or "test")
+    url = to if "/flashduty/" in to else f"{to.rstrip('/')}{endpoint}"
     headers = {"Content-Type": "application/json"}
     if token:
         headers["X-Engine-Token"] = token

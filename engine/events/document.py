@@ -34,10 +34,11 @@ NAMES: Final = (
 
 def document_of(event: Event, config: Mapping[str, Any]) -> dict[str, Any]:
     """Everything a trigger's condition may look at. `config` holds the constants of config.yaml."""
-    incident = _mapping(event.payload.get("incident"))
     alert = _mapping(event.payload.get("alert"))
-    about = "incident" if incident is not None and alert is None else "alert"
-    subject = (incident if about == "incident" else alert) or {}
+    # An alert webhook names the incident of its alert, if there is one, inside the alert.
+    incident = _mapping(event.payload.get("incident")) or _mapping((alert or {}).get("incident"))
+    about = "incident" if alert is None else "alert"
+    subject = (incident if alert is None else alert) or {}
     return {
         "event": {
             "id": event.id,

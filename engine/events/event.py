@@ -27,6 +27,9 @@ class Event:
     @property
     def incident_id(self) -> str | None:
         """The incident the event is about, where it is about one."""
-        incident = self.payload.get("incident")
-        value = incident.get("incident_id") if isinstance(incident, Mapping) else None
-        return value if isinstance(value, str) else None
+        for holder in (self.payload, self.payload.get("alert")):
+            incident = holder.get("incident") if isinstance(holder, Mapping) else None
+            value = incident.get("incident_id") if isinstance(incident, Mapping) else None
+            if isinstance(value, str):
+                return value
+        return None

@@ -1,15 +1,17 @@
-"""Reads what Flashduty posts when a responder presses a custom action's button.
+"""Reads what Flashduty posts: custom actions, incident webhooks and alert webhooks.
 
-Facts: the vendor's custom-action page. The payload does not name the button, so the endpoint does.
-There is no signature: a token in a custom header or in the URL is all the sender can show.
-`event_id` stands at the top level in the page's table and inside `incident` in its example.
+Facts: the vendor's three webhook pages. A custom action's payload does not name the button, so the
+endpoint does. There is no signature: a token in a custom header or in the URL is all the sender can
+show. `event_id` stands at the top level in the pages' tables and inside `incident` in the example
+of the custom action. An incident webhook also delivers `i_custom`, so that one click may arrive
+twice; they are two events, told apart by `event.source`.
 """
 
 import hmac
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 import orjson
@@ -30,12 +32,15 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
-class CustomActionSource:
-    """`POST /flashduty/actions/{action}`."""
+class FlashdutySource:
+    """What the three kinds of delivery have in common."""
 
     token: str | None
     allow_from: Sequence[Network] = ()
-    name: str = "custom-action"
+
+    name: ClassVar[str]
+    about: ClassVar[str | None]  # the object that a body has to hold; None: the console may differ
+    default_type: ClassVar[str]  # where a body names no event_type
 
     def admit(self, request: Request) -> Refusal | None:
         if self.token is not None and not self._shows_token(request):
@@ -66,15 +71,15 @@ class CustomActionSource:
         # A body with few brackets need not be walked.
         if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_too_deep(payload):
             return Refusal(400, "too-deep", f"the body is nested deeper than {MAX_DEPTH} levels")
-        incident = payload.get("incident")
-        if not isinstance(incident, dict):
-            return Refusal(422, "not-flashduty", "the body has no 'incident' object")
-        key = _delivery_key(payload, incident)
+        if self.about is not None and not isinstance(payload.get(self.about), dict):
+            return Refusal(422, "not-flashduty", f"the body has no '{self.about}' object")
+        key = _delivery_key(payload)
         if key is None:
             return Refusal(
                 422,
                 "no-identity",
-                "the body has neither an event_id nor an event_time with an incident_id: "
+                "the body has neither an event_id nor an event_time with an "
+                f"{self.about or 'incident'}_id: "
                 "a repeated delivery could not be told from a new one",
             )
         return Event(
@@ -82,7 +87,7 @@ class CustomActionSource:
             source=self.name,
             action=request.action,
             key=key,
-            type=_text(payload.get("event_type")) or "i_custom",
+            type=_text(payload.get("event_type")) or self.default_type,
             time=_time(payload),
             query=self._without_secrets(request.query),
             headers={
@@ -126,16 +131,58 @@ class CustomActionSource:
         }
 
 
-def _delivery_key(payload: Mapping[str, Any], incident: Mapping[str, Any]) -> str | None:
-    event_id = _text(payload.get("event_id")) or _text(incident.get("event_id"))
+class CustomActionSource(FlashdutySource):
+    """`POST /flashduty/actions/{action}`: a responder pressed a button."""
+
+    __slots__ = ()
+    name = "custom-action"
+    about: ClassVar[str | None] = "incident"
+    default_type = "i_custom"
+
+
+class IncidentWebhookSource(FlashdutySource):
+    """`POST /flashduty/incidents`: something happened to an incident.
+
+    The console can replace this body by a template of one's own: whatever standard keys are in it
+    are read, the rest is in `payload`.
+    """
+
+    __slots__ = ()
+    name = "incident-webhook"
+    about: ClassVar[str | None] = None
+    default_type = "unknown"
+
+
+class AlertWebhookSource(FlashdutySource):
+    """`POST /flashduty/alerts`: something happened to an alert."""
+
+    __slots__ = ()
+    name = "alert-webhook"
+    about: ClassVar[str | None] = "alert"
+    default_type = "unknown"
+
+
+def _delivery_key(payload: Mapping[str, Any]) -> str | None:
+    incident, alert = _object(payload, "incident"), _object(payload, "alert")
+    event_id = (
+        _text(payload.get("event_id"))
+        or _text(incident.get("event_id"))
+        or _text(alert.get("event_id"))
+    )
     if event_id:
         return event_id
-    time, incident_id = _time(payload), _text(incident.get("incident_id"))
-    if time is None or not incident_id:
+    # The alert comes first: an alert webhook may name the incident its alert belongs to.
+    id_ = _text(alert.get("alert_id")) or _text(incident.get("incident_id"))
+    time = _time(payload)
+    if time is None or not id_:
         return None
-    person = payload.get("person")
-    person_id = person.get("person_id") if isinstance(person, Mapping) else None
-    return f"{payload.get('event_type')}:{time}:{incident_id}:{person_id}"
+    person_id = _object(payload, "person").get("person_id")
+    return f"{payload.get('event_type')}:{time}:{id_}:{person_id}"
+
+
+def _object(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = payload.get(name)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _time(payload: Mapping[str, Any]) -> int | None:

@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
@@ -140,7 +141,7 @@ class Shell:
         try:
             if data:
                 stdin: Any = transport.get_pipe_transport(0)
-                if not stdin.is_closing():  # the command may have ended by now
+                with suppress(RuntimeError):  # uvloop's pipe, when the command has ended by now
                     stdin.write(data)
                 stdin.close()  # once it is written, or nobody reads it any more
             try:

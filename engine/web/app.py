@@ -1,6 +1,6 @@
 """The web application: which path is answered by what, and every answer in JSON."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -19,7 +19,7 @@ from engine.web.receiver import Receiver, refused
 
 def create_app(
     *,
-    actions: Receiver,
+    receivers: Mapping[str, Receiver],
     check: Callable[[], Awaitable[None]],
     problems: Callable[[], Sequence[Problem]],
     registry: CollectorRegistry,
@@ -46,7 +46,7 @@ def create_app(
         status = error.status_code if isinstance(error, HTTPException) else 500
         headers = error.headers if isinstance(error, HTTPException) else None
         refusal = {
-            404: Refusal(404, "not-found", "Flashduty's events go to /flashduty/actions/{action}"),
+            404: Refusal(404, "not-found", f"events go to {', '.join(receivers)}"),
             405: Refusal(405, "method-not-allowed", "events are sent by POST"),
         }.get(status, Refusal(status, "refused", HTTPStatus(status).phrase))
         answer = refused(refusal)
@@ -59,7 +59,10 @@ def create_app(
 
     return Starlette(
         routes=[
-            Route("/flashduty/actions/{action}", actions.receive, methods=["POST"]),
+            *(
+                Route(path, receiver.receive, methods=["POST"])
+                for path, receiver in receivers.items()
+            ),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),

@@ -102,7 +102,7 @@ async def _work(place: Path, body: bytes) -> None:
             over.set()
 
     async with wired(config, files, environ={}, redactor=Redactor(), tell=tell) as parts:
-        event = parts.actions.read(
+        event = parts.sources["/flashduty/actions/{action}"].read(
             Request("look", {}, {}, None), body, id_=new_id(), received=now()
         )
         assert isinstance(event, Event)

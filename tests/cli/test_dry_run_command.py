@@ -139,23 +139,27 @@ def test_the_type_of_the_event_can_be_another(config: Path, press: Path, type_: 
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "more", "said"),
     [
-        (b"{", "not-json: the body is not JSON"),
-        (b"[]", "not-flashduty: the body has to be a JSON object"),
-        (b"{}", "not-flashduty: the body has no 'incident' object"),
+        (b"{", [], "not-json: the body is not JSON"),
+        (b"{", ["--type", "i_new"], "not-json: the body is not JSON"),
+        (b"[]", [], "not-flashduty: the body has to be a JSON object"),
+        (b"[]", ["--type", "i_new"], "not-flashduty: the body has to be a JSON object"),
+        (b"{}", [], "not-flashduty: the body has no 'incident' object"),
+        (b"{}", ["--type", "i_new"], "no-identity: the body has neither an event_id nor"),
+        (b'{"alert": {}}', [], "no-identity: the body has neither an event_id nor"),
     ],
 )
 def test_an_event_that_is_none_is_2_with_the_receivers_words(
-    config: Path, tmp_path: Path, type_: Type, body: bytes, said: str
+    config: Path, tmp_path: Path, type_: Type, body: bytes, more: list[str], said: str
 ) -> None:
     event = tmp_path / "event.json"
     event.write_bytes(body)
 
-    for more in ([], ["--type", "i_new"]):
-        outcome = type_("dry-run", "--event", event, "--config", config, *more)
-        assert outcome.code == 2
-        assert f"{event}:1:1: {said}" in outcome.err
+    outcome = type_("dry-run", "--event", event, "--config", config, *more)
+
+    assert outcome.code == 2
+    assert f"{event}:1:1: {said}" in outcome.err
 
 
 def test_a_missing_event_file_is_2(config: Path, type_: Type) -> None:

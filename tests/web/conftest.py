@@ -12,7 +12,12 @@ from starlette.testclient import TestClient
 from engine.events.event import Event
 from engine.problem import Problem
 from engine.runs.ledger import Acceptance, LedgerError
-from engine.sources.flashduty import CustomActionSource
+from engine.sources.flashduty import (
+    AlertWebhookSource,
+    CustomActionSource,
+    FlashdutySource,
+    IncidentWebhookSource,
+)
 from engine.store.sqlite import SqliteLedger, open_ledger
 from engine.web.app import create_app
 from engine.web.metrics import Metrics
@@ -58,16 +63,24 @@ def receiving(tmp_path: Path) -> Iterator[Receiving]:
 @pytest.fixture
 def client(receiving: Receiving) -> Iterator[TestClient]:
     ids = itertools.count(1)
+    sources: dict[str, FlashdutySource] = {
+        "/flashduty/actions/{action}": CustomActionSource(TOKEN),
+        "/flashduty/incidents": IncidentWebhookSource(TOKEN),
+        "/flashduty/alerts": AlertWebhookSource(TOKEN),
+    }
     app = create_app(
-        actions=Receiver(
-            source=CustomActionSource(TOKEN),
-            accept=receiving.accept,
-            accepted=receiving.wake,
-            count=receiving.metrics.count_delivery,
-            new_id=lambda: f"EVENT{next(ids)}",
-            clock=lambda: 1700208014.0,
-            max_body=64 * 1024,
-        ),
+        receivers={
+            path: Receiver(
+                source=source,
+                accept=receiving.accept,
+                accepted=receiving.wake,
+                count=receiving.metrics.count_delivery,
+                new_id=lambda: f"EVENT{next(ids)}",
+                clock=lambda: 1700208014.0,
+                max_body=64 * 1024,
+            )
+            for path, source in sources.items()
+        },
         check=receiving.check,
         problems=lambda: receiving.problems,
         registry=receiving.metrics.registry,

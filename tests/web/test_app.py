@@ -72,7 +72,8 @@ def test_an_unknown_path_is_told_where_events_go(client: TestClient, path: str) 
     assert answer.json() == {
         "error": {
             "code": "not-found",
-            "message": "Flashduty's events go to /flashduty/actions/{action}",
+            "message": "events go to /flashduty/actions/{action}, /flashduty/incidents, "
+            "/flashduty/alerts",
         }
     }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +37,25 @@ def test_the_same_event_by_another_button_is_another_event(post: Post, example: 
     post(example)
 
     assert post(example, "/flashduty/actions/enrich")[1]["duplicate"] is False
+
+
+@pytest.mark.parametrize(
+    ("path", "sample", "source"),
+    [
+        ("/flashduty/incidents", "incident-webhook.vendor-page.json", "incident-webhook"),
+        ("/flashduty/alerts", "alert-webhook.vendor-page.json", "alert-webhook"),
+    ],
+)
+def test_webhooks_are_events_of_their_own_source(
+    post: Post, receiving: Receiving, path: str, sample: str, source: str
+) -> None:
+    body = (Path(__file__).parents[1] / "fixtures" / sample).read_bytes()
+
+    assert post(body, path) == (200, {"event": "EVENT1", "duplicate": False})
+    assert post(body, path) == (200, {"event": "EVENT1", "duplicate": True})
+    kept = asyncio.run(receiving.ledger.event("EVENT1"))
+    assert (kept.source, kept.action) == (source, None)
+    assert post(body, path, x_engine_token="wrong")[0] == 401
 
 
 def test_the_token_is_also_taken_from_the_query(client: TestClient, example: bytes) -> None:

@@ -1,0 +1,129 @@
+"""Each delivery that the vendor documents is accepted, and reads as one would expect.
+
+The samples of the whole platform lie beside a developer's checkout; without them the two examples
+of the vendor's pages in tests/fixtures have to do.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from engine.events.document import document_of
+from engine.events.event import Event
+from engine.events.source import Request
+from engine.sources.flashduty import (
+    AlertWebhookSource,
+    CustomActionSource,
+    FlashdutySource,
+    IncidentWebhookSource,
+)
+
+FIXTURES: Final = Path(__file__).parents[1] / "fixtures"
+SAMPLES: Final = Path(__file__).parents[3] / "shared" / "flashduty" / "samples"
+SOURCES: Final[dict[str, FlashdutySource]] = {
+    "custom-action": CustomActionSource(None),
+    "incident-webhook": IncidentWebhookSource(None),
+    "alert-webhook": AlertWebhookSource(None),
+}
+
+
+def read(path: Path) -> tuple[Event, dict[str, Any]]:
+    source = SOURCES[path.name.split(".")[0]]
+    event = source.read(Request(None, {}, {}, None), path.read_bytes(), id_="E", received=1.0)
+    assert isinstance(event, Event), event
+    return event, document_of(event, {})
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.json")), ids=lambda path: path.stem)
+def test_every_fixture_is_accepted(path: Path) -> None:
+    event, document = read(path)
+
+    assert event.source == path.name.split(".")[0]
+    assert document["title"]
+
+
+def test_an_incident_webhook_reads_as_its_incident() -> None:
+    event, document = read(FIXTURES / "incident-webhook.vendor-page.json")
+    incident = event.payload["incident"]
+
+    assert (event.type, event.key) == ("i_new", event.payload["event_id"])
+    assert event.incident_id == incident["incident_id"]
+    assert document["severity"] == incident["incident_severity"]
+    assert document["status"] == incident["incident_status"]
+    assert document["labels"] == incident["labels"]
+    assert document["channel"] == incident["channel_name"]
+    assert (document["alert"], document["alerts"], document["fields"]) == (None, [], {})
+
+
+def test_an_alert_webhook_reads_as_its_alert_and_names_its_incident() -> None:
+    event, document = read(FIXTURES / "alert-webhook.vendor-page.json")
+    alert = event.payload["alert"]
+
+    assert (event.type, event.key) == ("a_merge", "ffcf1d47a8d853dc800d000c87e5568b")
+    assert event.incident_id == "645db17c9759374196929314"
+    assert document["severity"] == document["status"] == "Warning"
+    assert document["labels"]["alert_type"] == "sls_alert"
+    assert (document["title"], document["channel"]) == (alert["title"], "Order System")
+    assert document["alerts"] == [alert]
+    assert document["incident"] == alert["incident"]
+
+
+def test_a_body_of_ones_own_is_taken_with_whatever_it_has() -> None:
+    body = {"event_id": "own-1", "summary": "{{incident.nope}}", "severity": {"level": 3}}
+
+    event = IncidentWebhookSource(None).read(
+        Request(None, {}, {}, None), json.dumps(body).encode(), id_="E", received=1.0
+    )
+
+    assert isinstance(event, Event)
+    assert (event.key, event.type, event.incident_id) == ("own-1", "unknown", None)
+    document = document_of(event, {})
+    assert document["payload"] == body
+    assert (document["incident"], document["severity"], document["labels"]) == (None, None, {})
+
+
+def test_a_body_of_ones_own_without_any_identity_is_refused_with_the_reason() -> None:
+    answer = IncidentWebhookSource(None).read(
+        Request(None, {}, {}, None), b'{"summary": "x"}', id_="E", received=1.0
+    )
+
+    assert not isinstance(answer, Event)
+    assert (answer.status, answer.code) == (422, "no-identity")
+
+
+def test_an_alert_without_event_id_is_known_by_its_alert_and_time() -> None:
+    body = {
+        "event_time": 7,
+        "event_type": "a_new",
+        "alert": {"alert_id": "A", "incident": {"incident_id": "I"}},
+    }
+
+    event = AlertWebhookSource(None).read(
+        Request(None, {}, {}, None), json.dumps(body).encode(), id_="E", received=1.0
+    )
+
+    assert isinstance(event, Event)
+    assert event.key == "a_new:7:A:None"
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples of the platform are not beside us")
+def test_every_sample_of_the_platform_reads_as_its_subject() -> None:
+    paths = [
+        path
+        for path in sorted(SAMPLES.glob("*.json"))
+        if path.name.split(".")[0] in SOURCES and "template" not in path.name
+    ]
+    assert len(paths) > 25
+    for path in paths:
+        event, document = read(path)
+        about = "alert" if event.source == "alert-webhook" else "incident"
+        subject = event.payload[about]
+        assert document["severity"] == subject[f"{about}_severity"], path.name
+        assert document["status"] == subject[f"{about}_status"], path.name
+        assert document["labels"] == subject.get("labels", {}), path.name
+        assert document["title"] == subject["title"], path.name
+        assert document["channel"] == subject.get("channel_name"), path.name
+        assert document["event"]["type"] == path.name.split(".")[1], path.name
+        assert document["event"]["source"] == event.source
