@@ -99,7 +99,11 @@ async def wired(
         connector = aiohttp.TCPConnector(limit=CONNECTIONS)
         # Each step has its own time; the session has none of its own.
         timeout = aiohttp.ClientTimeout(total=None)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        # What one playbook's target sets must not go out with another one's requests.
+        jar = aiohttp.DummyCookieJar()
+        async with aiohttp.ClientSession(
+            connector=connector, timeout=timeout, cookie_jar=jar
+        ) as session:
             types = step_types(
                 session=lambda: session,
                 flashduty=FlashdutyClient(lambda: session, flashduty.base_url, flashduty.app_key),

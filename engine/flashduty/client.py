@@ -8,6 +8,7 @@ whatever the HTTP status says; `ResourceNotFound` is HTTP 400. `data` may be nul
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
@@ -41,6 +42,18 @@ class FlashdutyError(Exception):
         self.status = status
         self.request_id = request_id
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether another attempt could succeed: not where what was asked is wrong.
+
+        Fact: HTTP 400 to 409 are refusals of the request itself; 423 and 429 ask for patience.
+        """
+        if self.code in ("NoAppKey", "InvalidURL", "NotJsonParameters"):
+            return False
+        patience = (HTTPStatus.LOCKED, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT)
+        refused = HTTPStatus.BAD_REQUEST <= (self.status or 0) < HTTPStatus.INTERNAL_SERVER_ERROR
+        return not refused or self.status in patience
+
 
 class FlashdutyClient:
     """One account. `session` gives the shared HTTP session."""
@@ -70,7 +83,7 @@ class FlashdutyClient:
             try:
                 body = orjson.dumps(dict(parameters))
             except TypeError as error:
-                raise FlashdutyError("NotJson", f"its parameters: {error}") from None
+                raise FlashdutyError("NotJsonParameters", str(error)) from None
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/json",

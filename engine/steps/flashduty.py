@@ -49,7 +49,7 @@ class Flashduty:
             answer = await self._client.call(parameters.call, body)
         except FlashdutyError as error:
             identity = f" (request {error.request_id})" if error.request_id else ""
-            return Failed(f"{error.code}: {error.message}{identity}")
+            return Failed(f"{error.code}: {error.message}{identity}", retryable=error.may_pass)
         return Succeeded({"data": answer.data, "request_id": answer.request_id})
 
 

@@ -147,7 +147,7 @@ def test_an_operation_that_is_a_get_takes_its_parameters_from_the_query() -> Non
 def test_what_json_has_no_room_for_is_not_sent(value: object) -> None:
     account = Account({"data": {}})
     error = refused(account, "incident/comment", comment=value)
-    assert error.code == "NotJson"
+    assert error.code == "NotJsonParameters"
     assert error.message.startswith("its parameters: ")
     assert account.method == ""
 
@@ -376,3 +376,27 @@ def test_a_certificate_nobody_signed_is_refused_and_told_no_key(tmp_path: Path) 
     assert caught.value.code == "NoConnection"
     assert ": its certificate is not trusted: self" in caught.value.message
     assert account.query == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "may_pass"),
+    [
+        ("InvalidParameter", 400, False),
+        ("ResourceNotFound", 400, False),
+        ("Unauthorized", 401, False),
+        ("AccessDenied", 403, False),
+        ("RequestLocked", 423, True),
+        ("RequestTooFrequently", 429, True),
+        ("InternalError", 500, True),
+        ("ServiceUnavailable", 503, True),
+        ("NoConnection", None, True),
+        ("BrokenExchange", None, True),
+        ("SomethingNew", 200, True),
+        ("NoAppKey", None, False),
+        ("InvalidURL", None, False),
+    ],
+)
+def test_only_what_may_pass_is_worth_another_attempt(
+    code: str, status: int | None, *, may_pass: bool
+) -> None:
+    assert FlashdutyError(code, "said", status=status).may_pass is may_pass
