@@ -83,7 +83,7 @@ class FlashdutyClient:
             try:
                 body = orjson.dumps(dict(parameters))
             except TypeError as error:
-                raise FlashdutyError("NotJsonParameters", str(error)) from None
+                raise FlashdutyError("NotJsonParameters", f"its parameters: {error}") from None
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/json",

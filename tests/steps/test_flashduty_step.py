@@ -170,7 +170,9 @@ def test_a_connection_that_is_refused_is_a_failure_without_the_key() -> None:
 
 def test_without_a_key_it_says_where_to_set_one() -> None:
     report = asyncio.run(offline().perform(parameters("incident/ack"), CALL))
-    assert report == Failed("NoAppKey: flashduty.app_key is not set in config.yaml")
+    assert report == Failed(
+        "NoAppKey: flashduty.app_key is not set in config.yaml", retryable=False
+    )
 
 
 def test_a_plan_says_what_would_be_called_and_with_what() -> None:
