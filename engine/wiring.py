@@ -1,4 +1,4 @@
-"""The one file that names every concrete class and hands each its parts."""
+"""The one file that names the concrete classes behind the promises, and hands each its parts."""
 
 import os
 import time
@@ -15,6 +15,7 @@ from engine.config.secrets import Secrets
 from engine.flashduty.client import FlashdutyClient
 from engine.playbooks.load import Loaded, Loader
 from engine.playbooks.step_type import StepType
+from engine.problem import Problem
 from engine.runs.happening import Tell
 from engine.runs.redaction import Redactor
 from engine.runs.runner import Runner
@@ -50,6 +51,7 @@ class Parts:
     worker: Worker
     sources: Mapping[str, FlashdutySource]
     loaded: Loaded
+    problems: tuple[Problem, ...]  # of what playbooks may ask for
 
 
 def sources(config: Config) -> dict[str, FlashdutySource]:
@@ -112,10 +114,12 @@ async def wired(
             )
             loader = Loader(types)
             loaded = loader.load_all(files)
+            secrets = Secrets(config.secrets, environ, config.folder, redactor)
+            missing = secrets.learn()
             runner = Runner(
                 ledger=ledger,
                 step_types=types,
-                secrets=Secrets(config.secrets, environ, config.folder, redactor),
+                secrets=secrets,
                 redactor=redactor,
                 clock=now,
                 tell=tell,
@@ -131,7 +135,7 @@ async def wired(
                 tell=tell,
                 runs_at_once=config.limits.runs,
             )
-            yield Parts(ledger, worker, sources(config), loaded)
+            yield Parts(ledger, worker, sources(config), loaded, tuple(missing))
 
 
 def _shell(config: Config, environ: Mapping[str, str]) -> ShellSettings:

@@ -1,6 +1,5 @@
 """`engine dry-run`: what the playbooks would do about an event, with nothing done."""
 
-import json
 from pathlib import Path
 
 import click
@@ -9,7 +8,15 @@ from rich.console import Console
 from engine.cli.event_files import read_event
 from engine.cli.options import config_option, format_option, load_offline
 from engine.cli.playbook_files import read_files
-from engine.cli.screen import console, line, mark, print_json, styled
+from engine.cli.screen import (
+    REQUEST_IN_SUMMARY,
+    console,
+    line,
+    mark,
+    print_json,
+    styled,
+    value_line,
+)
 from engine.problem import EngineError, in_file_order
 from engine.rehearsal.dry_run import Rehearsal, RehearsedStep, rehearse, shown
 from engine.wiring import offline_loader, offline_step_types
@@ -89,7 +96,7 @@ def _show(screen: Console, rehearsal: Rehearsal) -> None:
         return
     screen.print(styled(f"matches ({rehearsal.playbook.file})", "dim"))
     for name, value in rehearsal.variables.items():
-        screen.print(styled(f"    vars.{name} = {_value(value)}", "dim"))
+        screen.print(styled(f"    vars.{name} = {value_line(shown(value))}", "dim"))
     for step in rehearsal.steps:
         _show_step(screen, step)
 
@@ -100,8 +107,8 @@ def _show_step(screen: Console, step: RehearsedStep) -> None:
     if step.plan is not None:
         screen.print("      ", styled(line(step.plan.summary)))
         for name, value in step.plan.details.items():
-            if name not in ("method", "url", "argv", "call", "duration"):
-                screen.print(styled(f"        {name}: {_value(value)}", "dim"))
+            if name not in REQUEST_IN_SUMMARY:
+                screen.print(styled(f"        {name}: {value_line(shown(value))}", "dim"))
     if step.reason:
         style = "red" if step.outcome == "failed" else "yellow"
         screen.print(
@@ -113,11 +120,6 @@ def _show_step(screen: Console, step: RehearsedStep) -> None:
                 style,
             ),
         )
-
-
-def _value(value: object) -> str:
-    plain = shown(value)
-    return line(plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False), 500)
 
 
 def _conclusion(rehearsals: list[Rehearsal]) -> str:

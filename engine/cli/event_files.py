@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -25,6 +26,17 @@ def read_bytes(file: str) -> bytes:
                 "an event is a JSON file as Flashduty would send it",
             )
         ) from None
+
+
+def read_incident(file: str) -> dict[str, Any]:
+    """The incident of an event in a file. Raises EngineError."""
+    try:
+        incident = orjson.loads(read_bytes(file))["incident"]
+        if isinstance(incident, dict) and isinstance(incident.get("incident_id"), str):
+            return incident
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        pass
+    raise EngineError(Problem("no-incident", "there is no incident in this file", Location(file)))
 
 
 def endpoint_of(body: bytes, action: str | None) -> str:

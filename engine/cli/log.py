@@ -2,12 +2,16 @@
 
 import logging
 import sys
+import traceback
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any, TextIO
 
 import structlog
+from typing_extensions import override
 
 from engine.cli.screen import line
+from engine.events.source import Refusal, Request
 from engine.playbooks.units import format_duration
 from engine.runs.happening import Happening, Matched, RunMoved, StepSettled, StepStarted, Trouble
 from engine.runs.redaction import Redactor
@@ -24,7 +28,7 @@ def create_log(redactor: Redactor, stream: TextIO = sys.stderr) -> Log:
 
     person = stream.isatty()
     log: Log = structlog.wrap_logger(
-        structlog.PrintLogger(stream),
+        _Lines(stream),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         processors=[
             structlog.processors.add_log_level,
@@ -34,6 +38,51 @@ def create_log(redactor: Redactor, stream: TextIO = sys.stderr) -> Log:
         ],
     )
     return log
+
+
+class _Lines:
+    """Writes lines. A log that cannot be written must not stop what it tells of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError, ValueError):
+            print(message, file=self._stream, flush=True)
+
+    debug = info = warning = error = critical = msg
+
+
+def write_refusal(log: Log, source: str, request: Request, refusal: Refusal) -> None:
+    """A delivery that was not taken: where a button that does nothing has to be looked for."""
+    log.warning(
+        "delivery refused",
+        action="delivery_refused",
+        source=source,
+        button=request.action and line(request.action, 100),
+        peer=request.client,
+        status=refusal.status,
+        code=refusal.code,
+        message=line(refusal.message),
+    )
+
+
+class LibraryLog(logging.Handler):
+    """Brings what libraries log into ours: masked, and in the same form."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = record.getMessage()
+        except (TypeError, ValueError):  # its arguments do not fit; what it wanted to say is there
+            text = str(record.msg)
+        if record.exc_info:
+            text += "\n" + "".join(traceback.format_exception(*record.exc_info))
+        self._log.warning("library", action="library", library=record.name, message=text)
 
 
 def write_happening(log: Log, happening: Happening) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 
 from engine.config.config import Config
+from engine.events.source import Refusal, Request
 from engine.problem import Problem, in_file_order
 from engine.runs.happening import Happening, Tell, Trouble
 from engine.runs.redaction import Redactor
@@ -18,6 +19,8 @@ from engine.web.metrics import Metrics
 from engine.web.receiver import Receiver
 from engine.wiring import new_id, now, wired
 
+Refused = Callable[[str, Request, Refusal], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -25,7 +28,7 @@ class Running:
 
     app: Starlette
     worker: Worker
-    problems: tuple[Problem, ...]  # of playbooks that are left out
+    problems: tuple[Problem, ...]  # of playbooks that are left out, and of secrets
     playbooks: tuple[str, ...]
 
 
@@ -38,22 +41,27 @@ async def engine_of(
     environ: Mapping[str, str],
     redactor: Redactor,
     tell: Tell,
+    refused: Refused,
 ) -> AsyncIterator[Running]:
     """Receiver and worker over one ledger. Raises EngineError when it cannot be had."""
     metrics = Metrics.create()
 
     def tell_all(happening: Happening) -> None:
         metrics.tell(happening)
-        tell(happening)
+        try:
+            tell(happening)
+        except Exception:  # noqa: BLE001 - who only watches must not stop what is watched
+            metrics.troubles.labels("watcher").inc()
 
     async with wired(config, files, environ=environ, redactor=redactor, tell=tell_all) as parts:
-        problems = in_file_order([*unreadable, *parts.loaded.problems])
+        problems = in_file_order([*unreadable, *parts.loaded.problems, *parts.problems])
         receivers = {
             path: Receiver(
                 source=source,
                 accept=parts.ledger.accept,
                 accepted=parts.worker.wake,
                 count=metrics.count_delivery,
+                refused=refused,
                 new_id=new_id,
                 clock=now,
                 max_body=config.limits.body,

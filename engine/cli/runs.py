@@ -1,10 +1,22 @@
 """`engine runs`: what was done, out of the ledger."""
 
+from collections.abc import Iterator
+
 import click
 from rich.console import Console
 
 from engine.cli.options import config_option, format_option, load_offline
-from engine.cli.screen import clean, console, line, mark, print_json, styled, table
+from engine.cli.screen import (
+    REQUEST_IN_SUMMARY,
+    clean,
+    console,
+    line,
+    mark,
+    print_json,
+    styled,
+    table,
+    value_line,
+)
 from engine.cli.snippet import yaml_lines
 from engine.playbooks.units import format_duration
 from engine.runs.run import Outcome, Run, RunState, StepRecord
@@ -109,6 +121,11 @@ def _show_step(screen: Console, step: StepRecord, record: RunRecord | None) -> N
     )
     if step.plan:
         screen.print("    ", styled(line(step.plan)))
+    for name, value in (step.request or {}).items():
+        if name not in REQUEST_IN_SUMMARY:
+            screen.print("      ", styled(f"{name}: {value_line(value)}", "dim"))
+    for name, value in _worth_seeing(step):
+        screen.print("     →", styled(f"{name}: {value_line(value)}", "dim"))
     if step.error:
         failed = step.outcome is Outcome.FAILED
         for text in clean(step.error).splitlines():
@@ -116,6 +133,14 @@ def _show_step(screen: Console, step: StepRecord, record: RunRecord | None) -> N
         if failed and record is not None:
             for text in yaml_lines(record.text, record.file, step.path):
                 screen.print("    ", styled(text, "dim"))
+
+
+def _worth_seeing(step: StepRecord) -> Iterator[tuple[str, object]]:
+    """What came back, without what the outcome says already."""
+    result = step.result if isinstance(step.result, dict) else {}
+    for name in ("status", "body", "stdout", "stderr", "data", "waited", "cut"):
+        if result.get(name) not in (None, "", {}, []):
+            yield name, result[name]
 
 
 def _took(run: Run) -> str:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+REQUEST_IN_SUMMARY: Final = ("method", "url", "argv", "call", "duration")  # shown there already
 MARKS: Final = {
     "succeeded": ("✓", "green"),
     "performed": ("✓", "green"),
@@ -33,6 +34,11 @@ def line(text: object, limit: int = 200) -> str:
     """The text on one line, cut at `limit`."""
     flat = clean(" ".join(str(text).split()))
     return flat if len(flat) <= limit else f"{flat[: limit - 3]}..."
+
+
+def value_line(value: object, limit: int = 500) -> str:
+    """A value on one line: texts as they are, everything else as JSON."""
+    return line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), limit)
 
 
 def styled(text: object, style: str = "") -> Text:

@@ -1,12 +1,13 @@
 """`engine serve`: receiver and worker in one process."""
 
 import asyncio
+import logging
 import os
 import signal
 
 import click
 
-from engine.cli.log import create_log, write_happening
+from engine.cli.log import LibraryLog, create_log, write_happening, write_refusal
 from engine.cli.options import config_option, load
 from engine.cli.playbook_files import read_files
 from engine.cli.running import engine_of, port_of
@@ -24,7 +25,7 @@ def serve(config_path: str | None) -> int:
     https://YOUR-HOST/flashduty/actions/NAME and the header X-Engine-Token.
 
     TERM: no new event is taken, steps in flight get 30 seconds to finish, everything else goes on
-    at the next start. A second TERM ends the process at once; nothing is lost by that either.
+    at the next start. A second TERM cuts the steps in flight; they are performed again then.
     """
     return asyncio.run(_serve(load(config_path)))
 
@@ -32,6 +33,7 @@ def serve(config_path: str | None) -> int:
 async def _serve(config: Config) -> int:
     redactor = Redactor()
     log = create_log(redactor)
+    logging.getLogger().addHandler(LibraryLog(log))
     files, unreadable = read_files([config.playbooks])
     received: list[int] = []
 
@@ -47,9 +49,10 @@ async def _serve(config: Config) -> int:
             environ=os.environ,
             redactor=redactor,
             tell=lambda happening: write_happening(log, happening),
+            refused=lambda source, request, refusal: write_refusal(log, source, request, refusal),
         ) as engine:
             for problem in engine.problems:
-                log.error("playbook left out", action="playbook_left_out", problem=str(problem))
+                log.error("problem", action="problem", problem=str(problem))
             with stopped_by_signals(stop) as stopping:
                 log.info(
                     "listening",

@@ -4,8 +4,10 @@ import asyncio
 import os
 import signal
 import socket
+from asyncio import FIRST_COMPLETED
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
 import uvicorn
@@ -62,6 +64,7 @@ def server(app: ASGIApp, limit_concurrency: int | None = None) -> uvicorn.Server
             lifespan="off",
             ws="none",
             server_header=False,
+            proxy_headers=False,  # who may send is decided on the peer, not on what it claims
             date_header=True,
             limit_concurrency=limit_concurrency,
             timeout_graceful_shutdown=5,
@@ -73,7 +76,7 @@ async def run_until_stopped(
     web: uvicorn.Server,
     listener: socket.socket,
     worker: Worker,
-    stopping: asyncio.Event,
+    stopping: "Stopping",
     *,
     grace: float = GRACE,
 ) -> None:
@@ -84,27 +87,40 @@ async def run_until_stopped(
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(web.serve([listener]), name="web")
         working = tasks.create_task(worker.work(), name="worker")
-        waiting = tasks.create_task(stopping.wait(), name="stopping")
-        await asyncio.wait({serving, working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting = tasks.create_task(stopping.asked.wait(), name="stopping")
+        await asyncio.wait({serving, working, waiting}, return_when=FIRST_COMPLETED)
         waiting.cancel()
         worker.stop()
         web.should_exit = True
         await asyncio.wait({serving})
-        await asyncio.wait({working}, timeout=grace)
-        working.cancel()
+        hurried = tasks.create_task(stopping.hurried.wait(), name="hurried")
+        await asyncio.wait({working, hurried}, timeout=grace, return_when=FIRST_COMPLETED)
+        hurried.cancel()
+        working.cancel()  # what a shell step started is ended with it
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """What a person asked for: to stop, and then to be quick about it."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    hurried: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @contextmanager
-def stopped_by_signals(tell: Callable[[int], None]) -> Iterator[asyncio.Event]:
-    """An event that TERM and INT set. A second one ends the process at once."""
+def stopped_by_signals(tell: Callable[[int], None]) -> Iterator[Stopping]:
+    """TERM and INT ask to stop, a second one cuts the steps in flight, a third one everything."""
     loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
+    stopping = Stopping()
 
     def stop(number: int) -> None:
-        if stopping.is_set():
+        if stopping.hurried.is_set():
             os._exit(128 + number)
-        tell(number)
-        stopping.set()
+        if stopping.asked.is_set():
+            stopping.hurried.set()
+        else:
+            tell(number)
+            stopping.asked.set()
 
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:

@@ -16,6 +16,7 @@ from engine.problem import EngineError, Location, Problem, in_file_order
 
 _UNSET: Final = object()  # stands for a text whose variable is not set
 _NAMES: Final = ("vars", "secrets")
+_HIDDEN: Final = frozenset({"secrets", "app_key", "webhook_token"})  # may be typed in by mistake
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
@@ -54,13 +55,13 @@ def read_config(
             Problem("not-a-config", "a config is a mapping", marked.locate(()), "see config.yaml")
         )
     problems: list[Problem] = []
-    value = _expand(marked.value or {}, (), marked, {} if offline else environ, problems)
+    value = _expand(marked.value or {}, (), marked, environ, problems)
     if offline:
         problems.clear()
     try:
         file = ConfigFile.model_validate(value)
     except ValidationError as error:
-        problems.extend(complaints(error, ConfigFile, marked, lambda loc: loc))
+        problems.extend(complaints(error, ConfigFile, marked, lambda loc: loc, _HIDDEN))
         raise EngineError(*in_file_order(problems)) from None
     folder = path.parent.resolve()
     config = Config.model_construct(

@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from engine.config.config import SecretSource
 from engine.playbooks.template import RenderError
+from engine.problem import Problem
 from engine.runs.redaction import Redactor
 
 
@@ -38,6 +39,20 @@ class Secrets(Mapping[str, str]):
     @override
     def __len__(self) -> int:
         return len(self._sources)
+
+    def learn(self) -> list[Problem]:
+        """Tell the redactor what can be read now: a step may print a secret it was not given.
+
+        The problems are those of secrets that cannot be read; a step that needs one will fail.
+        """
+        problems = []
+        for name in self:
+            try:
+                self[name]
+            except RenderError as error:
+                hint = "steps that need it will fail"
+                problems.append(Problem("no-secret", str(error), None, hint, "warning"))
+        return problems
 
     def _read(self, name: str, source: SecretSource) -> str:
         if source.env is not None:

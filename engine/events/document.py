@@ -27,8 +27,6 @@ NAMES: Final = (
     "vars",
     "steps",
     "run",
-    "item",
-    "index",
 )
 
 

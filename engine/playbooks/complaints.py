@@ -39,13 +39,20 @@ def complaints(
     model: type[BaseModel],
     marked: MarkedYaml,
     place: Callable[[Path], Path],
+    hidden: frozenset[str] = frozenset(),
 ) -> Iterator[Problem]:
-    """One problem for each complaint. `place` turns a path in the model into one in the file."""
+    """One problem for each complaint. `place` turns a path in the model into one in the file.
+
+    Values under the `hidden` keys are not shown: they may be secrets that were typed in.
+    """
     for entry in error.errors(include_url=False):
         loc = tuple(part for part in entry["loc"] if part != "[key]")
         context: Mapping[str, Any] = entry.get("ctx", {})
         kind = entry["type"]
         path = place(loc)
+        given = (
+            _Hidden() if hidden.intersection(loc) and entry["input"] is not None else entry["input"]
+        )
         if kind == "extra_forbidden":
             known = _keys_at(model, loc[:-1])
             yield Problem(
@@ -70,10 +77,14 @@ def complaints(
                 "wrong-value",
                 f"'{loc[-1]}' cannot be a key here"
                 if is_key
-                else _sentence(path, kind, entry["msg"], entry["input"]),
+                else _sentence(path, kind, entry["msg"], given),
                 marked.locate_key(path) if is_key else marked.locate(path),
                 _hint(kind, context),
             )
+
+
+class _Hidden:
+    """Stands for a value that is not to be shown."""
 
 
 def _sentence(path: Path, kind: str, said: str, given: Any) -> str:
@@ -126,6 +137,8 @@ def _models_in(annotation: Any) -> Iterator[Any]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, _Hidden):
+        return "what is written there"
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):

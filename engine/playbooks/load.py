@@ -3,6 +3,7 @@
 The same loader serves `engine serve`, `engine lint` and every rehearsal.
 """
 
+import difflib
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,13 +20,16 @@ from engine.playbooks.schema import COMMON_KEYS, LATER_KEYS, CommonModel, Playbo
 from engine.playbooks.step_type import StepType
 from engine.playbooks.template import Templates, TemplateSyntaxError
 from engine.problem import EngineError, Problem, in_file_order, nearest
+from engine.rules.condition import Condition
 from engine.rules.match import Trigger
 
 M = TypeVar("M", bound=BaseModel)
 
 _JINJA_GLOBALS: Final = frozenset({"range", "dict", "lipsum", "cycler", "joiner", "namespace"})
 _IN_STEPS: Final = frozenset({*NAMES, "secrets", *_JINJA_GLOBALS})
-_IN_VARS: Final = _IN_STEPS - {"secrets", "steps", "item", "index"}
+_IN_VARS: Final = _IN_STEPS - {"secrets", "steps"}
+_IN_WHEN: Final = frozenset(NAMES)
+_IN_TRIGGER: Final = _IN_WHEN - {"vars", "steps", "run"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,8 @@ class _Reading:
         late = {key for key in raw if key in LATER_KEYS}
         self._refuse_later(late, ())
         head = self._check(PlaybookModel, {k: v for k, v in raw.items() if k not in late}, ())
+        if head is not None and head.trigger.when is not None:
+            self._check_names(head.trigger.when, ("trigger", "when"), _IN_TRIGGER)
         sections = {section: self._steps(raw.get(section.value), section) for section in Section}
         variables = raw.get("vars")
         if isinstance(variables, dict):
@@ -164,6 +170,8 @@ class _Reading:
         common = self._check(
             CommonModel, {key: value for key, value in raw.items() if key in COMMON_KEYS}, path
         )
+        if common is not None and common.when is not None:
+            self._check_names(common.when, (*path, "when"), _IN_WHEN)
         if common is not None and common.id is not None:
             self._take_id(common.id, (*path, "id"))
         trees = [self._parameters(key, raw[key], (*path, key)) for key in types]
@@ -240,6 +248,26 @@ class _Reading:
             found = complaints(error, model, self._marked, lambda loc: (*path, *loc))
             self.problems.extend(found)
             return None
+
+    def _check_names(self, condition: Condition, path: Path, names: frozenset[str]) -> None:
+        """A name that is nowhere is null, and a condition on it is never what one meant."""
+        for name, offset in condition.roots:
+            if name in names:
+                continue
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
+            hint = f"did you mean '{near[0]}'?" if near else f"a text is quoted so: '{name}'"
+            if name in _IN_STEPS:
+                hint = (
+                    "it is not known here yet" if name != "secrets" else "conditions see no secrets"
+                )
+            self.problems.append(
+                Problem(
+                    "unknown-name",
+                    f"there is nothing named '{name}' here",
+                    self._marked.locate_in(path, offset),
+                    hint,
+                )
+            )
 
     def _take_id(self, id_: str, path: Path) -> None:
         first = self._ids.setdefault(id_, path)

@@ -80,7 +80,6 @@ def parse_condition(value: object) -> Condition:
 
 
 Text = Annotated[str, BeforeValidator(_as_text), WrapValidator(_or_deferred)]
-Anything = Any
 Flag = Annotated[bool, Strict()]  # pydantic's own bool takes 'yes' for true
 Duration = Annotated[float, BeforeValidator(_refusing(parse_duration, "duration"))]
 Size = Annotated[int, BeforeValidator(_refusing(parse_size, "size"))]

@@ -1,6 +1,6 @@
 """A playbook: trigger and steps, as values. Made by the loader, never changed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -90,8 +90,3 @@ class Playbook:
             Section.ON_FAILURE: self.on_failure,
             Section.FINALLY: self.finally_,
         }[section]
-
-    def all_steps(self) -> Iterator[Step]:
-        """Every step, in the order of the file's sections."""
-        for section in Section:
-            yield from self.section(section)

@@ -48,7 +48,7 @@ class CommonModel(Model):
     name: Annotated[str | None, Field(default=None, description="What people see")]
     when: ConditionField | None = None
     retry: RetryModel | None = None
-    timeout: Duration | None = None
+    timeout: Annotated[Duration, Field(gt=0)] | None = None
     continue_on_error: Flag = False
     example: Annotated[Any, Field(default=None, description="A result for rehearsal")]
 
@@ -71,7 +71,7 @@ class PlaybookModel(Model):
     description: str = ""
     trigger: TriggerModel
     vars: Annotated[dict[Identifier, Any], Field(default_factory=dict)]
-    timeout: Duration = HOUR
+    timeout: Annotated[Duration, Field(gt=0)] = HOUR
     steps: Annotated[list[Any], Field(min_length=1)]
     on_failure: Annotated[list[Any], Field(default_factory=list)]
     finally_: Annotated[list[Any], Field(default_factory=list, alias="finally")]

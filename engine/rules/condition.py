@@ -18,6 +18,10 @@ from engine.rules.undecided import CannotTellError, Interpreter
 
 OPTIONS: Final = jmespath.Options(custom_functions=FUNCTIONS)
 MAX_DEPTH: Final = 100  # what evaluating and explaining can walk well within Python's stack
+_LOOKS_INTO_FIRST: Final = (
+    *("subexpression", "index_expression", "pipe", "flatten"),
+    *("projection", "value_projection", "filter_projection"),
+)
 _NAMED: Final = ("field", "function_expression", "key_val_pair")
 _NAMES: Final = ("unquoted_identifier", "quoted_identifier")
 
@@ -59,6 +63,8 @@ class Condition:
 
     text: str
     tree: Mapping[str, Any] = field(repr=False, compare=False)
+    roots: tuple[tuple[str, int], ...] = field(default=(), repr=False, compare=False)
+    """The names it asks the document for, each with the offset of its first character."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -70,7 +76,8 @@ class Condition:
                 _check_call(node["value"], len(node["children"]), places[id(node)])
         for trap in traps_in(tree):
             raise ConditionSyntaxError(trap.message, places[id(trap.node)], trap.hint)
-        return cls(text, tree)
+        roots = tuple((node["value"], places[id(node)]) for node in _roots(tree))
+        return cls(text, tree, roots)
 
     def value(self, document: Mapping[str, Any]) -> Any:
         """What the expression is over the document. Raises CannotTellError with the reason."""
@@ -186,6 +193,19 @@ def _in_text_order(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         children = [source, condition, rest]
     for child in children:
         yield from _in_text_order(child)
+
+
+def _roots(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The fields that are looked up in the document itself, not in what another part found."""
+    if tree["type"] == "field":
+        yield tree
+    children = _nodes_in(tree)
+    if tree["type"] in _LOOKS_INTO_FIRST:
+        children = children[:1]
+    elif tree["type"] == "expref":
+        children = []
+    for child in children:
+        yield from _roots(child)
 
 
 def _nodes_in(tree: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -19,6 +19,10 @@ class LedgerError(Exception):
     """The ledger could not keep what it was given; nothing of it is half-written."""
 
 
+class NotInLedgerError(LookupError):
+    """What was asked for by its id is not there, and will not be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Acceptance:
     """What became of a delivery: the id of its event, and whether it was there before."""
@@ -61,15 +65,19 @@ class Ledger(Protocol):
         ...
 
     async def playbook_text(self, version: str) -> tuple[str, str]:
-        """The (file, text) of a version that was kept."""
+        """The (file, text) of a version that was kept. Raises NotInLedgerError."""
         ...
 
     async def event(self, event_id: str) -> Event:
-        """An accepted event."""
+        """An accepted event. Raises NotInLedgerError."""
         ...
 
-    async def queued(self, limit: int) -> Sequence[Run]:
-        """The oldest queued runs, in the order they were queued."""
+    async def run(self, run_id: str) -> Run:
+        """A run as it stands. Raises NotInLedgerError."""
+        ...
+
+    async def queued(self, after: int, limit: int) -> Sequence[tuple[int, Run]]:
+        """The oldest queued runs behind a place in the order, each with its own place."""
         ...
 
     async def unfinished(self) -> Sequence[Run]:

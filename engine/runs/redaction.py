@@ -7,11 +7,14 @@ wherever it stands, in keys as well as in values.
 import base64
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
 MASK: Final = "******"
+MAX_DEPTH: Final = 100  # levels of a result; a target may answer with any number
+TOO_DEEP: Final = "(nested too deeply to be kept)"
 SHORTEST: Final = 4  # masking a shorter value would garble everything and protect nothing
 
 _ESCAPE: Final = re.compile(r"%[0-9A-F]{2}")
@@ -37,22 +40,24 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """The text with every known value masked."""
-        for form in self._forms:
+        # Most texts of an answer are shorter than any form: those are passed over at once.
+        first = bisect_left(self._forms, -len(text), key=lambda form: -len(form))
+        for form in self._forms[first:]:
             if form in text:
                 text = text.replace(form, MASK)
         return text
 
-    def data(self, value: Any) -> Any:
-        """JSON-like data with every known value masked."""
-        if not self._forms:
-            return value
+    def data(self, value: Any, depth: int = 0) -> Any:
+        """JSON-like data with every known value masked, cut where nobody could write it down."""
         if isinstance(value, str):
             return self.text(value)
+        if not isinstance(value, Mapping | list | tuple):
+            return value
+        if depth == MAX_DEPTH:
+            return TOO_DEEP
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self.data(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.data(item) for item in value]
-        return value
+            return {self.text(str(key)): self.data(item, depth + 1) for key, item in value.items()}
+        return [self.data(item, depth + 1) for item in value]
 
 
 def _forms_of(value: str) -> set[str]:

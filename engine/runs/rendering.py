@@ -22,8 +22,6 @@ def rendering_error(step: Step, error: Exception) -> str:
         where = ".".join([step.type, *(str(part) for part in first["loc"])])
         said = first["msg"].removeprefix("Value error, ")
         shown = repr(first["input"])
-        limit = 80
-        shown = shown if len(shown) <= limit else f"{shown[:limit]}..."
         return f"{where}: {said[:1].lower()}{said[1:]} (it is {shown})"
     at = error.at if isinstance(error, LocatedRenderError) else ()
     return f"{'.'.join([step.type, *(str(part) for part in at)])}: {error}"

@@ -96,4 +96,5 @@ class StepRecord:
     stops: bool = False  # the step ends its section
     wake: float | None = None  # it is done when this time has come
     plan: str | None = None  # one line: what went out, masked
+    request: Mapping[str, Any] | None = None  # the same as data
     repeats: int = 0  # how often it was performed again after a restart

@@ -1,7 +1,7 @@
 """Carries out one run: asks the flow, performs what it says, keeps each fact before going on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -24,15 +24,20 @@ from engine.playbooks.template import RenderError, render
 from engine.playbooks.units import format_duration
 from engine.runs import fact as facts
 from engine.runs.flow import End, Flow, Note, Perform, Wait
-from engine.runs.happening import RunMoved, StepSettled, StepStarted, Tell, Trouble
-from engine.runs.ledger import Ledger, LedgerError
+from engine.runs.happening import RunMoved, StepSettled, StepStarted, Tell
+from engine.runs.ledger import Ledger
 from engine.runs.redaction import Redactor
 from engine.runs.rendering import rendered, rendering_error
 from engine.runs.run import Outcome, Run, RunState, StepRecord
+from engine.runs.trace import timestamp
 
 Clock = Callable[[], float]
 
-RETRY_AFTER: Final = 1.0  # seconds until the ledger is asked again after it refused
+MASKED_VALUE: Final = (
+    "a value holds a secret, and would be carried on masked; name the secret in the step that "
+    "needs it, as secrets.NAME"
+)
+LONGEST: Final = 1000  # characters of an error or a plan; what is cut is cut from the middle
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,8 @@ class Runner:
                 case Note(step, fact):
                     flow = await self._settle(run, step, flow, fact)
                 case Wait(step, until, reason):
-                    run = await self._move(run, RunState.WAITING, f"{step.title}: {reason}")
+                    said = f"{step.title}: {reason} ({timestamp(until)})"
+                    run = await self._move(run, RunState.WAITING, said)
                     async with yielded():
                         await self._sleep_until(until, stopping)
                     if not stopping.is_set():
@@ -90,9 +96,10 @@ class Runner:
         run = run.move(RunState.RUNNING, at=at)
         flow = flow.take(facts.Began(at))
         variables, error = rendered_variables(flow.playbook, flow.sees())
-        began = facts.Began(
-            at, self.redactor.data(variables), self.redactor.text(error) if error else None
-        )
+        masked = self.redactor.data(variables)
+        if error is None and masked != variables:
+            error = MASKED_VALUE
+        began = facts.Began(at, masked, self.redactor.text(error) if error else None)
         await self.ledger.keep_began(run, began)
         self.tell(RunMoved(run))
         return run, flow.take(began)
@@ -104,11 +111,16 @@ class Runner:
         call = Call(run.id, step.path, attempt, event.incident_id)
         try:
             parameters = rendered(step, step_type, {**flow.sees(), "secrets": self.secrets})
-        except (RenderError, ValidationError) as error:
-            return await self._settle(run, step, flow, self._not_rendered(step, attempt, error))
-        plan = self._masked(step_type.plan(parameters, call))
+            plan = self._masked(step_type.plan(parameters, call))
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing has happened yet
+            return await self._settle(run, step, flow, self._not_begun(step, attempt, error))
         started = facts.Started(step.path, attempt, flow.started or self.clock())
-        record = replace(_record(step, attempt), started=started.at, plan=plan.summary)
+        record = replace(
+            _record(step, attempt),
+            started=started.at,
+            plan=plan.summary,
+            request=plan.details,
+        )
         await self.ledger.keep_started(run.id, record)
         flow = flow.take(started)
         self.tell(StepStarted(run, step, attempt, plan, started.at))
@@ -154,8 +166,11 @@ class Runner:
             case Paused():  # pragma: no cover (its own fact, see _perform)
                 raise AssertionError(report)
 
-    def _not_rendered(self, step: Step, attempt: int, error: Exception) -> facts.Settled:
-        said = rendering_error(step, error)
+    def _not_begun(self, step: Step, attempt: int, error: Exception) -> facts.Settled:
+        if isinstance(error, RenderError | ValidationError):
+            said = rendering_error(step, error)
+        else:
+            said = f"{type(error).__name__}: {error} (this is a fault of the step type)"
         return facts.Settled(
             step.path, attempt, self.clock(), Outcome.FAILED, error=said, retryable=False
         )
@@ -163,29 +178,20 @@ class Runner:
     async def _settle(self, run: Run, step: Step, flow: Flow, fact: facts.Settled) -> Flow:
         # What the ledger keeps and what the flow goes on with have to be the same thing, or a
         # replay would see another document than the run did.
+        error = self.redactor.text(fact.error) if fact.error is not None else None
         masked = replace(
             fact,
             result=self.redactor.data(fact.result),
-            error=self.redactor.text(fact.error) if fact.error is not None else None,
+            error=shortened(error) if error is not None else None,
             variables=self.redactor.data(fact.variables),
         )
-        await self._insist(
-            run, lambda: self.ledger.keep_settled(run.id, _record(step, fact.attempt), masked)
-        )
+        if masked.variables != fact.variables:
+            masked = replace(
+                masked, outcome=Outcome.FAILED, error=MASKED_VALUE, retryable=False, variables={}
+            )
+        await self.ledger.keep_settled(run.id, _record(step, fact.attempt), masked)
         self.tell(StepSettled(run, step, masked))
         return flow.take(masked)
-
-    async def _insist(self, run: Run, keep: Callable[[], Awaitable[None]]) -> None:
-        """Have an outcome kept, however long the ledger refuses.
-
-        The effect has happened: to give up here would mean to perform the step once more.
-        """
-        while True:
-            try:
-                return await keep()
-            except LedgerError as error:
-                self.tell(Trouble(f"run {run.id}", str(error)))
-                await asyncio.sleep(RETRY_AFTER)
 
     async def _move(self, run: Run, state: RunState, reason: str | None = None) -> Run:
         moved = run.move(state, at=self.clock(), reason=reason)
@@ -201,7 +207,8 @@ class Runner:
             return
 
     def _masked(self, plan: Plan) -> Plan:
-        return Plan(self.redactor.text(plan.summary), self.redactor.data(dict(plan.details)))
+        summary = shortened(self.redactor.text(plan.summary))
+        return Plan(summary, self.redactor.data(dict(plan.details)))
 
 
 def rendered_variables(
@@ -226,3 +233,9 @@ def _shorter(timeout: float | None, deadline: float | None, now: float) -> float
         return timeout
     left = max(0.0, deadline - now)
     return left if timeout is None else min(timeout, left)
+
+
+def shortened(text: str) -> str:
+    """A text with its beginning and its end, once it is masked: a cut secret is not recognised."""
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]} ... {text[-half:]}"

@@ -42,6 +42,7 @@ def step_as_json(record: StepRecord) -> dict[str, Any]:
         "started": timestamp(record.started),
         "ended": timestamp(record.ended),
         "plan": record.plan,
+        "request": record.request,
         "result": record.result,
         "error": record.error,
         "repeats": record.repeats,

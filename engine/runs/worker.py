@@ -8,6 +8,7 @@ import asyncio
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 from engine.events.document import document_of
@@ -17,10 +18,11 @@ from engine.problem import EngineError
 from engine.rules.condition import Answer, Verdict
 from engine.runs.happening import Matched, RunMoved, Tell, Trouble
 from engine.runs.ledger import Judgement, Ledger, LedgerError
+from engine.runs.patient_ledger import PatientLedger
 from engine.runs.run import Run, RunState
-from engine.runs.runner import RETRY_AFTER, Clock, Runner
+from engine.runs.runner import Clock, Runner
 
-BATCH: Final = 200  # events or runs taken from the ledger at once
+BATCH: Final = 200  # events judged, or queued runs looked at, in one go
 
 
 class Worker:
@@ -39,8 +41,9 @@ class Worker:
         tell: Tell,
         runs_at_once: int,
     ) -> None:
-        self._ledger = ledger
-        self._runner = runner
+        self._stopping = asyncio.Event()
+        self._ledger = PatientLedger(ledger, tell, self._stopping)
+        self._runner = replace(runner, ledger=self._ledger)
         self._playbooks = tuple(playbooks)
         self._load = load
         self._config = config
@@ -49,9 +52,8 @@ class Worker:
         self._tell = tell
         self._slots = asyncio.Semaphore(runs_at_once)
         self._versions = {playbook.version: playbook for playbook in playbooks}
-        self._going: set[str] = set()
+        self._taken = 0  # the place of the last queued run that was taken up
         self._woken = asyncio.Event()
-        self._stopping = asyncio.Event()
 
     def wake(self) -> None:
         """Something was committed that may need doing."""
@@ -65,28 +67,20 @@ class Worker:
     async def work(self) -> None:
         """Work until stopped. Cancelling it cuts the steps in flight; a restart repeats them."""
         async with asyncio.TaskGroup() as tasks:
-            await self._insist(self._keep_playbooks)
-            await self._insist(lambda: self._resume(tasks))
-            while not self._stopping.is_set():
-                self._woken.clear()
-                await self._insist(self._judge)
-                await self._insist(lambda: self._start(tasks))
-                await self._woken.wait()
-
-    async def _insist(self, act: Callable[[], Any]) -> None:
-        """Do it until the ledger takes it: what it refuses now is still to be done."""
-        while not self._stopping.is_set():
             try:
-                await act()
+                await self._keep_playbooks()
+                await self._resume(tasks)
+                while not self._stopping.is_set():
+                    self._woken.clear()
+                    await self._judge()
+                    await self._start(tasks)
+                    await self._woken.wait()
             except LedgerError as error:
+                # Refused while stopping: the next start finds what is still to be done.
                 self._tell(Trouble("ledger", str(error)))
-                await asyncio.sleep(RETRY_AFTER)
-            else:
-                return
 
     async def _keep_playbooks(self) -> None:
-        for playbook in self._playbooks:
-            await self._ledger.keep_playbook(playbook)
+        await asyncio.gather(*(self._ledger.keep_playbook(one) for one in self._playbooks))
 
     async def _judge(self) -> None:
         """One batch: what it queues can start before the next one, however many events come."""
@@ -136,7 +130,6 @@ class Worker:
 
     async def _resume(self, tasks: asyncio.TaskGroup) -> None:
         for run in await self._ledger.unfinished():
-            self._going.add(run.id)
             tasks.create_task(self._resumed(run), name=f"run {run.id}")
 
     async def _resumed(self, run: Run) -> None:
@@ -145,13 +138,14 @@ class Worker:
 
     async def _start(self, tasks: asyncio.TaskGroup) -> None:
         while not self._slots.locked() and not self._stopping.is_set():
-            # A run that is going may still be `queued` in the ledger for a moment.
-            queued = await self._ledger.queued(len(self._going) + 1)
-            run = next((run for run in queued if run.id not in self._going), None)
-            if run is None:
-                return
+            # Taken before the ledger is asked: a run that wakes up meanwhile must not leave us
+            # waiting for a slot while events come in.
             await self._slots.acquire()
-            self._going.add(run.id)
+            queued = await self._ledger.queued(self._taken, 1)
+            if not queued:
+                self._slots.release()
+                return
+            ((self._taken, run),) = queued
             tasks.create_task(self._started(run), name=f"run {run.id}")
 
     async def _started(self, run: Run) -> None:
@@ -162,31 +156,28 @@ class Worker:
             self.wake()
 
     async def _carry_out(self, run: Run) -> None:
-        """Bring one run to its end, however often the ledger has to be asked for it."""
+        """Bring one run to its end, or to where stopping finds it."""
         try:
-            while not self._stopping.is_set():
-                try:
-                    await self._carry_out_once(run)
-                except LedgerError as error:
-                    self._tell(Trouble(f"run {run.id}", str(error)))
-                    await asyncio.sleep(RETRY_AFTER)
-                    run = await self._again(run)
-                else:
-                    return
+            await self._carry_out_once(run)
+        except LedgerError as error:
+            self._tell(Trouble(f"run {run.id}", str(error)))
         except Exception as error:  # noqa: BLE001 - a fault in one run must not end the others
             self._tell(Trouble(f"run {run.id}", traceback.format_exc()))
-            said = f"{type(error).__name__}: {error} (this is a fault of the engine)"
-            await self._insist(lambda: self._give_up(run, said))
-        finally:
-            self._going.discard(run.id)
+            await self._give_up(run, f"{type(error).__name__}: {error} (a fault of the engine)")
 
     async def _give_up(self, run: Run, reason: str) -> None:
         """End a run visibly: taken up again, it would come to the same end, and for ever."""
-        run = await self._again(run)
-        queued = run.state is RunState.QUEUED
-        state = RunState.CANCELLED if queued else RunState.FAILED
-        run = run.move(state, at=self._clock(), reason=self._runner.redactor.text(reason))
-        await self._ledger.keep_run(run)
+        try:
+            at = self._clock()
+            known = await self._ledger.run(run.id)
+            if known.state.settled:
+                return
+            going = known.move(RunState.RUNNING, at=at)
+            run = going.move(RunState.FAILED, at=at, reason=self._runner.redactor.text(reason))
+            await self._ledger.keep_run(run)
+        except LedgerError as error:
+            self._tell(Trouble(f"run {run.id}", str(error)))
+            return
         self._tell(RunMoved(run))
 
     async def _carry_out_once(self, run: Run) -> None:
@@ -204,13 +195,6 @@ class Worker:
             stopping=self._stopping,
             yielded=self._yielded,
         )
-
-    async def _again(self, run: Run) -> Run:
-        """The run as the ledger has it: what was refused may have been half of a change."""
-        for known in await self._ledger.unfinished():
-            if known.id == run.id:
-                return known
-        return run
 
     async def _version(self, run: Run) -> Playbook:
         if run.version not in self._versions:

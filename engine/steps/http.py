@@ -22,7 +22,6 @@ from engine.rules.explain import decide
 
 _FIRST_FAILURE: Final = 400
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
-_SHOWN: Final = 300  # characters of an answer in an error
 
 
 class BasicAuth(Model):
@@ -208,6 +207,5 @@ def _judged(parameters: HttpParameters, result: dict[str, Any]) -> Report:
 def _exchange_text(parameters: HttpParameters, result: dict[str, Any]) -> str:
     body = result["body"]
     shown = body if isinstance(body, str) else orjson.dumps(body, default=str).decode()
-    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
     answered = f"{parameters.method} {parameters.url} answered {result['status']}"
     return f"{answered}: {shown}" if shown else answered

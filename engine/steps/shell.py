@@ -26,7 +26,6 @@ from engine.playbooks.parameters import Parameters, Size, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
 
 PATIENCE: Final = 5.0  # seconds between TERM and KILL
-_SHOWN: Final = 300  # characters of stderr in an error
 _STREAMS: Final = {1: "stdout", 2: "stderr"}
 
 
@@ -206,7 +205,6 @@ def _judged(parameters: ShellParameters, result: dict[str, Any]) -> Report:
     if result["exit"] in parameters.exit_codes:
         return Succeeded(result)
     said = result["stderr"].strip() or result["stdout"].strip()
-    said = said if len(said) <= _SHOWN else f"...{said[-_SHOWN:]}"
     number = result["exit"]
     ended = f"exit {number}" if number >= 0 else f"ended by {_signal_name(-number)}"
     return Failed(f"{ended}: {said}" if said else ended, result)

@@ -62,7 +62,8 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def sole_use(path: Path) -> Iterator[None]:
     """Hold the ledger for this process; the system lets go of it however the process ends."""
-    lock = path.with_name(f"{path.name}.lock")
+    real = path.resolve()  # two names of one file are one ledger
+    lock = real.with_name(f"{real.name}.lock")
     try:
         handle = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
     except OSError as error:

@@ -157,5 +157,6 @@ def step_from_row(row: sqlite3.Row) -> StepRecord:
         stops=bool(row["stops"]),
         wake=row["wake"],
         plan=row["plan"],
+        request=None if row["request"] is None else json.loads(row["request"]),
         repeats=row["repeats"],
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.events.event import Event
 from engine.playbooks.playbook import Playbook
 from engine.runs.fact import Began, Fact, Paused, Settled, facts_of
-from engine.runs.ledger import Acceptance, Judgement, LedgerError
+from engine.runs.ledger import Acceptance, Judgement, LedgerError, NotInLedgerError
 from engine.runs.run import Run, StepRecord
 from engine.store import rows
 from engine.store.database import connect, sole_use
@@ -74,7 +74,7 @@ class SqliteLedger:
         def act(db: sqlite3.Connection) -> tuple[str, str]:
             row = db.execute(self._sql["playbook_by_version"], {"version": version}).fetchone()
             if row is None:
-                raise LedgerError(f"there is no playbook version {version}")
+                raise NotInLedgerError(f"there is no playbook version {version}")
             return row["file"], row["text"]
 
         return await self._writer.do(act)
@@ -83,15 +83,24 @@ class SqliteLedger:
         def act(db: sqlite3.Connection) -> Event:
             row = db.execute(self._sql["event_by_id"], {"id": event_id}).fetchone()
             if row is None:
-                raise LedgerError(f"there is no event {event_id}")
+                raise NotInLedgerError(f"there is no event {event_id}")
             return rows.event_from_row(row)
 
         return await self._writer.do(act)
 
-    async def queued(self, limit: int) -> Sequence[Run]:
-        def act(db: sqlite3.Connection) -> list[Run]:
-            found = db.execute(self._sql["queued_runs"], {"limit": limit})
-            return [rows.run_from_row(row) for row in found]
+    async def run(self, run_id: str) -> Run:
+        def act(db: sqlite3.Connection) -> Run:
+            row = db.execute(self._sql["run_by_id"], {"id": run_id}).fetchone()
+            if row is None:
+                raise NotInLedgerError(f"there is no run {run_id}")
+            return rows.run_from_row(row)
+
+        return await self._writer.do(act)
+
+    async def queued(self, after: int, limit: int) -> Sequence[tuple[int, Run]]:
+        def act(db: sqlite3.Connection) -> list[tuple[int, Run]]:
+            found = db.execute(self._sql["queued_runs"], {"after": after, "limit": limit})
+            return [(row["seq"], rows.run_from_row(row)) for row in found]
 
         return await self._writer.do(act)
 
@@ -135,6 +144,7 @@ class SqliteLedger:
             "id": record.id,
             "name": record.name,
             "plan": None if record.plan is None else rows.to_text(record.plan),
+            "request": None if record.request is None else rows.to_json(record.request),
             "started": record.started,
         }
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
-from engine.runs.ledger import LedgerError
+from engine.runs.ledger import LedgerError, NotInLedgerError
 
 GROUP: Final = 500  # acts in one commit: bounds how long the first of them waits for the last
 
@@ -104,7 +104,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - goes to whoever asked, as its own failure
             self._connection.execute("ROLLBACK TO act")
             self._connection.execute("RELEASE act")
-            if isinstance(error, LedgerError):
+            if isinstance(error, (LedgerError, NotInLedgerError)):
                 return error
             return LedgerError(f"{type(error).__name__}: {error}")
         self._connection.execute("RELEASE act")
@@ -115,7 +115,7 @@ def _answer(answers: list[tuple["asyncio.Future[Any]", Any]]) -> None:
     for future, value in answers:
         if future.done():
             continue
-        if isinstance(value, LedgerError):
+        if isinstance(value, (LedgerError, NotInLedgerError)):
             future.set_exception(value)
         else:
             future.set_result(value)

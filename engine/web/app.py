@@ -57,7 +57,7 @@ def create_app(
         fault(error)
         return refused(Refusal(503, "fault", "the engine failed; its log says how"))
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *(
                 Route(path, receiver.receive, methods=["POST"])
@@ -69,3 +69,6 @@ def create_app(
         ],
         exception_handlers={HTTPException: refuse, Exception: fail},
     )
+    # A redirect would lose the event: only 200 counts for Flashduty.
+    app.router.redirect_slashes = False
+    return app

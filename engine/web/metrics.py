@@ -36,7 +36,12 @@ class Metrics:
                 ["started"],
                 registry=registry,
             ),
-            Counter("engine_runs", "Moves of runs", ["playbook", "state"], registry=registry),
+            Counter(
+                "engine_run_moves",
+                "Runs that came into a state",
+                ["playbook", "state"],
+                registry=registry,
+            ),
             Counter(
                 "engine_steps",
                 "Attempts at steps that were settled",

@@ -23,6 +23,7 @@ class Receiver:
     accept: Callable[[Event], Awaitable[Acceptance]]
     accepted: Callable[[], None]  # told after each new event
     count: Callable[[str, int], None]  # told (source, status) of each answer
+    refused: Callable[[str, Request, Refusal], None]  # told of each delivery that is not taken
     new_id: Callable[[], str]
     clock: Callable[[], float]
     max_body: int
@@ -40,22 +41,28 @@ class Receiver:
             headers={name.lower(): value for name, value in http.headers.items()},
             client=http.client.host if http.client else None,
         )
-        refusal = self.source.admit(request)
-        if refusal is not None:
-            return refused(refusal)
-        body = await read_body(http, self.max_body)
-        if isinstance(body, Refusal):
-            return refused(body)
-        event = self.source.read(request, body, id_=self.new_id(), received=self.clock())
-        if isinstance(event, Refusal):
-            return refused(event)
-        try:
-            acceptance = await self.accept(event)
-        except LedgerError as error:
-            return refused(Refusal(503, "not-committed", f"the event could not be kept: {error}"))
+        acceptance = await self._take(http, request)
+        if isinstance(acceptance, Refusal):
+            self.refused(self.source.name, request, acceptance)
+            return refused(acceptance)
         if not acceptance.duplicate:
             self.accepted()
         return JSONResponse({"event": acceptance.event_id, "duplicate": acceptance.duplicate})
+
+    async def _take(self, http: HttpRequest, request: Request) -> Acceptance | Refusal:
+        refusal = self.source.admit(request)
+        if refusal is not None:
+            return refusal
+        body = await read_body(http, self.max_body)
+        if isinstance(body, Refusal):
+            return body
+        event = self.source.read(request, body, id_=self.new_id(), received=self.clock())
+        if isinstance(event, Refusal):
+            return event
+        try:
+            return await self.accept(event)
+        except LedgerError as error:
+            return Refusal(503, "not-committed", f"the event could not be kept: {error}")
 
 
 def refused(refusal: Refusal) -> JSONResponse:

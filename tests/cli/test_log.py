@@ -1,13 +1,16 @@
 """The log: one JSON line a happening, with a stable name, masked."""
 
+import errno
 import io
 import json
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from typing_extensions import override
 
-from engine.cli.log import create_log, write_happening
+from engine.cli.log import LibraryLog, create_log, write_happening
 from engine.playbooks.playbook import Step
 from engine.playbooks.step_type import Plan
 from engine.runs.fact import Settled
@@ -90,3 +93,108 @@ def test_a_person_at_a_terminal_gets_words() -> None:
 
     assert "it broke" in stream.getvalue()
     assert not stream.getvalue().startswith("{")
+
+
+class Broken(io.StringIO):
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    @override
+    def write(self, text: str) -> int:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        BrokenPipeError(),
+        ValueError("I/O operation on closed file"),
+    ],
+)
+def test_a_log_that_cannot_be_written_is_ignored(error: Exception) -> None:
+    log = create_log(Redactor(), Broken(error))
+    for happening in (Trouble("ledger", "full"), RunMoved(RUN), Matched("E", (), ())):
+        write_happening(log, happening)
+
+
+def test_a_log_that_can_be_written_again_goes_on() -> None:
+    class Recovering(io.StringIO):
+        refusals = 1
+
+        @override
+        def write(self, text: str) -> int:
+            if self.refusals:
+                self.refusals -= 1
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(text)
+
+    stream = Recovering()
+    log = create_log(Redactor(), stream)
+    write_happening(log, Trouble("ledger", "lost"))
+    write_happening(log, Trouble("ledger", "kept"))
+    [text] = stream.getvalue().splitlines()
+    assert json.loads(text)["message"] == "kept"
+
+
+@pytest.fixture
+def library() -> Iterator[tuple[logging.Logger, io.StringIO]]:
+    """A library's logger, and what our log says of it."""
+    stream = io.StringIO()
+    redactor = Redactor()
+    redactor.learn("s3cret-value")
+    handler = LibraryLog(create_log(redactor, stream))
+    logger = logging.getLogger("a.library")
+    logger.addHandler(handler)
+    logger.propagate = False
+    yield logger, stream
+    logger.removeHandler(handler)
+    logger.propagate = True
+
+
+def test_what_a_library_logs_is_a_line_of_ours_and_masked(
+    library: tuple[logging.Logger, io.StringIO],
+) -> None:
+    logger, stream = library
+    logger.warning("cannot reach %s", "http://x/s3cret-value")
+    [text] = stream.getvalue().splitlines()
+    entry = json.loads(text)
+    assert entry.pop("timestamp").endswith("Z")
+    assert entry == {
+        "level": "warning",
+        "action": "library",
+        "event": "library",
+        "library": "a.library",
+        "message": "cannot reach http://x/******",
+    }
+
+
+def test_a_library_that_only_chatters_is_not_heard(
+    library: tuple[logging.Logger, io.StringIO],
+) -> None:
+    logger, stream = library
+    logger.setLevel(logging.DEBUG)
+    logger.info("all is well")
+    assert stream.getvalue() == ""
+
+
+def test_the_exception_of_a_library_is_told_whole_in_one_line_and_masked(
+    library: tuple[logging.Logger, io.StringIO],
+) -> None:
+    logger, stream = library
+    try:
+        raise KeyError("s3cret-value")
+    except KeyError:
+        logger.exception("it broke")
+    [text] = stream.getvalue().splitlines()
+    message = json.loads(text)["message"]
+    assert message.startswith("it broke\nTraceback")
+    assert message.endswith("KeyError: '******'\n")
+
+
+def test_a_library_that_logs_nonsense_is_not_stopped_by_that(
+    library: tuple[logging.Logger, io.StringIO],
+) -> None:
+    logger, _ = library
+    logger.warning("%d of %d", "one")

@@ -61,13 +61,18 @@ def test_runs_show_prints_the_trace_with_the_yaml_of_what_failed(worked: Path, t
   vars.host = es.nj.01
 ✓ Say the host [steps/0, shell] succeeded TIME
      echo es.nj.01
+     → stdout: es.nj.01
 - second [steps/1, wait] skipped
      labels.no_such_label is null
 ✗ third [steps/2, shell] failed TIME
      sh: echo broken >&2 ...
+       script: echo broken >&2 exit 3
+     → stderr: broken
      exit 3: broken
 ✗ third [steps/2, shell, attempt 2] failed TIME
      sh: echo broken >&2 ...
+       script: echo broken >&2 exit 3
+     → stderr: broken
      exit 3: broken
      look.yaml:14:5
         14 |   - id: third
@@ -88,10 +93,12 @@ def test_runs_show_as_json_is_the_whole_trace(worked: Path, type_: Type) -> None
     assert shown == {**run, "vars": {"host": "es.nj.01"}, "steps": shown["steps"]}
     first = shown["steps"][0]
     assert set(first) == {
-        "path", "id", "name", "type", "outcome", "attempt", "started", "ended", "plan", "result",
+        "path", "id", "name", "type", "outcome", "attempt", "started", "ended", "plan",
+        "request", "result",
         "error", "repeats",
     }  # fmt: skip
     assert first["result"]["stdout"] == "es.nj.01\n"
+    assert first["request"] == {"argv": ["echo", "es.nj.01"]}
     assert [(step["path"], step["outcome"], step["attempt"]) for step in shown["steps"]] == [
         ("steps/0", "succeeded", 1),
         ("steps/1", "skipped", 1),

@@ -16,8 +16,8 @@ def read(text: str, environ: Mapping[str, str] | None = None) -> Config:
     return read_config(text, FILE, environ or {})
 
 
-def read_offline(text: str) -> Config:
-    return read_config(text, FILE, {"HOST": "not read"}, offline=True)
+def read_offline(text: str, **environ: str) -> Config:
+    return read_config(text, FILE, environ, offline=True)
 
 
 def problems(text: str, environ: Mapping[str, str] | None = None) -> list[str]:
@@ -173,7 +173,7 @@ def test_unset_variables_and_wrong_values_come_together() -> None:
     ]
 
 
-def test_offline_no_variable_has_to_be_set_and_none_is_read() -> None:
+def test_offline_no_variable_has_to_be_set() -> None:
     config = read_offline(
         "listen: ${HOST}:${PORT}\n"
         "flashduty: {base_url: '${URL}', app_key: '${KEY}', allow_from: ['${NET}']}\n"
@@ -188,6 +188,29 @@ def test_offline_no_variable_has_to_be_set_and_none_is_read() -> None:
     assert config.limits.runs == 50
     assert config.vars == {"url": "http:///", "city": "Köln"}
     assert list(config.secrets) == ["TOKEN"]
+
+
+def test_offline_what_is_set_is_read_and_what_is_not_is_tolerated() -> None:
+    config = read_offline(
+        "listen: ${HOST}:${PORT}\n"
+        "flashduty: {app_key: '${KEY}'}\n"
+        "limits: {runs: '${RUNS}'}\n"
+        "vars: {url: 'http://${HOST}/', city: '${CITY:-Köln}', other: '${OTHER}'}\n",
+        HOST="10.0.0.7",
+        PORT="99",
+        KEY="a-real-key",
+        RUNS="7",
+        CITY="Bonn",
+    )
+    assert (config.listen.host, config.listen.port) == ("10.0.0.7", 99)
+    assert config.flashduty.app_key == "a-real-key"
+    assert config.limits.runs == 7
+    assert config.vars == {"url": "http://10.0.0.7/", "city": "Bonn", "other": ""}
+
+
+def test_offline_a_wrong_value_of_a_variable_that_is_set_is_said() -> None:
+    with pytest.raises(EngineError, match="wrong-value: 'runs' takes a whole number"):
+        read_offline("limits: {runs: '${RUNS}'}", RUNS="many")
 
 
 def test_offline_wrong_values_are_still_wrong() -> None:
@@ -318,3 +341,15 @@ def test_a_config_is_frozen() -> None:
     config: Any = read("")
     with pytest.raises(ValueError, match="frozen"):
         config.database = Path("other")
+
+
+def test_a_secret_that_was_typed_in_is_not_shown() -> None:
+    text = "secrets: {TOKEN: hunter2-typed-in}\nflashduty: {app_key: [hunter2-typed-in]}\n"
+
+    with pytest.raises(EngineError) as error:
+        read_config(text, Path("config.yaml"), {})
+
+    assert [str(problem) for problem in error.value.problems] == [
+        "config.yaml:1:18: wrong-value: 'TOKEN' takes a mapping, not what is written there",
+        "config.yaml:2:22: wrong-value: 'app_key' takes a text, not what is written there",
+    ]

@@ -82,6 +82,15 @@ def test_a_secret_that_was_changed_is_read_anew(
     assert redactor.text("from-a-file rotated") == f"{MASK} {MASK}"
 
 
+def test_all_that_can_be_read_is_masked_before_anyone_asks_for_it(
+    secrets: Secrets, redactor: Redactor
+) -> None:
+    text = "from-the-environment, from-a-file, first\nsecond, nobody-asks"
+    assert redactor.text(text) == text
+    secrets.learn()
+    assert redactor.text(text) == f"{MASK}, {MASK}, {MASK}, nobody-asks"
+
+
 def test_only_declared_names_are_secrets(secrets: Secrets) -> None:
     assert isinstance(secrets, Mapping)
     assert len(secrets) == len(list(secrets)) == 10

@@ -11,8 +11,9 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from tests.e2e.real_engine import PATIENCE
+from tests.e2e.real_engine import PATIENCE, Place
 
 
 @contextmanager
@@ -93,6 +94,25 @@ def test_the_demo_stays_up_and_the_command_it_prints_presses_the_button_again() 
         assert [run["state"] for run in listed["items"]] == ["succeeded"] * 5
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 130
+
+
+def test_ctrl_c_in_the_middle_ends_the_demo_at_once() -> None:
+    with reading("demo") as (process, lines):
+        until(lines, "POST /flashduty/actions/restart-host answered 200")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 130
+
+
+def test_simulate_can_hold_the_incident_one_wants_to_try(place: Place) -> None:
+    press = str(Path(__file__).parents[1] / "fixtures/custom-action.vendor-page.json")
+    with reading("simulate", "--port", "0", "--incident", press) as (_, lines):
+        assert until(lines, "incidents:") == "incidents: 6551f3888713372ad1054d57"
+    bad = place.write("bad.json", "{}")
+    refused = engine("simulate", "--port", "0", "--incident", str(bad))
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        f"{bad}:1:1: no-incident: there is no incident in this file\n",
+    )
 
 
 def test_simulate_answers_as_the_open_api_does() -> None:

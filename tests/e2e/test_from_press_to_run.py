@@ -213,6 +213,31 @@ def test_a_bad_playbook_is_left_out_and_shown_and_the_good_ones_run(
     engine.wait_for("run_succeeded", playbook="three-effects")
 
 
+def test_a_refused_delivery_and_a_secret_that_is_not_there_are_said_where_one_looks(
+    place: Place, vendor_example: bytes
+) -> None:
+    place.write(
+        "config.yaml",
+        (place.folder / "config.yaml").read_text() + "secrets: {S: {env: NOT_SET_ANYWHERE}}\n",
+    )
+    place.write("playbooks/none.yaml", "name: none\ntrigger: {}\nsteps: [{wait: 1s}]\n")
+    engine = place.start()
+
+    _, ready = engine.request("GET", "/readyz")
+    assert [(problem["code"], problem["message"]) for problem in ready["problems"]] == [
+        ("no-secret", "secret S: the variable NOT_SET_ANYWHERE is not set")
+    ]
+    headers = {"Content-Type": "application/json", "X-Engine-Token": "wrong"}
+    assert engine.request("POST", "/flashduty/actions/go", vendor_example, headers)[0] == 401
+    entry = engine.wait_for("delivery_refused")
+    assert (entry["status"], entry["code"], entry["button"], entry["peer"]) == (
+        401,
+        "unauthorized",
+        "go",
+        "127.0.0.1",
+    )
+
+
 def test_neither_key_nor_token_nor_secret_is_written_anywhere(
     place: Place, target: Target, vendor_example: bytes
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.flashduty.client import FlashdutyClient
 from engine.playbooks.load import Loaded, Loader
-from engine.playbooks.playbook import NO_EXAMPLE, Playbook, Retry, Step
+from engine.playbooks.playbook import NO_EXAMPLE, Playbook, Retry, Section, Step
 from engine.playbooks.template import Template
 from engine.problem import EngineError
 from engine.rules.condition import Condition
@@ -138,7 +138,7 @@ def test_an_example_can_be_null(whole: Playbook) -> None:
 
 
 def test_every_section_has_its_paths(whole: Playbook) -> None:
-    paths = [(one.path, one.type) for one in whole.all_steps()]
+    paths = [(one.path, one.type) for section in Section for one in whole.section(section)]
     assert paths == [
         ("steps/0", "http"),
         ("steps/1", "shell"),
@@ -217,10 +217,7 @@ guard: {}
             "a.yaml:2:19: unknown-name: there is nothing named 'secrets' here "
             "(steps can use 'secrets', vars cannot)"
         ),
-        (
-            "a.yaml:2:48: unknown-name: there is nothing named 'item' here "
-            "(steps can use 'item', vars cannot)"
-        ),
+        ("a.yaml:2:48: unknown-name: there is nothing named 'item' here (did you mean 'title'?)"),
         "a.yaml:4:11: duration: a duration has a unit, as in 500ms, 90s, 10m or 1h30m; this is 30",
         (
             "a.yaml:6:9: wrong-value: 'id' cannot be 'a b' "

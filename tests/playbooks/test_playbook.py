@@ -60,7 +60,7 @@ def test_the_steps_of_a_playbook_go_by_section() -> None:
     assert playbook.section(Section.STEPS) == (one,)
     assert playbook.section(Section.ON_FAILURE) == (two,)
     assert playbook.section(Section.FINALLY) == (three,)
-    assert list(playbook.all_steps()) == [one, two, three]
+    assert [playbook.section(section) for section in Section] == [(one,), (two,), (three,)]
 
 
 def test_a_target_can_tell_a_repetition() -> None:

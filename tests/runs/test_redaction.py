@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.runs.redaction import MASK, SHORTEST, Redactor
+from engine.runs.redaction import MASK, MAX_DEPTH, SHORTEST, TOO_DEEP, Redactor
 
 SECRET = "p/ss w+rd?\"é'&=%~"
 # A secret that looks like the mask is no secret: after masking, the text may hold it again.
@@ -87,10 +87,29 @@ def test_keys_are_masked_as_well_as_values() -> None:
     }
 
 
-def test_a_redactor_that_knows_nothing_changes_nothing() -> None:
-    data = {"a": [1, ("b",)]}
-    assert Redactor().data(data) is data
+def nested(levels: int, inmost: Any = "b") -> Any:
+    """A text, or whatever is inmost, in so many lists and mappings."""
+    for level in range(levels):
+        inmost = [inmost] if level % 2 else {"a": inmost}
+    return inmost
+
+
+def test_a_redactor_that_knows_nothing_changes_nothing_and_hands_out_a_copy() -> None:
+    data = {"a": [1, ["b"], {"c": None}]}
+    copied = Redactor().data(data)
+    assert copied == data
+    data["a"][1].append("later")
+    assert copied == {"a": [1, ["b"], {"c": None}]}
     assert Redactor().text("hunter22") == "hunter22"
+
+
+@pytest.mark.parametrize("redactor", [Redactor(), knowing("hunter22")])
+def test_what_is_nested_deeper_than_anyone_could_write_down_is_cut(redactor: Redactor) -> None:
+    assert redactor.data(nested(MAX_DEPTH)) == nested(MAX_DEPTH)
+    assert redactor.data(nested(MAX_DEPTH, [])) == nested(MAX_DEPTH, TOO_DEEP)
+    cut = redactor.data(nested(100_000, "hunter22"))
+    assert json.dumps(cut).count(TOO_DEEP) == 1
+    assert "hunter22" not in json.dumps(cut)
 
 
 @pytest.mark.parametrize("order", [("hunter22", "hunter22-and-more"), ("xhunter22x", "hunter22")])

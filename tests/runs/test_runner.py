@@ -1,6 +1,7 @@
 """A run is carried out step by step, and the ledger knows of each before the next."""
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -21,8 +22,9 @@ from engine.playbooks.step_type import (
 from engine.runs.fact import Began, Settled, Started
 from engine.runs.fact import Paused as PausedFact
 from engine.runs.happening import Happening, Matched, RunMoved, StepSettled, StepStarted, Trouble
-from engine.runs.redaction import MASK
+from engine.runs.redaction import MASK, MAX_DEPTH, TOO_DEEP
 from engine.runs.run import Outcome, Run, RunState, StepRecord
+from engine.runs.runner import MASKED_VALUE, LONGEST, shortened
 from engine.store.records import RunRecord, open_records
 from tests.runs.fakes import NOW, PATIENCE, Clock, Stage, a_playbook, an_event
 
@@ -178,7 +180,7 @@ def test_a_failing_step_is_tried_again_after_its_delay(stage: Stage, database: P
         "succeeded",
     ]
     reasons = [h.run.reason for h in stage.told.happenings if isinstance(h, RunMoved)]
-    assert reasons[1] == "probe: until the next attempt"
+    assert str(reasons[1]).startswith("probe: until the next attempt (20")
 
 
 def test_stop_ends_the_run_with_its_reason(stage: Stage, database: Path) -> None:
@@ -292,13 +294,88 @@ def test_a_step_that_cleans_up_has_its_own_time_alone(stage: Stage) -> None:
     assert run.reason == "finally/0: timed out after 10ms"
 
 
-def test_a_plan_that_raises_is_a_fault_of_the_run_and_nothing_was_started(
+PLAN_FAULT = "KeyError: 'x' (this is a fault of the step type)"
+
+
+def test_a_plan_that_raises_is_a_failed_step_before_any_effect(
     stage: Stage, database: Path
 ) -> None:
     stage.probe.plan_fault = KeyError("x")
-    with pytest.raises(KeyError):
-        story_of(stage, "steps: [{probe: a}]")
-    assert found(database, "SELECT count(*) FROM steps") == [(0,)]
+    run = story_of(
+        stage,
+        "steps: [{id: a, probe: a, retry: {attempts: 3, delay: 0s}}, {probe: b}]\n"
+        "on_failure: [{set: {why: '{{ run.error }}'}}]\n"
+        "finally: [{id: b, set: {last: '{{ vars.why }}'}}]",
+    )
+    assert (run.state, run.reason) == (RunState.FAILED, f"a: {PLAN_FAULT}")
+    assert (stage.probe.calls, stage.told.started) == (
+        [],
+        [("on_failure/0", 1), ("finally/0", 1)],
+    )
+    first, *others = record_of(database).steps
+    assert (first.started, first.outcome, first.error, first.retryable) == (
+        None,
+        Outcome.FAILED,
+        PLAN_FAULT,
+        False,
+    )
+    assert outcomes(others) == [("on_failure/0", 1, "succeeded"), ("finally/0", 1, "succeeded")]
+    assert others[1].variables == {"last": PLAN_FAULT}
+
+
+def test_a_plan_that_raises_may_be_passed_over(stage: Stage) -> None:
+    stage.probe.plan_fault = KeyError("x")
+    run = story_of(stage, "steps: [{probe: a, continue_on_error: true}, {set: {x: 1}}]")
+    assert run.state is RunState.SUCCEEDED
+
+
+def test_a_fault_in_rendering_is_a_failed_step_before_any_effect(stage: Stage) -> None:
+    class Broken(dict[str, str]):
+        @override
+        def __getitem__(self, name: str) -> str:
+            raise ZeroDivisionError("by zero")
+
+    stage.secrets = Broken(TOKEN="")
+    run = story_of(
+        stage, 'steps: [{id: a, probe: "{{ secrets.TOKEN }}"}]\nfinally: [{probe: last}]'
+    )
+    assert run.state is RunState.FAILED
+    assert "ZeroDivisionError: by zero" in (run.reason or "")
+    assert stage.probe.said == ["last"]
+
+
+def test_a_result_that_is_nested_without_end_is_cut_and_the_run_goes_on(
+    stage: Stage, database: Path
+) -> None:
+    deep: Any = "bottom"
+    for _ in range(600):
+        deep = [deep]
+    stage.probe.answer("steps/0", Succeeded({"n": 1, "deep": deep}))
+    run = story_of(
+        stage, 'steps: [{id: a, probe: one}, {probe: "{{ steps.a.n }} {{ steps.a.deep }}"}]'
+    )
+    assert run.state is RunState.SUCCEEDED
+    assert stage.probe.said[1].startswith("1 [[[")
+    assert TOO_DEEP in stage.probe.said[1]
+    assert "bottom" not in stage.probe.said[1]
+    kept = record_of(database).steps[0].result
+    assert kept["n"] == 1
+    assert json.dumps(kept["deep"]).count("[") == MAX_DEPTH - 1
+
+
+def test_long_errors_and_plans_are_cut_in_the_middle(stage: Stage, database: Path) -> None:
+    text = "".join(f"{number:04}" for number in range(500))
+    stage.probe.answer("steps/0", Failed(text))
+    story_of(stage, f"steps: [{{probe: '{text}'}}]")
+    (step,) = record_of(database).steps
+    half = LONGEST // 2
+    assert step.error == f"{text[:half]} ... {text[-half:]}"
+    assert step.plan == f"say {text[: half - 4]} ... {text[-half:]}"
+
+
+def test_a_text_of_just_the_limit_is_whole() -> None:
+    assert shortened("x" * LONGEST) == "x" * LONGEST
+    assert len(shortened("x" * (LONGEST + 1))) == LONGEST + len(" ... ")
 
 
 # Secrets
@@ -311,16 +388,16 @@ def test_secrets_are_masked_wherever_a_run_leaves_traces_and_the_flow_goes_on_ma
     stage.probe.answer(
         "steps/0",
         Failed(f"refused {SECRET}", {"got": SECRET}),
-        Succeeded({"echo": f"<{SECRET}>", SECRET: [SECRET]}, variables={"copied": SECRET}),
+        Succeeded({"echo": f"<{SECRET}>", SECRET: [SECRET]}),
     )
     run = story_of(
         stage,
         "steps:\n"
         '- {id: a, probe: "Bearer {{ secrets.TOKEN }}", retry: {attempts: 2, delay: 0s}}\n'
-        '- {id: b, probe: "{{ steps.a.echo }} {{ vars.copied }}"}\n',
+        '- {id: b, probe: "{{ steps.a.echo }}"}\n',
     )
     assert run.state is RunState.SUCCEEDED
-    assert stage.probe.said == [f"Bearer {SECRET}"] * 2 + [f"<{MASK}> {MASK}"]
+    assert stage.probe.said == [f"Bearer {SECRET}"] * 2 + [f"<{MASK}>"]
     assert SECRET not in repr(stage.told.happenings)
     assert MASK in repr(stage.told.happenings)
     with closing(sqlite3.connect(database)) as db:
@@ -339,13 +416,78 @@ def test_a_secret_in_why_a_step_could_not_be_rendered_is_masked(stage: Stage) ->
     assert f"(it is '{MASK}')" in (run.reason or "")
 
 
-def test_vars_do_not_know_secrets_but_mask_what_the_engine_knows(
-    stage: Stage, database: Path
+@pytest.mark.parametrize(
+    "value", ["'{{ labels.resource }}'", "['x {{ labels.resource }}']", "{es.nj.01: 1}"]
+)
+def test_vars_that_carry_a_secret_fail_the_run_before_any_effect(
+    stage: Stage, database: Path, value: str
 ) -> None:
     stage.redactor.learn("es.nj.01")
-    story_of(stage, 'vars: {host: "{{ labels.resource }}"}\nsteps: [{probe: "{{ vars.host }}"}]')
-    assert record_of(database).variables == {"host": MASK}
-    assert stage.probe.said == [MASK]
+    run = story_of(
+        stage,
+        f"vars: {{host: {value}}}\nsteps: [{{probe: '{{{{ vars.host }}}}'}}]\n"
+        "finally: [{probe: last}]",
+    )
+    assert (run.state, run.reason) == (RunState.FAILED, f"vars: {MASKED_VALUE}")
+    assert stage.probe.said == ["last"]
+    kept = record_of(database)
+    assert kept.variables_error == MASKED_VALUE
+    assert MASK in repr(kept.variables)
+    with closing(sqlite3.connect(database)) as db:
+        (began,) = db.execute("SELECT began FROM runs").fetchone()
+    assert "es.nj.01" not in began
+
+
+def test_set_that_carries_a_secret_fails_its_step_and_sets_nothing(
+    stage: Stage, database: Path
+) -> None:
+    stage.secrets = {"TOKEN": SECRET}
+    run = story_of(
+        stage,
+        "vars: {url: as it was}\n"
+        "steps:\n"
+        '- {id: s, set: {n: 1, url: "http://x/{{ secrets.TOKEN }}"}, '
+        "retry: {attempts: 3, delay: 0s}}\n"
+        '- {probe: "{{ vars.url }}"}\n'
+        "finally:\n"
+        '- {probe: "{{ vars.url }} {{ vars.n is defined }}"}\n',
+    )
+    assert (run.state, run.reason) == (RunState.FAILED, f"s: {MASKED_VALUE}")
+    assert stage.probe.said == ["as it was False"]
+    first = record_of(database).steps[0]
+    assert (first.outcome, first.attempt, first.retryable) == (Outcome.FAILED, 1, False)
+    with closing(sqlite3.connect(database)) as db:
+        assert SECRET not in "\n".join(db.iterdump())
+
+
+@pytest.mark.parametrize(
+    "value", ["{{ ('a', 'b') }}", "{{ labels.items() | list }}", "{{ {1: 'a'} }}"]
+)
+def test_a_value_that_json_writes_differently_carries_no_secret(stage: Stage, value: str) -> None:
+    run = story_of(stage, f'vars: {{x: "{value}"}}\nsteps: [{{set: {{y: "{value}"}}}}]')
+    assert (run.state, run.reason) == (RunState.SUCCEEDED, None)
+
+
+@pytest.mark.parametrize("before", [0, 284, 290, 299, 484, 490, 499, 500, 900, 3000])
+@pytest.mark.parametrize("after", [0, 290, 484, 490, 499, 500, 3000])
+def test_no_part_of_a_secret_stays_where_a_long_error_is_cut(
+    stage: Stage, before: int, after: int
+) -> None:
+    stage.redactor.learn(SECRET)
+    stage.probe.answer("steps/0", Failed("x" * before + SECRET + "y" * after))
+    story_of(stage, "steps: [{probe: a}]")
+    (fact,) = stage.told.settled
+    said = fact.error or ""
+    assert not [part for part in ("hunt", "er2-", "and", "more") if part in said]
+
+
+def test_a_secret_that_no_step_has_used_is_masked_once_the_redactor_was_told(
+    stage: Stage, database: Path
+) -> None:
+    stage.redactor.learn(SECRET)
+    stage.probe.answer("steps/0", Succeeded({"stdout": f"TOKEN={SECRET}"}))
+    story_of(stage, "steps: [{id: a, probe: printenv}]")
+    assert record_of(database).steps[0].result == {"stdout": f"TOKEN={MASK}"}
 
 
 # Stopping and going on
@@ -470,7 +612,8 @@ def test_a_wait_holds_nothing_and_says_what_for(stage: Stage, database: Path) ->
         stage.clock.jump(31)
 
     run = story_of(stage, "steps: [{name: Let it settle, wait: 30s}]", while_waiting=looks)
-    assert seen == [("waiting", "Let it settle: for a timer")]
+    assert [state for state, _ in seen] == ["waiting"]
+    assert str(seen[0][1]).startswith("Let it settle: for a timer (20")
     assert run.state is RunState.SUCCEEDED
     (step,) = record_of(database).steps
     assert (step.wake, step.ended, step.result) == (NOW + 30, NOW + 31, {"waited": 30.0})

@@ -71,6 +71,7 @@ def test_a_step_has_these_keys() -> None:
         "started": "2023-11-17T08:00:14.000Z",
         "ended": "2023-11-17T08:00:15.000Z",
         "plan": "POST http://lb/drain",
+        "request": None,
         "result": {"status": 200},
         "error": None,
         "repeats": 1,

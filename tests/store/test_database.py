@@ -194,6 +194,41 @@ def test_one_process_opens_it_once(database: Path) -> None:
         pass
 
 
+def test_another_name_of_the_same_file_is_the_same_ledger(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "another.db"
+    link.symlink_to(database)
+    with open_ledger(database):
+        with pytest.raises(EngineError) as refused:
+            open_ledger(link).__enter__()
+        assert only_problem(refused.value) == (
+            f"database-in-use: another engine (process {os.getpid()}) works on {link} "
+            "(stop it first, or give this one a `database` of its own)"
+        )
+    with open_ledger(link), pytest.raises(EngineError, match="database-in-use"):
+        open_ledger(database).__enter__()
+
+
+def test_another_process_is_refused_under_another_name_too(
+    database: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "link"
+    folder.symlink_to(database.parent, target_is_directory=True)
+    with open_ledger(database):
+        second = subprocess.run(
+            [sys.executable, "-c", HOLD, str(folder / database.name)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            cwd=Path(database_module.__file__).parents[2],
+        )
+    assert second.returncode != 0
+    assert second.stdout == ""
+    assert f"another engine (process {os.getpid()}) works on" in second.stderr
+
+
 def test_a_lock_that_names_nobody_still_holds(database: Path) -> None:
     lock = database.with_name("engine.db.lock")
     with sole_use(database):

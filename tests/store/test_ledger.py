@@ -18,7 +18,7 @@ from engine.events.event import Event
 from engine.playbooks.playbook import Playbook
 from engine.rules.condition import Answer, Verdict
 from engine.runs.fact import Began, Fact, Paused, Settled, Started
-from engine.runs.ledger import Judgement, Ledger, LedgerError
+from engine.runs.ledger import Judgement, Ledger, LedgerError, NotInLedgerError
 from engine.runs.run import Outcome, Run, RunState, StepRecord
 from engine.store.records import open_records
 from engine.store.sqlite import SqliteLedger, open_ledger
@@ -132,8 +132,9 @@ def test_a_delivery_is_repeated_across_a_restart(database: Path) -> None:
 
 
 def test_an_event_that_is_not_there_is_said_to_be_not_there(ledger: SqliteLedger) -> None:
-    with pytest.raises(LedgerError, match=r"^there is no event NONE$"):
+    with pytest.raises(NotInLedgerError, match=r"^there is no event NONE$"):
         asyncio.run(ledger.event("NONE"))
+    assert not issubclass(NotInLedgerError, LedgerError), "it is no refusal, and never passes"
 
 
 def test_an_event_that_cannot_be_kept_is_refused_and_the_next_one_is_not(
@@ -183,7 +184,7 @@ def test_a_match_keeps_every_verdict_and_queues_its_runs(
         run = a_run("R1", PLAYBOOK, event)
         await ledger.keep_match(event, judgements, [run], NOW)
         assert await ledger.unmatched(10) == []
-        assert await ledger.queued(10) == [run]
+        assert [one for _, one in await ledger.queued(0, 10)] == [run]
 
     asyncio.run(story())
     with open_records(database) as records:
@@ -199,7 +200,8 @@ def test_a_playbook_has_one_run_for_an_event_however_often_it_is_matched(
         await queue(ledger, event, a_run("R1", PLAYBOOK, event))
         for id_ in ("R2", "R3"):
             await queue(ledger, event, a_run(id_, PLAYBOOK, event), a_run("R4", OTHER, event))
-        assert [run.id for run in await ledger.queued(10)] == ["R1"], "judged once, and not again"
+        queued = [run.id for _, run in await ledger.queued(0, 10)]
+        assert queued == ["R1"], "judged once, and not again"
 
     asyncio.run(story())
 
@@ -210,7 +212,7 @@ def test_two_runs_of_one_playbook_in_one_match_are_one(ledger: SqliteLedger) -> 
     async def story() -> None:
         twice = [a_run("R1", PLAYBOOK, event), a_run("R2", PLAYBOOK, event)]
         await queue(ledger, event, *twice, a_run("R3", OTHER, event))
-        assert [run.id for run in await ledger.queued(10)] == ["R1", "R3"]
+        assert [run.id for _, run in await ledger.queued(0, 10)] == ["R1", "R3"]
 
     asyncio.run(story())
 
@@ -227,7 +229,7 @@ def test_a_match_that_cannot_be_kept_whole_is_not_kept_at_all(ledger: SqliteLedg
         ]
         with pytest.raises(LedgerError, match="FOREIGN KEY constraint failed"):
             await ledger.keep_match(event, verdicts([PLAYBOOK]), runs, NOW)
-        assert await ledger.queued(10) == []
+        assert await ledger.queued(0, 10) == []
         assert [one.id for one in await ledger.unmatched(10)] == [event.id]
 
     asyncio.run(story())
@@ -247,7 +249,7 @@ def test_a_version_keeps_its_text_whatever_comes_later(ledger: SqliteLedger) -> 
 
 
 def test_a_version_that_was_never_kept_is_said_to_be_not_there(ledger: SqliteLedger) -> None:
-    with pytest.raises(LedgerError, match=r"^there is no playbook version v9$"):
+    with pytest.raises(NotInLedgerError, match=r"^there is no playbook version v9$"):
         asyncio.run(ledger.playbook_text("v9"))
 
 
@@ -259,8 +261,43 @@ def test_queued_runs_come_in_the_order_they_were_queued(ledger: SqliteLedger) ->
         for number in range(5):
             event = an_event(f"E{number}")
             await queue(ledger, event, a_run(f"R{9 - number}", PLAYBOOK, event))
-        assert [run.id for run in await ledger.queued(3)] == ["R9", "R8", "R7"]
-        assert len(await ledger.queued(100)) == 5
+        first = await ledger.queued(0, 3)
+        assert [run.id for _, run in first] == ["R9", "R8", "R7"]
+        rest = await ledger.queued(first[-1][0], 100)
+        assert [run.id for _, run in rest] == ["R6", "R5"]
+        assert list(await ledger.queued(rest[-1][0], 100)) == []
+        places = [place for place, _ in [*first, *rest]]
+        assert places == sorted(set(places))
+
+    asyncio.run(story())
+
+
+def test_what_is_queued_later_has_a_place_behind_all_that_were_there(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        for number in (1, 2):
+            event = an_event(f"E{number}")
+            await queue(ledger, event, a_run(f"R{number}", PLAYBOOK, event))
+        ((_, first), (place, second)) = await ledger.queued(0, 9)
+        for run in (first, second):
+            going = run.move(RunState.RUNNING, at=NOW)
+            await ledger.keep_run(going)
+            await ledger.keep_run(going.move(RunState.SUCCEEDED, at=NOW))
+        event = an_event("E3")
+        await queue(ledger, event, a_run("R3", PLAYBOOK, event))
+        assert [run.id for _, run in await ledger.queued(place, 9)] == ["R3"]
+
+    asyncio.run(story())
+
+
+def test_a_run_is_had_by_its_id_as_it_stands(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        run = await begin(ledger)
+        assert await ledger.run(run.id) == run
+        waiting = run.move(RunState.WAITING, at=NOW + 2, reason="w: for a timer")
+        await ledger.keep_run(waiting)
+        assert await ledger.run(run.id) == waiting
+        with pytest.raises(NotInLedgerError, match=r"^there is no run NONE$"):
+            await ledger.run("NONE")
 
     asyncio.run(story())
 
@@ -268,7 +305,7 @@ def test_queued_runs_come_in_the_order_they_were_queued(ledger: SqliteLedger) ->
 def test_a_run_is_queued_then_unfinished_then_neither(ledger: SqliteLedger) -> None:
     async def story() -> None:
         run = await begin(ledger)
-        assert (list(await ledger.queued(9)), list(await ledger.unfinished())) == ([], [run])
+        assert (list(await ledger.queued(0, 9)), list(await ledger.unfinished())) == ([], [run])
         waiting = run.move(RunState.WAITING, at=NOW + 2, reason="w: for a timer")
         await ledger.keep_run(waiting)
         assert list(await ledger.unfinished()) == [waiting]

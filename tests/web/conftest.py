@@ -37,6 +37,7 @@ class Receiving:
     failing: Exception | None = None  # what accepting raises instead
     problems: list[Problem] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
+    refusals: list[tuple[str, str]] = field(default_factory=list)
 
     async def accept(self, event: Event) -> Acceptance:
         if self.failing is not None:
@@ -75,6 +76,9 @@ def client(receiving: Receiving) -> Iterator[TestClient]:
                 accept=receiving.accept,
                 accepted=receiving.wake,
                 count=receiving.metrics.count_delivery,
+                refused=lambda source, _, refusal: receiving.refusals.append(
+                    (source, refusal.code)
+                ),
                 new_id=lambda: f"EVENT{next(ids)}",
                 clock=lambda: 1700208014.0,
                 max_body=64 * 1024,

@@ -63,7 +63,15 @@ def test_metrics_count_answers_by_status(client: TestClient, post: Post, example
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/flashduty", "/flashduty/actions/", "/flashduty/actions/a/b"]
+    "path",
+    [
+        "/",
+        "/flashduty",
+        "/flashduty/actions/",
+        "/flashduty/actions/a/b",
+        "/flashduty/actions/a/",
+        "/flashduty/alerts/",
+    ],
 )
 def test_an_unknown_path_is_told_where_events_go(client: TestClient, path: str) -> None:
     answer = client.post(path)

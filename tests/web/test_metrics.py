@@ -27,7 +27,7 @@ def test_every_happening_is_counted_under_its_own_name() -> None:
     assert counted == [
         'engine_events_matched_total{started="yes"} 1.0',
         'engine_events_matched_total{started="no"} 1.0',
-        'engine_runs_total{playbook="p",state="running"} 1.0',
+        'engine_run_moves_total{playbook="p",state="running"} 1.0',
         'engine_steps_total{outcome="failed",playbook="p",type="http"} 1.0',
         'engine_troubles_total{where="run"} 1.0',
     ]

@@ -108,9 +108,16 @@ def test_the_token_is_also_taken_from_the_query(client: TestClient, example: byt
     ],
 )
 def test_what_cannot_be_used_is_refused_with_a_sentence(
-    post: Post, body: bytes, headers: dict[str, str], status: int, code: str, message: str
+    post: Post,
+    receiving: Receiving,
+    body: bytes,
+    headers: dict[str, str],
+    status: int,
+    code: str,
+    message: str,
 ) -> None:
     assert post(body, **headers) == (status, {"error": {"code": code, "message": message}})
+    assert receiving.refusals == [("custom-action", code)]
 
 
 def test_a_body_without_a_declared_length_is_cut_at_the_cap(client: TestClient) -> None:

@@ -24,14 +24,14 @@ from engine.cli.demo.targets import create_targets
 from engine.cli.playbook_files import read_files
 from engine.cli.running import engine_of, port_of
 from engine.cli.screen import console, styled
-from engine.cli.serving import bind, run_until_stopped, server, stopped_by_signals
+from engine.cli.serving import Stopping, bind, run_until_stopped, server, stopped_by_signals
 from engine.config.load import load_config
 from engine.flashduty.simulated.account import SimulatedAccount
 from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
 from engine.problem import EngineError
 from engine.runs.redaction import Redactor
-from engine.runs.run import RunState
+from engine.runs.run import Run, RunState
 from engine.wiring import now
 
 HOST: Final = "127.0.0.1"
@@ -87,6 +87,7 @@ async def _demo(folder: Path, *, once: bool) -> int:
                 environ=_SECRETS,
                 redactor=Redactor(),
                 tell=stage.tell,
+                refused=lambda *_: None,
             )
         )
         stopping = stack.enter_context(stopped_by_signals(lambda _: None))
@@ -95,12 +96,12 @@ async def _demo(folder: Path, *, once: bool) -> int:
                 run_until_stopped(server(engine.app), listener, engine.worker, stopping, grace=2.0)
             )
             succeeded = await _press_all(screen, stage, world, url, pressed, stopping)
-            interrupted = stopping.is_set()
+            interrupted = stopping.asked.is_set()
             if not once and not interrupted:
                 _invite(screen, folder, url, pressed)
                 await running
                 return 130
-            stopping.set()
+            stopping.asked.set()
     if interrupted:
         return 130
     screen.print(styled(f"{succeeded} of {len(pressed)} use cases succeeded."))
@@ -113,7 +114,7 @@ async def _press_all(
     world: _World,
     url: str,
     pressed: tuple[Press, ...],
-    stopping: asyncio.Event,
+    stopping: Stopping,
 ) -> int:
     """Press each button, wait for its run, show the incident. How many succeeded."""
     screen.print(styled(f"The engine listens on {url}; Flashduty and all targets are simulated."))
@@ -121,28 +122,40 @@ async def _press_all(
     async with aiohttp.ClientSession() as client:
         with stage:
             for number, press in enumerate(pressed, start=1):
-                if stopping.is_set():
+                if stopping.asked.is_set():
                     break
                 world.account.add_incident(press.payload["incident"])
                 stage.say(f"\n{number}. {press.says}", "bold")
                 began = now()
-                answer = await client.post(
+                async with client.post(
                     f"{url}/flashduty/actions/{press.action}",
                     json=press.payload,
                     headers={"X-Engine-Token": _SECRETS["FLASHDUTY_WEBHOOK_TOKEN"]},
-                )
-                took = round((now() - began) * 1000)
-                shown = f"  POST /flashduty/actions/{press.action} answered {answer.status}"
-                stage.say(f"{shown} in {took} ms", "dim")
-                try:
-                    async with asyncio.timeout(PATIENCE):
-                        run = await stage.ended.get()
-                except TimeoutError:
+                ) as answer:
+                    took = round((now() - began) * 1000)
+                    shown = f"  POST /flashduty/actions/{press.action} answered {answer.status}"
+                    stage.say(f"{shown} in {took} ms", "dim")
+                run = await _next_run(stage, stopping)
+                if stopping.asked.is_set():
+                    break
+                if run is None:
                     stage.say(f"  no run ended within {PATIENCE:.0f} s", "red")
                     continue
                 succeeded += run.state is RunState.SUCCEEDED
                 _show_incident(stage, world.account, press)
     return succeeded
+
+
+async def _next_run(stage: Stage, stopping: Stopping) -> Run | None:
+    """The next run that ends; None when none does in time, or the demo is to stop."""
+    ended = asyncio.ensure_future(stage.ended.get())
+    asked = asyncio.ensure_future(stopping.asked.wait())
+    done, pending = await asyncio.wait(
+        {ended, asked}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED
+    )
+    for one in pending:
+        one.cancel()
+    return ended.result() if ended in done else None
 
 
 def _show_incident(stage: Stage, account: SimulatedAccount, press: Press) -> None:

@@ -56,6 +56,7 @@ CREATE TABLE steps (
     id        TEXT,
     name      TEXT,
     plan      TEXT,
+    request   TEXT,           -- JSON: what went out, masked
     started   REAL,
     wake      REAL,
     ended     REAL,

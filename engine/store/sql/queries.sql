@@ -50,7 +50,8 @@ UPDATE runs SET state = :state, reason = :reason, started = :started, began = :b
 WHERE id = :id AND ended IS NULL AND began IS NULL;
 
 -- queued_runs: whose turn is next
-SELECT * FROM runs WHERE state = 'queued' AND ended IS NULL ORDER BY seq LIMIT :limit;
+SELECT * FROM runs WHERE state = 'queued' AND ended IS NULL AND seq > :after
+ORDER BY seq LIMIT :limit;
 
 -- unfinished_runs: what a restart has to go on with, oldest first
 SELECT * FROM runs WHERE state IN ('running', 'waiting') AND ended IS NULL ORDER BY seq;
@@ -75,9 +76,10 @@ SELECT * FROM runs WHERE event = :event ORDER BY seq;
 SELECT * FROM steps WHERE run = :run ORDER BY seq;
 
 -- start_step: an attempt is about to take effect; the same one again is a repeat
-INSERT INTO steps (run, path, attempt, type, id, name, plan, started)
-VALUES (:run, :path, :attempt, :type, :id, :name, :plan, :started)
-ON CONFLICT (run, path, attempt) DO UPDATE SET repeats = repeats + 1, plan = excluded.plan
+INSERT INTO steps (run, path, attempt, type, id, name, plan, request, started)
+VALUES (:run, :path, :attempt, :type, :id, :name, :plan, :request, :started)
+ON CONFLICT (run, path, attempt) DO UPDATE SET
+    repeats = repeats + 1, plan = excluded.plan, request = excluded.request
 WHERE outcome IS NULL;
 
 -- pause_step: the attempt is done at a time to come

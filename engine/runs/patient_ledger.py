@@ -1,0 +1,88 @@
+"""A ledger that is asked until it answers: a full disk passes, a lost outcome does not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+from engine.events.event import Event
+from engine.playbooks.playbook import Playbook
+from engine.runs.fact import Began, Fact, Paused, Settled
+from engine.runs.happening import Tell, Trouble
+from engine.runs.ledger import Acceptance, Judgement, Ledger, LedgerError
+from engine.runs.run import Run, StepRecord
+
+RETRY_AFTER: Final = 1.0  # seconds until the ledger is asked again after it refused
+
+T = TypeVar("T")
+
+
+class PatientLedger:
+    """Keeps the ledger's promise for the worker, who has nobody to pass a refusal on to.
+
+    Once `stopping` is set a refusal is final: nothing has happened yet that the next start could
+    not do. Only an outcome is insisted on to the last, because its effect has happened.
+    """
+
+    def __init__(self, ledger: Ledger, tell: Tell, stopping: asyncio.Event) -> None:
+        self._ledger = ledger
+        self._tell = tell
+        self._stopping = stopping
+
+    async def accept(self, event: Event) -> Acceptance:
+        return await self._insist(lambda: self._ledger.accept(event))
+
+    async def unmatched(self, limit: int) -> Sequence[Event]:
+        return await self._insist(lambda: self._ledger.unmatched(limit))
+
+    async def keep_match(
+        self, event: Event, judgements: Sequence[Judgement], runs: Sequence[Run], at: float
+    ) -> None:
+        await self._insist(lambda: self._ledger.keep_match(event, judgements, runs, at))
+
+    async def keep_playbook(self, playbook: Playbook) -> None:
+        await self._insist(lambda: self._ledger.keep_playbook(playbook))
+
+    async def playbook_text(self, version: str) -> tuple[str, str]:
+        return await self._insist(lambda: self._ledger.playbook_text(version))
+
+    async def event(self, event_id: str) -> Event:
+        return await self._insist(lambda: self._ledger.event(event_id))
+
+    async def run(self, run_id: str) -> Run:
+        return await self._insist(lambda: self._ledger.run(run_id))
+
+    async def queued(self, after: int, limit: int) -> Sequence[tuple[int, Run]]:
+        return await self._insist(lambda: self._ledger.queued(after, limit))
+
+    async def unfinished(self) -> Sequence[Run]:
+        return await self._insist(self._ledger.unfinished)
+
+    async def history(self, run_id: str) -> Sequence[Fact]:
+        return await self._insist(lambda: self._ledger.history(run_id))
+
+    async def keep_run(self, run: Run) -> None:
+        await self._insist(lambda: self._ledger.keep_run(run))
+
+    async def keep_began(self, run: Run, fact: Began) -> None:
+        await self._insist(lambda: self._ledger.keep_began(run, fact))
+
+    async def keep_started(self, run_id: str, record: StepRecord) -> None:
+        await self._insist(lambda: self._ledger.keep_started(run_id, record))
+
+    async def keep_paused(self, run_id: str, fact: Paused) -> None:
+        await self._insist(lambda: self._ledger.keep_paused(run_id, fact))
+
+    async def keep_settled(self, run_id: str, record: StepRecord, fact: Settled) -> None:
+        await self._insist(
+            lambda: self._ledger.keep_settled(run_id, record, fact), to_the_last=True
+        )
+
+    async def _insist(self, ask: Callable[[], Awaitable[T]], *, to_the_last: bool = False) -> T:
+        while True:
+            try:
+                return await ask()
+            except LedgerError as error:
+                if self._stopping.is_set() and not to_the_last:
+                    raise
+                self._tell(Trouble("ledger", str(error)))
+                await asyncio.sleep(RETRY_AFTER)

@@ -1,0 +1,111 @@
+"""A real engine that is asked to stop: once politely, twice with what it started, thrice at once."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.e2e.real_engine import PATIENCE, Place
+
+SOON = 15.0  # seconds in which a hurried engine has to be gone; its step would take 60
+
+# The first time it hangs, with a child that has ignored its parent's end; then it is quick.
+SLEEPS = """\
+name: sleeps
+trigger: {action: go}
+steps:
+  - shell: {script: 'echo before >> effects'}
+  - shell:
+      script: |
+        if [ -e pids ]; then echo again >> effects; exit 0; fi
+        sleep 60 &
+        echo $$ $! > pids.new
+        mv pids.new pids
+        wait
+finally:
+  - shell: {script: 'echo last >> effects'}
+"""
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    """Whether it is there and not merely waiting to be buried."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_second_term_cuts_the_step_in_flight_and_the_next_start_performs_it_again(
+    place: Place, vendor_example: bytes
+) -> None:
+    place.write("playbooks/sleeps.yaml", SLEEPS)
+    engine = place.start()
+    engine.press("go", vendor_example)
+    pids_file = place.folder / "pids"
+    wait_until(pids_file.exists)
+    pids = [int(word) for word in pids_file.read_text().split()]
+    assert all(is_running(pid) for pid in pids)
+
+    began = time.monotonic()
+    engine.process.terminate()
+    engine.wait_for("stopping")
+    time.sleep(0.3)
+    assert engine.process.poll() is None, "the step in flight has its grace"
+    assert all(is_running(pid) for pid in pids)
+    engine.process.terminate()
+
+    assert engine.process.wait(SOON) == 0
+    assert time.monotonic() - began < SOON
+    wait_until(lambda: not any(is_running(pid) for pid in pids))
+    [run] = place.json("runs", "list")["items"]
+    assert run["state"] == "running"
+    steps = place.json("runs", "show", run["id"])["steps"]
+    assert [(step["path"], step["outcome"]) for step in steps] == [
+        ("steps/0", "succeeded"),
+        ("steps/1", None),
+    ]
+
+    again = place.start()
+    again.wait_for("run_succeeded")
+    assert (place.folder / "effects").read_text().split() == ["before", "again", "last"]
+    steps = place.json("runs", "show", run["id"])["steps"]
+    assert [(step["path"], step["attempt"], step["repeats"]) for step in steps] == [
+        ("steps/0", 1, 0),
+        ("steps/1", 1, 1),
+        ("finally/0", 1, 0),
+    ]
+
+
+def test_a_third_term_ends_the_engine_at_once(place: Place, vendor_example: bytes) -> None:
+    stubborn = "trap '' TERM; sh -c 'trap \"\" TERM; echo $$ $PPID > pids; while :; do sleep 1; done'"
+    place.write(
+        "playbooks/stubborn.yaml",
+        f"name: stubborn\ntrigger: {{action: go}}\nsteps:\n  - shell:\n      script: |\n        {stubborn}\n",
+    )
+    engine = place.start()
+    engine.press("go", vendor_example)
+    pids_file = place.folder / "pids"
+    wait_until(lambda: pids_file.exists() and len(pids_file.read_text().split()) == 2)
+    pids = [int(word) for word in pids_file.read_text().split()]
+
+    try:
+        engine.process.terminate()
+        engine.wait_for("stopping")
+        engine.process.terminate()
+        time.sleep(0.3)  # two of the same signal at one moment are one
+        assert engine.process.poll() is None, "the command is stubborn, and has its patience"
+        engine.process.terminate()
+        assert engine.process.wait(SOON) == 128 + signal.SIGTERM
+    finally:
+        for pid in pids:
+            if is_running(pid):
+                os.kill(pid, signal.SIGKILL)
