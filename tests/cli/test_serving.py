@@ -134,7 +134,14 @@ def test_a_log_that_cannot_be_written_stops_nothing(place: Place) -> None:
     )
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         process = subprocess.Popen(
-            [sys.executable, "-m", "engine", "serve", "--config", str(place.folder / "config.yaml")],
+            [
+                sys.executable,
+                "-m",
+                "engine",
+                "serve",
+                "--config",
+                str(place.folder / "config.yaml"),
+            ],
             stderr=full,
             env={**os.environ, "E2E_TOKEN": TOKEN, "E2E_KEY": "e2e-key-5d21"},
         )

@@ -86,7 +86,9 @@ def test_a_second_term_cuts_the_step_in_flight_and_the_next_start_performs_it_ag
 
 
 def test_a_third_term_ends_the_engine_at_once(place: Place, vendor_example: bytes) -> None:
-    stubborn = "trap '' TERM; sh -c 'trap \"\" TERM; echo $$ $PPID > pids; while :; do sleep 1; done'"
+    stubborn = (
+        "trap '' TERM; sh -c 'trap \"\" TERM; echo $$ $PPID > pids; while :; do sleep 1; done'"
+    )
     place.write(
         "playbooks/stubborn.yaml",
         f"name: stubborn\ntrigger: {{action: go}}\nsteps:\n  - shell:\n      script: |\n        {stubborn}\n",

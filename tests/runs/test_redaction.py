@@ -95,7 +95,7 @@ def nested(levels: int, inmost: Any = "b") -> Any:
 
 
 def test_a_redactor_that_knows_nothing_changes_nothing_and_hands_out_a_copy() -> None:
-    data = {"a": [1, ["b"], {"c": None}]}
+    data: dict[str, Any] = {"a": [1, ["b"], {"c": None}]}
     copied = Redactor().data(data)
     assert copied == data
     data["a"][1].append("later")

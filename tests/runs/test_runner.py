@@ -24,7 +24,7 @@ from engine.runs.fact import Paused as PausedFact
 from engine.runs.happening import Happening, Matched, RunMoved, StepSettled, StepStarted, Trouble
 from engine.runs.redaction import MASK, MAX_DEPTH, TOO_DEEP
 from engine.runs.run import Outcome, Run, RunState, StepRecord
-from engine.runs.runner import MASKED_VALUE, LONGEST, shortened
+from engine.runs.runner import LONGEST, MASKED_VALUE, shortened
 from engine.store.records import RunRecord, open_records
 from tests.runs.fakes import NOW, PATIENCE, Clock, Stage, a_playbook, an_event
 

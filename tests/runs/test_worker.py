@@ -273,7 +273,11 @@ def test_no_more_runs_go_at_once_than_allowed_and_the_others_start_in_order(
             await stage.told.until(lambda told: len(told.started) == 2)
             await a_few_turns(worker, stage.ledger)
             assert gate.came == ["RUN1", "RUN2"]
-            assert [run.id for _, run in await stage.ledger.queued(0, 9)] == ["RUN3", "RUN4", "RUN5"]
+            assert [run.id for _, run in await stage.ledger.queued(0, 9)] == [
+                "RUN3",
+                "RUN4",
+                "RUN5",
+            ]
             for number in (2, 1, 3, 4, 5):
                 gate.let(f"RUN{number}")
                 await stage.told.until(lambda told, n=number: told.ended(f"RUN{n}"))  # type: ignore[misc]

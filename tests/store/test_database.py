@@ -209,9 +209,7 @@ def test_another_name_of_the_same_file_is_the_same_ledger(database: Path, tmp_pa
         open_ledger(database).__enter__()
 
 
-def test_another_process_is_refused_under_another_name_too(
-    database: Path, tmp_path: Path
-) -> None:
+def test_another_process_is_refused_under_another_name_too(database: Path, tmp_path: Path) -> None:
     folder = tmp_path / "link"
     folder.symlink_to(database.parent, target_is_directory=True)
     with open_ledger(database):
