@@ -13,9 +13,11 @@ from ulid import ULID
 from engine.config.config import Config
 from engine.config.secrets import Secrets
 from engine.flashduty.client import FlashdutyClient
+from engine.flashduty.own_member import OwnMember
 from engine.playbooks.load import Loaded, Loader
 from engine.playbooks.step_type import StepType
 from engine.problem import Problem
+from engine.runs.crew import Crew
 from engine.runs.happening import Tell
 from engine.runs.redaction import Redactor
 from engine.runs.runner import Runner
@@ -48,7 +50,7 @@ class Parts:
     """A running engine, less the web."""
 
     ledger: SqliteLedger
-    worker: Worker
+    crew: Crew
     sources: Mapping[str, FlashdutySource]
     loaded: Loaded
     problems: tuple[Problem, ...]  # of what playbooks may ask for
@@ -106,9 +108,11 @@ async def wired(
         async with aiohttp.ClientSession(
             connector=connector, timeout=timeout, cookie_jar=jar
         ) as session:
+            client = FlashdutyClient(lambda: session, flashduty.base_url, flashduty.app_key)
+            own = OwnMember(client if flashduty.app_key else None, ledger, tell)
             types = step_types(
                 session=lambda: session,
-                flashduty=FlashdutyClient(lambda: session, flashduty.base_url, flashduty.app_key),
+                flashduty=client,
                 shell=_shell(config, environ),
                 max_response=config.http.max_response,
             )
@@ -134,8 +138,10 @@ async def wired(
                 clock=now,
                 tell=tell,
                 runs_at_once=config.limits.runs,
+                own=own.caused,
             )
-            yield Parts(ledger, worker, sources(config), loaded, tuple(missing))
+            crew = Crew(worker, own.prepare, (own.keep_learning,), tell)
+            yield Parts(ledger, crew, sources(config), loaded, tuple(missing))
 
 
 def _shell(config: Config, environ: Mapping[str, str]) -> ShellSettings:

@@ -1,8 +1,11 @@
 """What every test has: no way to the default database, and nothing of the person's environment."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from engine.store.sqlite import SqliteLedger, open_ledger
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +16,15 @@ def _stand_in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(empty)
     for name in ("ENGINE_CONFIG", "ENGINE_TOKEN", "FLASHDUTY_APP_KEY", "FLASHDUTY_WEBHOOK_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "engine.db"
+
+
+@pytest.fixture
+def ledger(database: Path) -> Iterator[SqliteLedger]:
+    """The real one, in a file of its own."""
+    with open_ledger(database) as opened:
+        yield opened

@@ -1,6 +1,7 @@
 """Reads an event from a file or stdin, as the receiver would from a request."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,4 +67,4 @@ def read_event(file: str, config: Config, action: str | None, type_: str | None)
     event = source.read(Request(action, {}, {}, None), body, id_=new_id(), received=now())
     if isinstance(event, Refusal):
         raise EngineError(Problem(event.code, event.message, Location(file)))
-    return event
+    return replace(event, own=False)

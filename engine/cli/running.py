@@ -11,9 +11,9 @@ from starlette.applications import Starlette
 from engine.config.config import Config
 from engine.events.source import Refusal, Request
 from engine.problem import Problem, in_file_order
+from engine.runs.crew import Crew
 from engine.runs.happening import Happening, Tell, Trouble
 from engine.runs.redaction import Redactor
-from engine.runs.worker import Worker
 from engine.web.app import create_app
 from engine.web.metrics import Metrics
 from engine.web.receiver import Receiver
@@ -27,7 +27,7 @@ class Running:
     """The parts that have to be run."""
 
     app: Starlette
-    worker: Worker
+    crew: Crew
     problems: tuple[Problem, ...]  # of playbooks that are left out, and of secrets
     playbooks: tuple[str, ...]
 
@@ -59,7 +59,7 @@ async def engine_of(
             path: Receiver(
                 source=source,
                 accept=parts.ledger.accept,
-                accepted=parts.worker.wake,
+                accepted=parts.crew.worker.wake,
                 count=metrics.count_delivery,
                 refused=refused,
                 new_id=new_id,
@@ -76,7 +76,7 @@ async def engine_of(
             fault=_fault_to(tell_all),
         )
         names = tuple(playbook.name for playbook in parts.loaded.playbooks)
-        yield Running(app, parts.worker, problems, names)
+        yield Running(app, parts.crew, problems, names)
 
 
 def _fault_to(tell: Tell) -> Callable[[Exception], None]:

@@ -62,6 +62,6 @@ async def _serve(config: Config) -> int:
                     playbooks=list(engine.playbooks),
                     database=str(config.database),
                 )
-                await run_until_stopped(server(engine.app), listener, engine.worker, stopping)
+                await run_until_stopped(server(engine.app), listener, engine.crew, stopping)
     log.info("stopped", action="stopped")
     return 130 if signal.SIGINT in received else 0

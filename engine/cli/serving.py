@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from engine.problem import EngineError, Problem
-from engine.runs.worker import Worker
+from engine.runs.crew import Crew
 
 GRACE: Final = 30.0  # seconds that steps in flight get to finish
 BACKLOG: Final = 2048
@@ -75,7 +75,7 @@ def server(app: ASGIApp, limit_concurrency: int | None = None) -> uvicorn.Server
 async def run_until_stopped(
     web: uvicorn.Server,
     listener: socket.socket,
-    worker: Worker,
+    crew: Crew,
     stopping: "Stopping",
     *,
     grace: float = GRACE,
@@ -86,11 +86,11 @@ async def run_until_stopped(
     """
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(web.serve([listener]), name="web")
-        working = tasks.create_task(worker.work(), name="worker")
+        working = tasks.create_task(crew.work(), name="worker")
         waiting = tasks.create_task(stopping.asked.wait(), name="stopping")
         await asyncio.wait({serving, working, waiting}, return_when=FIRST_COMPLETED)
         waiting.cancel()
-        worker.stop()
+        crew.stop()
         web.should_exit = True
         await asyncio.wait({serving})
         hurried = tasks.create_task(stopping.hurried.wait(), name="hurried")

@@ -23,6 +23,27 @@ class Event:
     headers: Mapping[str, str]  # the custom ones; never a token
     payload: Mapping[str, Any]
     received: float  # Unix seconds, by the receiver's clock
+    stale: bool = False  # older than the newest one of its subject when it was accepted
+    own: bool | None = None  # the engine itself caused it; None: not judged, or nobody could tell
+
+    @property
+    def subject(self) -> str | None:
+        """What it is about, and in whose order it stands: `alert:ID` or `incident:ID`.
+
+        Fact: Flashduty keeps the order of the events of one incident, or of one alert, in theory.
+        """
+        alert = self.payload.get("alert")
+        if isinstance(alert, Mapping):
+            alert_id = alert.get("alert_id")
+            return f"alert:{alert_id}" if isinstance(alert_id, str) else None
+        return f"incident:{self.incident_id}" if self.incident_id is not None else None
+
+    @property
+    def person_id(self) -> int | None:
+        """Who did it; None for what nobody did."""
+        person = self.payload.get("person")
+        value = person.get("person_id") if isinstance(person, Mapping) else None
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     @property
     def incident_id(self) -> str | None:

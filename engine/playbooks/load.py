@@ -112,7 +112,15 @@ class _Reading:
         return Playbook(
             name=head.name,
             description=head.description.strip(),
-            trigger=Trigger(tuple(trigger.events), trigger.action, trigger.when),
+            trigger=Trigger(
+                events=tuple(trigger.events),
+                action=trigger.action,
+                when=trigger.when,
+                stale=None if trigger.stale is None else trigger.stale == "run",
+                own=trigger.own,
+                reconcile=trigger.reconcile,
+                max_age=trigger.max_age,
+            ),
             variables=variables or {},
             timeout=head.timeout,
             steps=sections[Section.STEPS],

@@ -1,6 +1,6 @@
 """The shape of a playbook file: what pydantic checks of it, and what an editor may offer."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -29,6 +29,28 @@ class TriggerModel(Model):
     when: Annotated[
         ConditionField | None,
         Field(default=None, description="A JMESPath condition on the event's document"),
+    ]
+    stale: Annotated[
+        Literal["run", "skip"] | None,
+        Field(
+            default=None,
+            description="What to do about an event that is older than the newest one of its "
+            "incident; default: skip for webhooks, run for buttons",
+        ),
+    ]
+    own: Annotated[
+        Flag, Field(description="Whether events that the engine itself caused start it, too")
+    ] = False
+    reconcile: Annotated[
+        Flag, Field(description="Whether events that were missed start it, once they are found")
+    ] = False
+    max_age: Annotated[
+        Duration | None,
+        Field(
+            default=None,
+            gt=0,
+            description="How old an event may be; default: any, and 15m for missed ones",
+        ),
     ]
 
 

@@ -126,7 +126,10 @@ def rehearse(
 ) -> Rehearsal:
     """What this playbook would do about this event."""
     document = document_of(event, config)
-    verdict = playbook.trigger.judge(document)
+    # As if it had just happened: a rehearsal is about what the playbook does, not about the file's
+    # age.
+    happened = event.received if event.time is None else event.time / 1000
+    verdict = playbook.trigger.judge(document, happened)
     if not verdict.yes:
         return Rehearsal(playbook, verdict, {}, (), None, None)
     now = event.received

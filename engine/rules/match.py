@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from engine.rules.condition import Answer, Condition, Verdict
 from engine.rules.explain import decide
+
+RECONCILED: Final = "reconciled"  # the `event.source` of what was found out after it was missed
+PRESSED: Final = "custom-action"  # the `event.source` of a button that a person pressed
+LATEST: Final = 900.0  # seconds: how late a missed event may start something
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +20,16 @@ class Trigger:
     events: tuple[str, ...] = ()
     action: str | None = None
     when: Condition | None = None
+    stale: bool | None = None  # whether to take stale events; None: all but those of webhooks
+    own: bool = False  # whether to take what the engine itself caused
+    reconcile: bool = False  # whether to take what was missed and found out later
+    max_age: float | None = None  # seconds; None: any, and LATEST for what was missed
 
-    def judge(self, document: Mapping[str, Any]) -> Verdict:
-        """Yes, no or cannot tell, over an event's document, with the reason for a no."""
+    def judge(self, document: Mapping[str, Any], now: float) -> Verdict:
+        """Yes, no or cannot tell, over an event's document, with the reason for a no.
+
+        `now` is Unix seconds: some triggers take no old events.
+        """
         event = document["event"]
         if self.events and event["type"] not in self.events:
             wanted = " or ".join(self.events)
@@ -25,6 +37,49 @@ class Trigger:
         if self.action is not None and event["action"] != self.action:
             came = f"action {event['action']}" if event["action"] else "no action"
             return Verdict(Answer.NO, f"the event came by {came}, not {self.action}")
+        verdict = self._judge_origin(event) or self._judge_age(event, now)
+        if verdict is not None:
+            return verdict
         if self.when is None:
             return Verdict(Answer.YES)
         return decide(self.when, document)
+
+    def _judge_origin(self, event: Mapping[str, Any]) -> Verdict | None:
+        """What speaks against the event, wherever it came from and whoever caused it."""
+        if event["own"] and not self.own:
+            return Verdict(
+                Answer.NO, "the engine itself caused this event; `own: true` takes such events"
+            )
+        # A button that a person pressed has to work whether or not Flashduty's API answers; what
+        # a webhook tells may be the echo of our own comment, and would start us in a circle.
+        if event["own"] is None and not self.own and event["source"] != PRESSED:
+            return Verdict(
+                Answer.CANNOT_TELL,
+                "whether the engine itself caused this event is not known: Flashduty has not said "
+                "yet whose app key it uses",
+            )
+        if event["source"] == RECONCILED and not self.reconcile:
+            return Verdict(
+                Answer.NO,
+                "the event was missed and found out later; `reconcile: true` takes such events",
+            )
+        takes_stale = self.stale
+        if takes_stale is None:
+            takes_stale = event["source"] in (PRESSED, RECONCILED)
+        if event["stale"] and not takes_stale:
+            return Verdict(
+                Answer.NO, "a newer event of the same subject came first; `stale: run` takes both"
+            )
+        return None
+
+    def _judge_age(self, event: Mapping[str, Any], now: float) -> Verdict | None:
+        latest = self.max_age
+        if latest is None and event["source"] == RECONCILED:
+            latest = LATEST
+        if latest is None or event["time"] is None:
+            return None
+        age = now - event["time"] / 1000
+        if age <= latest:
+            return None
+        old, most = timedelta(seconds=round(age)), timedelta(seconds=latest)
+        return Verdict(Answer.NO, f"the event is {old} old (h:mm:ss), and `max_age` is {most}")

@@ -6,7 +6,7 @@ process and of the machine's power. Methods of one ledger may be called at the s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine.events.event import Event
 from engine.playbooks.playbook import Playbook
@@ -44,7 +44,11 @@ class Ledger(Protocol):
     """What the receiver and the worker need kept. Every method may raise LedgerError."""
 
     async def accept(self, event: Event) -> Acceptance:
-        """Keep an event, once: (source, action, key) is unique, also for two at the same moment."""
+        """Keep an event, once: (source, action, key) is unique, also for two at the same moment.
+
+        What is kept says whether it is stale: older than the newest event of its subject. An event
+        that was reconciled before it arrived is a duplicate.
+        """
         ...
 
     async def unmatched(self, limit: int) -> Sequence[Event]:
@@ -56,8 +60,13 @@ class Ledger(Protocol):
     ) -> None:
         """The event is judged, and these runs are queued: all of it or none.
 
-        A playbook has at most one run for an event, however often this is called.
+        Keeps `event.own` too. A playbook has at most one run for an event, however often this is
+        called.
         """
+        ...
+
+    async def playbooks_run_for(self, subject: str, type_: str) -> frozenset[str]:
+        """The playbooks that have a run, whatever became of it, for an event like this."""
         ...
 
     async def keep_playbook(self, playbook: Playbook) -> None:
@@ -106,4 +115,31 @@ class Ledger(Protocol):
 
     async def keep_settled(self, run_id: str, record: StepRecord, fact: Settled) -> None:
         """The outcome of an attempt. An outcome that is there is never replaced."""
+        ...
+
+
+class Memory(Protocol):
+    """What the engine has to know again after a restart. Every method may raise LedgerError."""
+
+    async def remember(self, name: str, value: Any) -> None:
+        """Keep one thing that JSON can hold, in the place of what had this name."""
+        ...
+
+    async def recall(self, name: str) -> Any:
+        """What was kept under this name; None for nothing."""
+        ...
+
+
+class MissedEvents(Protocol):
+    """Takes what Flashduty says happened while nobody listened. May raise LedgerError."""
+
+    async def knows(self, subject: str, type_: str, time: int, within: int) -> bool:
+        """Whether an event of this type about this subject, so many milliseconds around, is kept.
+
+        Whatever it came by: a delivery, or an earlier reconciling.
+        """
+        ...
+
+    async def accept_missed(self, event: Event, within: int) -> Acceptance:
+        """Keep a reconciled event unless it is known, by its key or as `knows` says."""
         ...

@@ -39,6 +39,9 @@ class PatientLedger:
     ) -> None:
         await self._insist(lambda: self._ledger.keep_match(event, judgements, runs, at))
 
+    async def playbooks_run_for(self, subject: str, type_: str) -> frozenset[str]:
+        return await self._insist(lambda: self._ledger.playbooks_run_for(subject, type_))
+
     async def keep_playbook(self, playbook: Playbook) -> None:
         await self._insist(lambda: self._ledger.keep_playbook(playbook))
 

@@ -16,6 +16,7 @@ from engine.events.event import Event
 from engine.playbooks.playbook import Playbook
 from engine.problem import EngineError
 from engine.rules.condition import Answer, Verdict
+from engine.rules.match import RECONCILED
 from engine.runs.happening import Matched, RunMoved, Tell, Trouble
 from engine.runs.ledger import Judgement, Ledger, LedgerError
 from engine.runs.patient_ledger import PatientLedger
@@ -40,6 +41,7 @@ class Worker:
         clock: Clock,
         tell: Tell,
         runs_at_once: int,
+        own: Callable[[Event], bool | None],
     ) -> None:
         self._stopping = asyncio.Event()
         self._ledger = PatientLedger(ledger, tell, self._stopping)
@@ -50,6 +52,7 @@ class Worker:
         self._new_id = new_id
         self._clock = clock
         self._tell = tell
+        self._own = own  # whether the engine itself caused an event; None: it cannot be told yet
         self._slots = asyncio.Semaphore(runs_at_once)
         self._versions = {playbook.version: playbook for playbook in playbooks}
         self._taken = 0  # the place of the last queued run that was taken up
@@ -94,10 +97,13 @@ class Worker:
             self.wake()
 
     async def _judge_one(self, event: Event) -> None:
+        # Kept with the event: a run that is gone on with later has to see the same document.
+        event = replace(event, own=self._own(event))
         document = document_of(event, self._config)
         at = self._clock()
+        ran = await self._ran_before(event)
         judgements = [
-            Judgement(playbook.name, playbook.version, self._verdict(playbook, document))
+            Judgement(playbook.name, playbook.version, self._verdict(playbook, document, at, ran))
             for playbook in self._playbooks
         ]
         runs = [
@@ -120,13 +126,28 @@ class Worker:
         )
         self._tell(Matched(event.id, tuple(run.playbook for run in runs), undecided))
 
-    def _verdict(self, playbook: Playbook, document: Mapping[str, Any]) -> Verdict:
+    async def _ran_before(self, event: Event) -> frozenset[str]:
+        """Of a missed event: the playbooks that ran for one like it. They are not started again.
+
+        Nothing says for sure that what Flashduty tells afterwards is not what arrived before.
+        """
+        if event.source != RECONCILED or event.subject is None:
+            return frozenset()
+        return await self._ledger.playbooks_run_for(event.subject, event.type)
+
+    def _verdict(
+        self, playbook: Playbook, document: Mapping[str, Any], at: float, ran: frozenset[str]
+    ) -> Verdict:
         try:
-            return playbook.trigger.judge(document)
+            verdict = playbook.trigger.judge(document, at)
         except Exception as error:  # noqa: BLE001 - one trigger must not keep the others from events
             self._tell(Trouble(f"playbook {playbook.name}", traceback.format_exc()))
             said = f"{type(error).__name__}: {error} (this is a fault of the engine)"
             return Verdict(Answer.CANNOT_TELL, said)
+        if verdict.yes and playbook.name in ran:
+            said = "the event was missed, and the playbook ran for one like it before"
+            return Verdict(Answer.NO, said)
+        return verdict
 
     async def _resume(self, tasks: asyncio.TaskGroup) -> None:
         for run in await self._ledger.unfinished():

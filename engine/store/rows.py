@@ -38,6 +38,7 @@ def event_to_row(event: Event) -> Parameters:
         "headers": to_json(dict(event.headers)),
         "payload": to_json(event.payload),
         "received": event.received,
+        "subject": event.subject,
     }
 
 
@@ -54,6 +55,8 @@ def event_from_row(row: sqlite3.Row) -> Event:
         headers=json.loads(row["headers"]),
         payload=json.loads(row["payload"]),
         received=row["received"],
+        stale=bool(row["stale"]),
+        own=None if row["own"] is None else bool(row["own"]),
     )
 
 

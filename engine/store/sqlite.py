@@ -1,12 +1,15 @@
 """The ledger's promise, kept on SQLite. Every write goes through the one writer."""
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Final
 
 from engine.events.event import Event
 from engine.playbooks.playbook import Playbook
+from engine.rules.match import RECONCILED
 from engine.runs.fact import Began, Fact, Paused, Settled, facts_of
 from engine.runs.ledger import Acceptance, Judgement, LedgerError, NotInLedgerError
 from engine.runs.run import Run, StepRecord
@@ -14,6 +17,8 @@ from engine.store import rows
 from engine.store.database import connect, sole_use
 from engine.store.queries import read_queries
 from engine.store.writer import Writer
+
+SAME_MOMENT: Final = 2000  # milliseconds between what a webhook and what a timeline calls the time
 
 
 class SqliteLedger:
@@ -29,11 +34,54 @@ class SqliteLedger:
         except RecursionError:
             raise LedgerError("the event is nested too deeply to be kept") from None
 
+        reconciled = {**row, "source": RECONCILED, "within": SAME_MOMENT}
+
         def act(db: sqlite3.Connection) -> Acceptance:
-            if db.execute(self._sql["insert_event"], row).rowcount:
-                return Acceptance(event.id, duplicate=False)
-            known = db.execute(self._sql["event_by_key"], row).fetchone()
+            known = db.execute(self._sql["same_event"], reconciled).fetchone()
+            if known is None:
+                if db.execute(self._sql["insert_event"], row).rowcount:
+                    return Acceptance(event.id, duplicate=False)
+                known = db.execute(self._sql["event_by_key"], row).fetchone()
             return Acceptance(known["id"], duplicate=True)
+
+        return await self._writer.do(act)
+
+    async def knows(self, subject: str, type_: str, time: int, within: int) -> bool:
+        wanted = {"subject": subject, "type": type_, "time": time, "within": within, "source": None}
+
+        def act(db: sqlite3.Connection) -> bool:
+            return db.execute(self._sql["same_event"], wanted).fetchone() is not None
+
+        return await self._writer.do(act)
+
+    async def accept_missed(self, event: Event, within: int) -> Acceptance:
+        row = rows.event_to_row(event)
+        same = {**row, "source": None, "within": within}
+
+        def act(db: sqlite3.Connection) -> Acceptance:
+            known = (
+                db.execute(self._sql["same_event"], same).fetchone()
+                or db.execute(self._sql["event_by_key_alone"], row).fetchone()
+            )
+            if known is not None:
+                return Acceptance(known["id"], duplicate=True)
+            db.execute(self._sql["insert_event"], row)
+            return Acceptance(event.id, duplicate=False)
+
+        return await self._writer.do(act)
+
+    async def remember(self, name: str, value: Any) -> None:
+        row = {"name": name, "value": rows.to_json(value)}
+
+        def act(db: sqlite3.Connection) -> None:
+            db.execute(self._sql["remember"], row)
+
+        await self._writer.do(act)
+
+    async def recall(self, name: str) -> Any:
+        def act(db: sqlite3.Connection) -> Any:
+            row = db.execute(self._sql["recall"], {"name": name}).fetchone()
+            return None if row is None else json.loads(row["value"])
 
         return await self._writer.do(act)
 
@@ -50,12 +98,20 @@ class SqliteLedger:
         kept = rows.to_json([rows.judgement_to_json(judgement) for judgement in judgements])
 
         def act(db: sqlite3.Connection) -> None:
-            parameters = {"id": event.id, "at": at, "judgements": kept}
+            parameters = {"id": event.id, "at": at, "judgements": kept, "own": event.own}
             if db.execute(self._sql["match_event"], parameters).rowcount:
                 for run in runs:
                     db.execute(self._sql["insert_run"], rows.run_to_row(run))
 
         await self._writer.do(act)
+
+    async def playbooks_run_for(self, subject: str, type_: str) -> frozenset[str]:
+        def act(db: sqlite3.Connection) -> frozenset[str]:
+            wanted = {"subject": subject, "type": type_}
+            found = db.execute(self._sql["playbooks_run_for"], wanted)
+            return frozenset(row["playbook"] for row in found)
+
+        return await self._writer.do(act)
 
     async def keep_playbook(self, playbook: Playbook) -> None:
         parameters = {

@@ -108,6 +108,6 @@ async def _work(place: Path, body: bytes) -> None:
         assert isinstance(event, Event)
         await parts.ledger.accept(event)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(parts.worker.work())
+            tasks.create_task(parts.crew.work())
             await over.wait()
-            parts.worker.stop()
+            parts.crew.stop()

@@ -63,6 +63,7 @@ def test_the_document_says_how_the_event_came() -> None:
         "query": {"dc": "nj"},
         "headers": {"x-team": "sre"},
         "stale": False,
+        "own": None,
     }
     assert seen["config"] == {"lb_url": "http://lb"}
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,7 +20,7 @@ from engine.runs.happening import StepStarted
 from engine.runs.run import RunState
 from engine.steps import step_types
 from engine.steps.shell import ShellSettings
-from engine.store.sqlite import SqliteLedger, open_ledger
+from engine.store.sqlite import SqliteLedger
 from tests.runs.fakes import Stage, an_event
 from tests.runs.fakes import step_types as fake_step_types
 
@@ -44,12 +44,6 @@ def types(tmp_path: Path) -> dict[str, StepType[Any]]:
         shell=ShellSettings({}, tmp_path, 1024),
         max_response=1024,
     )
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
-    with open_ledger(tmp_path / "engine.db") as opened:
-        yield opened
 
 
 def loaded(types: Mapping[str, StepType[Any]], text: str, name: str = "p") -> Playbook:

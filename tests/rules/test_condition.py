@@ -152,7 +152,7 @@ def test_a_condition_gives_its_value() -> None:
         ({"a": None}, True),
     ],
 )
-def test_truth_is_jmespaths_and_zero_is_true(value: Any, truth: bool) -> None:  # noqa: FBT001
+def test_truth_is_jmespaths_and_zero_is_true(value: Any, truth: bool) -> None:
     assert is_true(value) is truth
 
 

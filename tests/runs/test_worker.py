@@ -49,6 +49,7 @@ def a_worker(
     at_once: int = 10,
     load: Callable[[str, str], Playbook] | None = None,
     config: Mapping[str, Any] | None = None,
+    own: Callable[[Event], bool | None] = lambda _: False,
 ) -> Worker:
     ids = (f"RUN{number}" for number in itertools.count(1))
     return Worker(
@@ -61,6 +62,7 @@ def a_worker(
         clock=stage.clock,
         tell=stage.told,
         runs_at_once=at_once,
+        own=own,
     )
 
 
@@ -199,7 +201,7 @@ def test_an_event_and_a_playbook_make_one_run_however_often_they_are_matched(
 
 class BrokenTrigger(Trigger):
     @override
-    def judge(self, document: Mapping[str, Any]) -> Verdict:
+    def judge(self, document: Mapping[str, Any], now: float) -> Verdict:
         raise ZeroDivisionError("by zero")
 
 
@@ -850,3 +852,55 @@ def test_a_run_that_had_a_fault_says_so_and_is_not_taken_up_again(database: Path
         asyncio.run(story())
     [moved] = [told for told in first.told.happenings if isinstance(told, RunMoved)][-1:]
     assert moved.run.reason == "ZeroDivisionError: by zero (a fault of the engine)"
+
+
+# What the engine itself caused, and what was missed
+
+
+def test_what_the_engine_itself_caused_starts_nothing_and_is_kept_as_its_own(
+    stage: Stage, database: Path
+) -> None:
+    asked: list[bool | None] = []
+    echo = a_playbook("trigger: {own: true}\nsteps: [{probe: '{{ event.own }}'}]", "echo")
+
+    async def story() -> None:
+        await accepted(stage.ledger, an_event())
+
+        def own(event: Event) -> bool | None:
+            asked.append(event.own)
+            return True
+
+        async with working(a_worker(stage, ONE, echo, own=own)):
+            await stage.told.until(lambda told: told.ended("RUN1"))
+        assert (await stage.ledger.event("EVENT1")).own is True
+
+    asyncio.run(story())
+    assert stage.probe.said == ["true"]
+    assert asked == [None]
+    assert states_in(database) == {"RUN1": "succeeded"}
+
+
+def test_a_missed_event_starts_no_playbook_that_ran_for_one_like_it(
+    stage: Stage, database: Path
+) -> None:
+    late = a_playbook("trigger: {reconcile: true}\nsteps: [{probe: '{{ event.id }}'}]", "late")
+    live = replace(an_event("LIVE"), own=False)
+    missed = replace(live, id="MISSED", source="reconciled", key="k", time=int(NOW * 1000))
+    other = replace(missed, id="OTHER", key="l", type="i_ack")
+
+    async def story() -> None:
+        await accepted(stage.ledger, live)
+        worker = a_worker(stage, late)
+        async with working(worker):
+            await stage.told.until(lambda told: told.ended("RUN1"))
+            await accepted(stage.ledger, missed, other)
+            worker.wake()
+            await stage.told.until(lambda told: told.ended("RUN2"))
+
+    asyncio.run(story())
+    assert stage.probe.said == ["LIVE", "OTHER"]
+    with open_records(database) as records:
+        (judgement,) = records.event("MISSED").judgements
+    assert judgement.verdict.reason == (
+        "the event was missed, and the playbook ran for one like it before"
+    )

@@ -102,7 +102,7 @@ def test_an_empty_token_lets_nobody_in(headers: dict[str, str]) -> None:
         (None, False),
     ],
 )
-def test_only_addresses_of_allow_from_are_admitted(client: str | None, admitted: bool) -> None:  # noqa: FBT001
+def test_only_addresses_of_allow_from_are_admitted(client: str | None, admitted: bool) -> None:
     allow_from = (ipaddress.ip_network("10.0.0.0/24"), ipaddress.ip_network("fd00::/8"))
     answer = CustomActionSource(None, allow_from).admit(request(client=client))
     assert answer == (

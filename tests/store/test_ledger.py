@@ -18,8 +18,15 @@ from engine.events.event import Event
 from engine.playbooks.playbook import Playbook
 from engine.rules.condition import Answer, Verdict
 from engine.runs.fact import Began, Fact, Paused, Settled, Started
-from engine.runs.ledger import Judgement, Ledger, LedgerError, NotInLedgerError
+from engine.runs.ledger import (
+    Acceptance,
+    Judgement,
+    Ledger,
+    LedgerError,
+    NotInLedgerError,
+)
 from engine.runs.run import Outcome, Run, RunState, StepRecord
+from engine.store.queries import read_migrations
 from engine.store.records import open_records
 from engine.store.sqlite import SqliteLedger, open_ledger
 from tests.runs.fakes import NOW, a_playbook, a_run, an_event, verdicts
@@ -592,3 +599,102 @@ def test_a_ledger_that_was_closed_says_so(database: Path) -> None:
 def test_the_playbooks_of_these_tests_have_versions_of_their_own() -> None:
     playbooks: tuple[Playbook, ...] = (PLAYBOOK, OTHER)
     assert len({playbook.version for playbook in playbooks}) == 2
+
+
+# Where an event stands among those of its subject
+
+
+def test_an_event_is_stale_when_a_newer_one_of_its_incident_was_there(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        newest = replace(an_event("NEWEST"), time=2000)
+        older = replace(an_event("OLDER"), time=1999)
+        same = replace(an_event("SAME"), time=2000)
+        timeless = replace(an_event("TIMELESS"), time=None)
+        other = replace(an_event("OTHER", payload={"alert": {"alert_id": "A"}}), time=1)
+        for event in (newest, older, same, timeless, other):
+            await ledger.accept(event)
+        assert {event.id for event in await ledger.unmatched(10) if event.stale} == {"OLDER"}
+
+    asyncio.run(story())
+
+
+def test_a_missed_event_is_taken_once_and_not_when_it_arrived(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        live = replace(an_event("LIVE", key="k"), source="incident-webhook", time=10_000)
+        missed = replace(live, id="MISSED", source="reconciled", key="made up")
+        await ledger.accept(live)
+        for within, time, key in ((0, 10_000, "x"), (2000, 12_000, "y"), (0, 99_000, "k")):
+            again = replace(missed, time=time, key=key)
+            assert await ledger.accept_missed(again, within) == Acceptance("LIVE", duplicate=True)
+        first = replace(missed, time=12_001)
+        assert not (await ledger.accept_missed(first, 2000)).duplicate
+        assert (await ledger.accept_missed(replace(first, id="AGAIN"), 0)).duplicate
+        assert not (
+            await ledger.accept_missed(replace(first, id="ACK", type="i_ack", key="z"), 0)
+        ).duplicate
+        assert await ledger.knows("incident:6551f3888713372ad1054d57", "i_custom", 12_001, 0)
+        assert not await ledger.knows("incident:6551f3888713372ad1054d57", "i_custom", 13_000, 0)
+        assert not await ledger.knows("incident:other", "i_custom", 12_001, 0)
+
+    asyncio.run(story())
+
+
+def test_a_delivery_that_comes_after_it_was_reconciled_is_a_duplicate(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        missed = replace(an_event("MISSED", key="made up"), source="reconciled", time=10_000)
+        await ledger.accept_missed(missed, 2000)
+        late = replace(an_event("LATE"), source="incident-webhook", time=11_000)
+        assert await ledger.accept(late) == Acceptance("MISSED", duplicate=True)
+        assert not (await ledger.accept(replace(late, time=13_000))).duplicate
+
+    asyncio.run(story())
+
+
+def test_the_playbooks_that_ran_for_an_event_like_this_are_known(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        await begin(ledger)
+        subject = an_event().subject
+        assert subject is not None
+        assert await ledger.playbooks_run_for(subject, "i_custom") == {"restart-host"}
+        assert await ledger.playbooks_run_for(subject, "i_ack") == frozenset()
+        assert await ledger.playbooks_run_for("incident:x", "i_custom") == frozenset()
+
+    asyncio.run(story())
+
+
+def test_what_is_remembered_is_there_after_a_restart(ledger: SqliteLedger, database: Path) -> None:
+    async def story() -> None:
+        assert await ledger.recall("x") is None
+        await ledger.remember("x", 1)
+        await ledger.remember("x", {"at": [1.5, "é"]})
+        assert await ledger.recall("x") == {"at": [1.5, "é"]}
+
+    asyncio.run(story())
+    assert rows_of(database, "SELECT name, value FROM memory") == [("x", '{"at":[1.5,"é"]}')]
+
+
+def test_events_of_an_older_file_know_their_subject(tmp_path: Path) -> None:
+    """The migration fills in what the first schema did not keep."""
+    path = tmp_path / "old.db"
+    bodies = (
+        ("1", "i_new", "I", '{"incident": {"incident_id": "I"}}'),
+        ("2", "a_new", "I", '{"alert": {"alert_id": "A", "incident": {"incident_id": "I"}}}'),
+        ("3", "unknown", None, "{}"),
+    )
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(read_migrations()[0])
+        for id_, type_, incident, body in bodies:
+            db.execute(
+                "INSERT INTO events (id, source, action, key, type, time, incident, query, headers,"
+                " payload, received) VALUES (?, 's', '', ?, ?, 1, ?, '{}', '{}', ?, 1)",
+                (id_, id_, type_, incident, body),
+            )
+        db.execute("PRAGMA user_version = 1")
+        db.commit()
+
+    with open_ledger(path):
+        assert rows_of(path, "SELECT subject, stale, own FROM events ORDER BY id") == [
+            ("incident:I", 0, 0),
+            ("alert:A", 0, 0),
+            (None, 0, 0),
+        ]

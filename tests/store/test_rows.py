@@ -63,14 +63,15 @@ def test_an_event_comes_back(action: str | None) -> None:
     row = rows.event_to_row(event)
     assert row["action"] == (action or ""), "NULLs would not be unique"
     assert row["incident"] == "6551f3888713372ad1054d57"
-    assert rows.event_from_row(as_row(row)) == event
+    kept = as_row({**row, "stale": 1, "own": 0})
+    assert rows.event_from_row(kept) == replace(event, stale=True, own=False)
 
 
 def test_an_event_without_a_time_or_an_incident_comes_back() -> None:
     event = replace(an_event(payload={"note": "\ud800 lone"}), time=None)
     row = rows.event_to_row(event)
     assert (row["time"], row["incident"]) == (None, None)
-    assert rows.event_from_row(as_row(row)) == event
+    assert rows.event_from_row(as_row({**row, "stale": 0, "own": None})) == event
 
 
 @pytest.mark.parametrize("state", RunState)

@@ -1,12 +1,34 @@
 -- Every statement of the store, by name. The first line says what it is for.
 
 -- insert_event: keeps a delivery, once
-INSERT INTO events (id, source, action, key, type, time, incident, query, headers, payload, received)
-VALUES (:id, :source, :action, :key, :type, :time, :incident, :query, :headers, :payload, :received)
+INSERT INTO events (id, source, action, key, type, time, incident, query, headers, payload, received,
+                    subject, stale)
+VALUES (:id, :source, :action, :key, :type, :time, :incident, :query, :headers, :payload, :received,
+        :subject, COALESCE(:time < (SELECT max(time) FROM events WHERE subject = :subject), 0))
 ON CONFLICT (source, action, key) DO NOTHING;
 
 -- event_by_key: the event that a repeated delivery repeats
 SELECT id FROM events WHERE source = :source AND action = :action AND key = :key;
+
+-- event_by_key_alone: the event that tells of the same thing, whatever it came by
+SELECT id FROM events WHERE key = :key ORDER BY seq LIMIT 1;
+
+-- same_event: an event, whatever it came by, that tells of the same thing at the same time
+SELECT id FROM events
+WHERE subject = :subject AND time BETWEEN :time - :within AND :time + :within AND type = :type
+  AND (:source IS NULL OR source = :source)
+ORDER BY seq LIMIT 1;
+
+-- remember: keeps one thing under a name
+INSERT INTO memory (name, value) VALUES (:name, :value)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- recall: what was kept under a name
+SELECT value FROM memory WHERE name = :name;
+
+-- playbooks_run_for: which playbooks have a run for an event of this type about this subject
+SELECT DISTINCT runs.playbook FROM events JOIN runs ON runs.event = events.id
+WHERE events.subject = :subject AND events.type = :type;
 
 -- event_by_id: one event
 SELECT * FROM events WHERE id = :id;
@@ -21,7 +43,7 @@ SELECT * FROM events WHERE seq < :before ORDER BY seq DESC LIMIT :limit;
 SELECT * FROM events WHERE matched IS NULL ORDER BY seq LIMIT :limit;
 
 -- match_event: every playbook has judged it; an event is judged once
-UPDATE events SET matched = :at, judgements = :judgements WHERE id = :id AND matched IS NULL;
+UPDATE events SET matched = :at, judgements = :judgements, own = :own WHERE id = :id AND matched IS NULL;
 
 -- insert_playbook: keeps the text of a version
 INSERT INTO playbooks (version, name, file, text) VALUES (:version, :name, :file, :text)
