@@ -21,7 +21,15 @@ from engine.playbooks.step_type import (
 )
 from engine.runs.fact import Began, Settled, Started
 from engine.runs.fact import Paused as PausedFact
-from engine.runs.happening import Happening, Matched, RunMoved, StepSettled, StepStarted, Trouble
+from engine.runs.happening import (
+    Happening,
+    Matched,
+    Reconciled,
+    RunMoved,
+    StepSettled,
+    StepStarted,
+    Trouble,
+)
 from engine.runs.redaction import MASK, MAX_DEPTH, TOO_DEEP
 from engine.runs.run import Outcome, Run, RunState, StepRecord
 from engine.runs.runner import LONGEST, MASKED_VALUE, shortened
@@ -110,7 +118,7 @@ def test_whoever_watches_hears_of_a_step_only_when_it_is_kept(stage: Stage, data
                 heard.append(("settled", found(database, "SELECT outcome FROM steps")))
             case RunMoved(run):
                 assert found(database, "SELECT state FROM runs") == [(run.state.value,)]
-            case Matched() | Trouble():  # pragma: no cover
+            case Matched() | Trouble() | Reconciled():  # pragma: no cover
                 raise AssertionError(happening)
 
     stage.told.listeners.append(listen)
