@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from engine.flashduty import operations
-from engine.flashduty.parameters import Rule
+from engine.flashduty.rule import Rule
 from engine.flashduty.simulated import handlers
 from engine.flashduty.simulated.account import SimulatedAccount
 

@@ -8,16 +8,8 @@ from typing import Any, Final
 import pytest
 
 from engine.flashduty.operations import OPERATIONS, Operation, operation_at
-from engine.flashduty.parameters import (
-    Choice,
-    Integer,
-    ListOf,
-    ObjectId,
-    Rule,
-    Shape,
-    Text,
-    complaints_about,
-)
+from engine.flashduty.parameters import Choice, Integer, ListOf, ObjectId, Shape, Text
+from engine.flashduty.rule import Rule, complaints_about
 from tests.flashduty.operations.specifications import (
     FOLDER,
     LEGACY,
