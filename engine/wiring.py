@@ -24,8 +24,10 @@ from engine.playbooks.load import Loaded, Loader
 from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType
 from engine.problem import Problem
+from engine.processes.warden import Warden
 from engine.runs.crew import Companion, Crew
-from engine.runs.happening import Tell
+from engine.runs.happening import LeftOver, Tell, Trouble
+from engine.runs.ledger import LedgerError, Memory
 from engine.runs.redaction import Redactor
 from engine.runs.runner import Runner
 from engine.runs.worker import Worker
@@ -40,6 +42,7 @@ from engine.steps.shell import ShellSettings
 from engine.store.sqlite import SqliteLedger, open_ledger
 
 CONNECTIONS: Final = 100  # at once, to all targets together
+_INSTALLATION: Final = "installation"  # what the ledger remembers it by
 
 
 def now() -> float:
@@ -82,7 +85,7 @@ def offline_step_types(config: Config) -> dict[str, StepType[Any]]:
     return step_types(
         session=no_session,
         flashduty=FlashdutyClient(no_session, config.flashduty.base_url, None),
-        shell=_shell(config, os.environ),
+        shell=_shell(config, os.environ, Warden("offline", lambda _: None)),
         max_response=config.http.max_response,
     )
 
@@ -112,15 +115,16 @@ async def wired(
         timeout = aiohttp.ClientTimeout(total=None)
         # What one playbook's target sets must not go out with another one's requests.
         jar = aiohttp.DummyCookieJar()
-        async with aiohttp.ClientSession(
-            connector=connector, timeout=timeout, cookie_jar=jar
-        ) as session:
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar) as session,
+            warden_over(ledger, tell) as warden,
+        ):
             client = FlashdutyClient(lambda: session, flashduty.base_url, flashduty.app_key)
             own = OwnMember(client if flashduty.app_key else None, ledger, tell)
             types = step_types(
                 session=lambda: session,
                 flashduty=client,
-                shell=_shell(config, environ),
+                shell=_shell(config, environ, warden),
                 max_response=config.http.max_response,
             )
             loader = Loader(types)
@@ -165,7 +169,12 @@ async def wired(
                     every=flashduty.reconcile,
                 )
                 companions.append(reconciler.keep_looking)
-            crew = Crew(worker, own.prepare, companions, tell)
+
+            async def prepare() -> None:
+                await _end_left_overs(warden, tell)
+                await own.prepare()
+
+            crew = Crew(worker, prepare, companions, tell)
             yield Parts(ledger, crew, sources(config), loaded, tuple(missing))
 
 
@@ -190,6 +199,28 @@ def _webhook_reader(config: Config) -> Read:
     return read
 
 
-def _shell(config: Config, environ: Mapping[str, str]) -> ShellSettings:
+def _shell(config: Config, environ: Mapping[str, str], warden: Warden) -> ShellSettings:
     allowed = {name: environ[name] for name in config.shell.env if name in environ}
-    return ShellSettings(allowed, config.folder, config.shell.max_output)
+    return ShellSettings(allowed, config.folder, config.shell.max_output, warden)
+
+
+@asynccontextmanager
+async def warden_over(memory: Memory, tell: Tell) -> AsyncIterator[Warden]:
+    """Over what the steps of this database start. They are known by a name the database keeps."""
+    try:
+        installation = await memory.recall(_INSTALLATION)
+        if installation is None:
+            installation = new_id()
+            await memory.remember(_INSTALLATION, installation)
+    except LedgerError as error:
+        # It does for as long as this engine lives; what it leaves, the next start will not know.
+        installation = new_id()
+        tell(Trouble("warden", f"what it is known by could not be kept: {error}"))
+    async with Warden(installation, lambda said: tell(Trouble("warden", said))) as warden:
+        yield warden
+
+
+async def _end_left_overs(warden: Warden, tell: Tell) -> None:
+    for (run_id, path, attempt), processes in (await warden.end_left_overs()).items():
+        for one in processes:
+            tell(LeftOver(run_id, path, attempt, one.pid, one.command, one.gone))

@@ -15,6 +15,7 @@ from engine.events.source import Refusal, Request
 from engine.playbooks.units import format_duration
 from engine.runs.happening import (
     Happening,
+    LeftOver,
     Matched,
     Reconciled,
     RunMoved,
@@ -147,6 +148,18 @@ def write_happening(log: Log, happening: Happening) -> None:
                 events=events,
                 since=timestamp(since),
                 until=timestamp(until),
+            )
+        case LeftOver(run_id, path, attempt, pid, command, ended):
+            write = log.warning if ended else log.error
+            write(
+                "left over, and ended" if ended else "left over, and it cannot be ended",
+                action="left_over",
+                run=run_id,
+                step=path,
+                attempt=attempt,
+                pid=pid,
+                command=line(command),
+                ended=ended,
             )
         case Trouble(where, message):
             log.error("trouble", action="trouble", where=where, message=message)

@@ -62,5 +62,17 @@ class Reconciled:
     events: int  # that were found and not known before
 
 
-Happening = Matched | RunMoved | StepStarted | StepSettled | Trouble | Reconciled
+@dataclass(frozen=True, slots=True)
+class LeftOver:
+    """What a step had started still ran when the engine started again."""
+
+    run_id: str
+    path: str
+    attempt: int
+    pid: int
+    command: str  # its first word
+    ended: bool  # False: the engine may not end it, or cannot
+
+
+Happening = Matched | RunMoved | StepStarted | StepSettled | Trouble | Reconciled | LeftOver
 Tell = Callable[[Happening], None]

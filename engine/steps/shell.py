@@ -3,14 +3,15 @@
 `shell: {script: 'df -h "$MOUNT"', env: {MOUNT: ...}}` runs a constant script with /bin/sh; data
 reaches it only through the environment. Result: `{exit, stdout, stderr, elapsed}`, and `json` with
 `parse: json`. The command runs in a process group of its own; when its time is over or its run is
-cut, the group gets TERM and then KILL.
+cut, the group gets TERM and then KILL. What left the group, as a daemon does, still carries the
+step's mark in its environment: it is ended with the step too, and `ended` says so.
 """
 
 import asyncio
 import os
 import signal
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from typing_extensions import override
 from engine.playbooks.deferred import Deferred
 from engine.playbooks.parameters import Parameters, Size, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
+from engine.processes.mark import VARIABLE
+from engine.processes.warden import Warden
 
 PATIENCE: Final = 5.0  # seconds between TERM and KILL
 _STREAMS: Final = {1: "stdout", 2: "stderr"}
@@ -43,6 +46,16 @@ def _constant(script: str) -> str:
     return script
 
 
+def _without_the_mark(environment: dict[str, str]) -> dict[str, str]:
+    if VARIABLE in environment:
+        raise PydanticCustomError(
+            "shell-mark",
+            "{name} says which step a process belongs to, and is set by the engine",
+            {"name": VARIABLE, "hint": "use another name"},
+        )
+    return environment
+
+
 class ShellParameters(Parameters):
     """A list to execute, or a constant script; one of them."""
 
@@ -51,7 +64,7 @@ class ShellParameters(Parameters):
 
     argv: list[Text] | None = Field(default=None, description="The command and its arguments")
     script: Annotated[str, AfterValidator(_constant)] | None = None
-    env: dict[str, Text] = Field(default_factory=dict)
+    env: Annotated[dict[str, Text], AfterValidator(_without_the_mark)] = Field(default_factory=dict)
     cwd: Text | None = Field(default=None, description="Default: the config file's folder")
     stdin: Text | None = None
     parse: Literal["json"] | None = Field(default=None, description="Makes `json` of stdout")
@@ -78,6 +91,7 @@ class ShellSettings:
     environ: Mapping[str, str]  # the allow-listed part of the engine's environment
     folder: Path  # where it runs unless its step says otherwise
     max_output: int
+    warden: Warden  # ends what outlives its step or the engine
 
 
 class Shell:
@@ -114,7 +128,9 @@ class Shell:
 
     async def perform(self, parameters: ShellParameters, call: Call) -> Report:
         argv = parameters.argv or ["/bin/sh", "-c", parameters.script or ""]
-        environment = {**self._settings.environ, **parameters.env}
+        warden = self._settings.warden
+        mark = warden.mark(call.run_id, call.path, call.attempt)
+        environment = {**self._settings.environ, **parameters.env, VARIABLE: mark}
         for text in (*argv, *environment, *environment.values()):
             if "\0" in text:
                 return Failed("a NUL character cannot be part of a command", retryable=False)
@@ -123,17 +139,31 @@ class Shell:
             self._settings.max_output if parameters.max_output is None else parameters.max_output
         )
         began = time.monotonic()
+
+        async def end(group: int, command: _Command) -> list[str]:
+            """What is left of it; the names of what had left its group."""
+            try:
+                await _end_group(group, command)
+            finally:
+                ended = await warden.end(group, mark)
+            return [f"{one.command} (pid {one.pid})" for one in ended if one.gone]
+
+        try:
+            await warden.ready()
+        except OSError as error:
+            return Failed(f"it is not started: its end could not be seen to: {error}")
         try:
             data = (parameters.stdin or "").encode()
             transport, command = await _started(
                 asyncio.get_running_loop().subprocess_exec(
-                    lambda: _Command(limit),
+                    lambda: _Command(limit, warden.begun),
                     *argv,
                     stdin=asyncio.subprocess.PIPE if data else asyncio.subprocess.DEVNULL,
                     env=environment,
                     cwd=str(folder),
                     start_new_session=True,
-                )
+                ),
+                end,
             )
         except (OSError, ValueError) as error:
             return _not_started(argv, folder, error)
@@ -147,12 +177,14 @@ class Shell:
                 await command.exited.wait()
             finally:
                 # A child that was left behind would hold the pipes open for as long as it lives.
-                await _end_group(transport.get_pid(), command)
+                ended = await end(transport.get_pid(), command)
             await _within_patience(command.read_to_the_end)
         finally:
             _close(transport)
         result = command.result(transport.get_returncode())
         result["elapsed"] = round(time.monotonic() - began, 3)
+        if ended:
+            result["ended"] = ended
         return _judged(parameters, result)
 
 
@@ -164,12 +196,19 @@ class _Command(asyncio.SubprocessProtocol):
     command's process group may keep its output open for ever.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, begun: Callable[[int], None]) -> None:
+        """`begun` is told the process group as soon as there is one."""
         self.exited = asyncio.Event()
         self.read_to_the_end = asyncio.Event()
         self._limit = limit
+        self._begun = begun
         self._kept = {name: bytearray() for name in _STREAMS.values()}
         self._cut: set[str] = set()
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        starting: Any = transport
+        self._begun(starting.get_pid())
 
     @override
     def pipe_data_received(self, fd: int, data: bytes) -> None:
@@ -228,6 +267,7 @@ def _not_started(argv: list[str], folder: Path, error: Exception) -> Failed:
 
 async def _started(
     starting: Coroutine[Any, Any, tuple[asyncio.SubprocessTransport, _Command]],
+    end: Callable[[int, _Command], Awaitable[object]],
 ) -> tuple[asyncio.SubprocessTransport, _Command]:
     """Starts a command. A cut has to wait until it has started, and ends it then.
 
@@ -245,7 +285,7 @@ async def _started(
     if task.exception() is None:
         transport, command = task.result()
         try:
-            await _end_group(transport.get_pid(), command)
+            await end(transport.get_pid(), command)
         finally:
             _close(transport)
     raise cut

@@ -16,6 +16,7 @@ from engine.playbooks.step_type import Plan
 from engine.runs.fact import Settled
 from engine.runs.happening import (
     Happening,
+    LeftOver,
     Matched,
     Reconciled,
     RunMoved,
@@ -76,6 +77,17 @@ def written(happening: Happening) -> dict[str, Any]:
             StepSettled(RUN, STEP, Settled("steps/0", 1, 4.0, Outcome.FAILED, error="no\nway")),
             {"level": "warning", "action": "step_failed", "event": "step failed", "run": "R",
              "playbook": "p", "step": "steps/0", "attempt": 1, "error": "no way"},
+        ),
+        (
+            LeftOver("R", "steps/0", 2, 4711, "rsync", ended=True),
+            {"level": "warning", "action": "left_over", "event": "left over, and ended", "run": "R",
+             "step": "steps/0", "attempt": 2, "pid": 4711, "command": "rsync", "ended": True},
+        ),
+        (
+            LeftOver("R", "steps/0", 2, 4711, "rsync", ended=False),
+            {"level": "error", "action": "left_over", "event": "left over, and it cannot be ended",
+             "run": "R", "step": "steps/0", "attempt": 2, "pid": 4711, "command": "rsync",
+             "ended": False},
         ),
         (
             Trouble("ledger", "disk full"),

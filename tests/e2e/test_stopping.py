@@ -1,12 +1,10 @@
 """A real engine that is asked to stop: once politely, twice with what it started, thrice at once."""
 
-import os
 import signal
 import time
-from collections.abc import Callable
-from pathlib import Path
 
-from tests.e2e.real_engine import PATIENCE, Place
+from tests.e2e.real_engine import Place
+from tests.processes.children import is_running, wait_until
 
 SOON = 15.0  # seconds in which a hurried engine has to be gone; its step would take 60
 
@@ -26,22 +24,6 @@ steps:
 finally:
   - shell: {script: 'echo last >> effects'}
 """
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.02)
-
-
-def is_running(pid: int) -> bool:
-    """Whether it is there and not merely waiting to be buried."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_a_second_term_cuts_the_step_in_flight_and_the_next_start_performs_it_again(
@@ -99,15 +81,11 @@ def test_a_third_term_ends_the_engine_at_once(place: Place, vendor_example: byte
     wait_until(lambda: pids_file.exists() and len(pids_file.read_text().split()) == 2)
     pids = [int(word) for word in pids_file.read_text().split()]
 
-    try:
-        engine.process.terminate()
-        engine.wait_for("stopping")
-        engine.process.terminate()
-        time.sleep(0.3)  # two of the same signal at one moment are one
-        assert engine.process.poll() is None, "the command is stubborn, and has its patience"
-        engine.process.terminate()
-        assert engine.process.wait(SOON) == 128 + signal.SIGTERM
-    finally:
-        for pid in pids:
-            if is_running(pid):
-                os.kill(pid, signal.SIGKILL)
+    engine.process.terminate()
+    engine.wait_for("stopping")
+    engine.process.terminate()
+    time.sleep(0.3)  # two of the same signal at one moment are one
+    assert engine.process.poll() is None, "the command is stubborn, and has its patience"
+    engine.process.terminate()
+    assert engine.process.wait(SOON) == 128 + signal.SIGTERM
+    wait_until(lambda: not any(is_running(pid) for pid in pids))

@@ -9,6 +9,7 @@ from engine.playbooks.load import Loaded, Loader
 from engine.playbooks.playbook import NO_EXAMPLE, Playbook, Retry, Section, Step
 from engine.playbooks.template import Template
 from engine.problem import EngineError
+from engine.processes.warden import Warden
 from engine.rules.condition import Condition
 from engine.rules.match import Trigger
 from engine.steps import step_types
@@ -60,7 +61,7 @@ def loader(tmp_path: Any) -> Loader:
     types = step_types(
         session=_no_session,
         flashduty=FlashdutyClient(_no_session, "https://flashduty.invalid", None),
-        shell=ShellSettings({}, tmp_path, 1024),
+        shell=ShellSettings({}, tmp_path, 1024, Warden("offline", print)),
         max_response=1024,
     )
     return Loader(types)

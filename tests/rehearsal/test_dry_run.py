@@ -14,6 +14,7 @@ from engine.playbooks.deferred import Unknown
 from engine.playbooks.load import Loader
 from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType, Succeeded
+from engine.processes.warden import Warden
 from engine.rehearsal.dry_run import MaskedSecrets, Rehearsal, rehearse, shown
 from engine.rules.condition import Answer, Verdict
 from engine.runs.happening import StepStarted
@@ -41,7 +42,7 @@ def types(tmp_path: Path) -> dict[str, StepType[Any]]:
     return step_types(
         session=session,
         flashduty=FlashdutyClient(session, "https://api.flashcat.cloud", None),
-        shell=ShellSettings({}, tmp_path, 1024),
+        shell=ShellSettings({}, tmp_path, 1024, Warden("offline", print)),
         max_response=1024,
     )
 

@@ -11,6 +11,7 @@ from engine.flashduty.client import FlashdutyClient
 from engine.playbooks.deferred import Unknown
 from engine.playbooks.parameters import Parameters
 from engine.playbooks.step_type import Call, Failed, Paused, Plan, StepType, Stopped, Succeeded
+from engine.processes.warden import Warden
 from engine.steps import step_types
 from engine.steps.shell import ShellSettings
 
@@ -60,7 +61,7 @@ def all_types(folder: Path = Path("/nowhere")) -> dict[str, StepType[Any]]:
     return step_types(
         session=no_session,
         flashduty=FlashdutyClient(no_session, "http://nowhere.invalid", "key"),
-        shell=ShellSettings({}, folder, 1000),
+        shell=ShellSettings({}, folder, 1000, Warden("offline", print)),
         max_response=1000,
     )
 
