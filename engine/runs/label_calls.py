@@ -53,7 +53,11 @@ class Ends:
 
 
 class LabelCalls:
-    """Takes the calls for one worker, so many at once; what is more goes to the worker's queue."""
+    """Takes the calls for one worker, so many at once. One more is turned away.
+
+    It is not queued: nobody waits for it any more, and while a target hangs such runs would take
+    every slot that a press needs.
+    """
 
     def __init__(
         self, *, worker: Worker, ledger: Calls, ends: Ends, tell: Tell, at_once: int, budget: float
@@ -62,6 +66,7 @@ class LabelCalls:
         self._ledger = ledger
         self._ends = ends
         self._tell = tell
+        self._at_once = at_once
         self._slots = asyncio.Semaphore(at_once)
         self._budget = budget  # seconds
 
@@ -75,17 +80,18 @@ class LabelCalls:
         with self._ends.of(acceptance.event_id) as end:
             run = await self._ledger.run_of(acceptance.event_id)
             if run is None:
-                return NoLabels("no-match", "no playbook has taken this call")
-            if run.state is RunState.QUEUED:
-                return NoLabels("busy", f"run {run.id} waits for its turn: too many calls at once")
+                known = acceptance.event_id
+                said = f"no playbook has taken this call; `engine events show {known}` says why"
+                return NoLabels("no-match", said)
             if not run.state.settled:
                 try:
                     async with asyncio.timeout_at(arrived + self._budget):
                         run = await end
                 except TimeoutError:
-                    spent = f"run {run.id} goes on after {format_duration(self._budget)}"
-                    self._tell(Trouble(f"call {acceptance.event_id}", f"{spent}; it was too late"))
-                    return NoLabels("too-late", spent)
+                    budget = format_duration(self._budget)
+                    said = f"run {run.id} had not ended after {budget} (limits.answer); it goes on"
+                    self._tell(Trouble(f"call {run.event_id}", said))
+                    return NoLabels("too-late", said)
         return _labels(run, event.asked)
 
     async def _take(self, event: Event) -> Acceptance:
@@ -94,11 +100,13 @@ class LabelCalls:
             self._worker.wake()
             return acceptance
         judged = self._worker.judge(event)
-        if not judged.runs or self._slots.locked():
+        if not judged.runs:
             return await self._keep(judged)
+        if self._slots.locked():
+            return await self._turn_away(judged)
         await self._slots.acquire()
-        # It is never queued, or the worker could start it as well.
-        (run,) = (run.move(RunState.RUNNING, at=judged.at) for run in judged.runs)
+        # One playbook answers. Its run is never queued, or the worker could start it as well.
+        run = judged.runs[0].move(RunState.RUNNING, at=judged.at)
         goes_on = False
         try:
             acceptance = await self._keep(replace(judged, runs=(run,)))
@@ -108,13 +116,19 @@ class LabelCalls:
                 self._slots.release()
         return acceptance
 
+    async def _turn_away(self, judged: Judged) -> Acceptance:
+        busy = f"all places for calls were taken (limits.runs: {self._at_once})"
+        acceptance = await self._keep(judged.turned_away(busy))
+        if not acceptance.duplicate:
+            self._tell(Trouble(f"call {acceptance.event_id}", f"turned away: {busy}"))
+        return acceptance
+
     async def _keep(self, judged: Judged) -> Acceptance:
         acceptance = await self._ledger.accept_judged(
             judged.event, judged.judgements, judged.runs, judged.at
         )
         if not acceptance.duplicate:
             self._tell(judged.matched)
-            self._worker.wake()
         return acceptance
 
 

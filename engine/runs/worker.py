@@ -9,7 +9,7 @@ import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from engine.events.document import document_of
 from engine.events.event import LABEL_MAPPING, Event
@@ -44,6 +44,15 @@ class Judged:
             if judgement.verdict.answer is Answer.CANNOT_TELL
         )
         return Matched(self.event.id, tuple(run.playbook for run in self.runs), undecided)
+
+    def turned_away(self, reason: str) -> Self:
+        """The same with every yes a no."""
+        no = Verdict(Answer.NO, reason)
+        judgements = [
+            replace(judgement, verdict=no) if judgement.verdict.yes else judgement
+            for judgement in self.judgements
+        ]
+        return replace(self, judgements=judgements, runs=())
 
 
 class Worker:

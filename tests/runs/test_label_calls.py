@@ -13,7 +13,7 @@ from engine.events.event import Event
 from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import Call, Failed, Report
 from engine.rules.condition import Answer, Verdict
-from engine.runs.happening import Matched
+from engine.runs.happening import Matched, Trouble
 from engine.runs.label_calls import Ends, LabelCalls, NoLabels
 from engine.runs.ledger import Acceptance, Calls, Judgement, LedgerError
 from engine.runs.run import Run, RunState
@@ -93,6 +93,11 @@ async def opened(stage: Stage, desk: Desk) -> AsyncIterator[None]:
         yield
 
 
+def no_match(event_id: str) -> NoLabels:
+    said = f"no playbook has taken this call; `engine events show {event_id}` says why"
+    return NoLabels("no-match", said)
+
+
 def runs_in(database: Path) -> dict[str, Run]:
     with open_records(database) as records:
         return {run.id: run for run in records.runs(1000, None, None, None).items}
@@ -131,7 +136,7 @@ def test_a_call_that_no_playbook_takes_gets_none_and_is_kept_with_the_verdicts(
         desk = a_desk(stage, answering(when="labels.nope"))
         async with opened(stage, desk):
             answer = await desk.ask(a_call())
-            assert answer == NoLabels("no-match", "no playbook has taken this call")
+            assert answer == no_match("CALL1")
 
     asyncio.run(story())
     with open_records(database) as records:
@@ -232,11 +237,12 @@ def test_when_the_budget_is_spent_the_run_goes_on_and_its_answer_is_there_for_th
 ) -> None:
     gate = Gate()
     stage.probe.answer("steps/0", gate)
+    said = "run RUN1 had not ended after 1ms (limits.answer); it goes on"
 
     async def story() -> None:
         desk = a_desk(stage, answering(answer="owner: team-b"), budget=0.001)
         async with opened(stage, desk):
-            spent = NoLabels("too-late", "run RUN1 goes on after 1ms")
+            spent = NoLabels("too-late", said)
             assert await desk.ask(a_call("CALL1", "k")) == spent
             assert await desk.ask(a_call("CALL2", "k")) == spent
             assert desk.ends == Ends()
@@ -247,9 +253,7 @@ def test_when_the_budget_is_spent_the_run_goes_on_and_its_answer_is_there_for_th
     asyncio.run(story())
     assert len(gate.came) == 1
     assert [run.answer for run in runs_in(database).values()] == [{"owner": "team-b"}]
-    assert [trouble.message for trouble in stage.told.troubles] == [
-        "run RUN1 goes on after 1ms; it was too late"
-    ] * 2
+    assert [trouble.message for trouble in stage.told.troubles] == [said] * 2
 
 
 def test_the_budget_counts_from_when_the_call_came(stage: Stage) -> None:
@@ -293,35 +297,38 @@ def test_the_same_call_twenty_times_at_once_is_one_run_that_answers_all(
     assert sorted(run.event_id for run in runs_in(database).values()) == ["CALL0", "NEXT"]
 
 
-def test_one_call_more_than_may_go_at_once_is_queued_and_told_so(
+def test_one_call_more_than_may_go_at_once_is_turned_away_and_takes_no_turn_of_a_press(
     stage: Stage, database: Path
 ) -> None:
     gate = Gate()
     stage.probe.answer("steps/0", gate)
+    busy = "all places for calls were taken (limits.runs: 1)"
 
     async def story() -> None:
         desk = a_desk(stage, answering(answer="owner: team-b"), at_once=1)
         async with opened(stage, desk):
             first = asyncio.ensure_future(desk.ask(a_call("CALL1")))
             await stage.told.until(lambda told: len(told.started) == 1)
-            assert await desk.ask(a_call("CALL2", "k2")) == NoLabels(
-                "busy", "run RUN2 waits for its turn: too many calls at once"
-            )
-            await stage.told.until(lambda told: told.ended("RUN2"))  # by the worker's own slots
-            assert await desk.ask(a_call("AGAIN", "k2")) == {"owner": "team-b"}
+            assert await desk.ask(a_call("CALL2")) == no_match("CALL2")
+            again = asyncio.ensure_future(desk.ask(a_call("AGAIN", "key of CALL1")))
+            await a_few_turns(desk.worker, stage.ledger)
             gate.let("RUN1")
-            assert await first == {"owner": "team-b"}
+            assert await first == await again == {"owner": "team-b"}
             assert await desk.ask(a_call("CALL3")) == {"owner": "team-b"}
 
     asyncio.run(story())
-    assert {run.state for run in runs_in(database).values()} == {RunState.SUCCEEDED}
+    assert {run.event_id for run in runs_in(database).values()} == {"CALL1", "CALL3"}
+    assert stage.told.troubles == [Trouble("call CALL2", f"turned away: {busy}")]
+    with open_records(database) as records:
+        (judgement,) = records.event("CALL2").judgements
+    assert judgement.verdict == Verdict(Answer.NO, busy)
 
 
 def test_a_call_before_the_worker_works_is_kept_and_judged_by_it(stage: Stage) -> None:
     async def story() -> None:
         desk = a_desk(stage, answering())
         answer = await desk.ask(a_call())
-        assert answer == NoLabels("no-match", "no playbook has taken this call")
+        assert answer == no_match("CALL1")
         async with working(desk.worker):
             await stage.told.until(lambda told: told.ended("RUN1"))
             assert await desk.ask(a_call("AGAIN", "key of CALL1")) == {"owner": "team-a"}
