@@ -12,12 +12,19 @@ from ulid import ULID
 
 from engine.config.config import Config
 from engine.config.secrets import Secrets
+from engine.events.event import Event
+from engine.events.source import Request
 from engine.flashduty.client import FlashdutyClient
 from engine.flashduty.own_member import OwnMember
+from engine.flashduty.reconciling.deliveries import Deliveries, Read
+from engine.flashduty.reconciling.missed import INCIDENT_EVENTS
+from engine.flashduty.reconciling.reconciler import Reconciler
+from engine.flashduty.reconciling.timelines import Timelines
 from engine.playbooks.load import Loaded, Loader
+from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType
 from engine.problem import Problem
-from engine.runs.crew import Crew
+from engine.runs.crew import Companion, Crew
 from engine.runs.happening import Happening, Tell
 from engine.runs.label_calls import Ends, LabelCalls
 from engine.runs.redaction import Redactor
@@ -158,8 +165,47 @@ async def wired(
                 at_once=config.limits.runs,
                 budget=config.limits.answer,
             )
-            crew = Crew(worker, own.prepare, (own.keep_learning,), tell)
+            companions: list[Companion] = [own.keep_learning]
+            if flashduty.app_key is not None and flashduty.reconcile is not None:
+                reconciler = Reconciler(
+                    deliveries=Deliveries(client, _webhook_reader(config), ledger.knows),
+                    timelines=Timelines(
+                        client,
+                        {str(known): action for action, known in flashduty.actions.items()},
+                        new_id,
+                        now,
+                    ),
+                    store=ledger,
+                    wanted=lambda: events_to_reconcile(loaded.playbooks),
+                    accepted=worker.wake,
+                    clock=now,
+                    tell=tell,
+                    every=flashduty.reconcile,
+                )
+                companions.append(reconciler.keep_looking)
+            crew = Crew(worker, own.prepare, companions, tell)
             yield Parts(ledger, crew, calls, sources(config), loaded, tuple(missing))
+
+
+def events_to_reconcile(playbooks: Iterable[Playbook]) -> frozenset[str]:
+    """The types of incident events that would start a playbook even though they were missed."""
+    taking = [playbook.trigger for playbook in playbooks if playbook.trigger.reconcile]
+    return frozenset(type_ for trigger in taking for type_ in (trigger.events or INCIDENT_EVENTS))
+
+
+def _webhook_reader(config: Config) -> Read:
+    """Reads a recorded body as the endpoint it was sent to would have."""
+    known = sources(config)
+    readers = {"incident": known["/flashduty/incidents"], "alert": known["/flashduty/alerts"]}
+
+    def read(kind: str, body: bytes) -> Event | None:
+        reader = readers.get(kind)
+        if reader is None:
+            return None
+        event = reader.read(Request(None, {}, {}, None), body, id_=new_id(), received=now())
+        return event if isinstance(event, Event) else None
+
+    return read
 
 
 def _shell(config: Config, environ: Mapping[str, str]) -> ShellSettings:

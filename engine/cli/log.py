@@ -13,9 +13,18 @@ from typing_extensions import override
 from engine.cli.screen import line
 from engine.events.source import Refusal, Request
 from engine.playbooks.units import format_duration
-from engine.runs.happening import Happening, Matched, RunMoved, StepSettled, StepStarted, Trouble
+from engine.runs.happening import (
+    Happening,
+    Matched,
+    Reconciled,
+    RunMoved,
+    StepSettled,
+    StepStarted,
+    Trouble,
+)
 from engine.runs.redaction import Redactor
 from engine.runs.run import Outcome, RunState
+from engine.runs.trace import timestamp
 
 Log = structlog.typing.FilteringBoundLogger
 
@@ -129,6 +138,15 @@ def write_happening(log: Log, happening: Happening) -> None:
                 step=step.path,
                 attempt=fact.attempt,
                 error=fact.error and line(fact.error, 500),
+            )
+        case Reconciled(since, until, events):
+            write = log.warning if events else log.debug
+            write(
+                "missed events",
+                action="reconciled",
+                events=events,
+                since=timestamp(since),
+                until=timestamp(until),
             )
         case Trouble(where, message):
             log.error("trouble", action="trouble", where=where, message=message)

@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from engine.playbooks.parameters import Duration, Model, Size
-from engine.playbooks.schema import Identifier
+from engine.playbooks.schema import Identifier, Name
+from engine.playbooks.units import parse_duration
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -20,6 +21,23 @@ def _network(value: object) -> object:
         return ipaddress.ip_network(str(value), strict=False)
     except ValueError as error:
         raise PydanticCustomError("network", "{said}", {"said": str(error)}) from None
+
+
+def _interval(value: object) -> float | None:
+    """Seconds; None for `off`, which YAML 1.2 takes for a text."""
+    if value in ("off", False):
+        return None
+    try:
+        seconds = value if isinstance(value, float) else parse_duration(value)
+    except ValueError as error:
+        said = f"{error}; `off` looks for nothing"
+        raise PydanticCustomError("duration", "{said}", {"said": said}) from None
+    shortest = 60.0
+    if seconds < shortest:
+        raise PydanticCustomError(
+            "duration", "it is looked for missed events once a minute at the most", {}
+        )
+    return seconds
 
 
 def _address(value: object) -> object:
@@ -72,6 +90,8 @@ class FlashdutyConfig(Model):
     app_key: str | None = Field(default=None, repr=False)
     webhook_token: str | None = Field(default=None, repr=False)
     allow_from: list[Annotated[Network, BeforeValidator(_network)]] = Field(default_factory=list)
+    reconcile: Annotated[float | None, BeforeValidator(_interval)] = 300.0
+    actions: dict[Name, int | str] = Field(default_factory=dict)
 
 
 class SecretSource(Model):

@@ -6,10 +6,11 @@ says which one; the member a webhook names as `person_id` is the same number.
 """
 
 import asyncio
-from typing import Any, Final, Protocol
+from typing import Final
 
 from engine.events.event import Event
-from engine.flashduty.client import Answer, FlashdutyError
+from engine.flashduty.caller import Caller
+from engine.flashduty.client import FlashdutyError
 from engine.runs.happening import Tell, Trouble
 from engine.runs.ledger import LedgerError, Memory
 
@@ -17,14 +18,6 @@ PATIENCE: Final = 5.0  # seconds that the first events wait for the answer, on t
 FIRST_PAUSE: Final = 5.0  # seconds until it is asked again; doubled each time
 LONGEST_PAUSE: Final = 300.0
 _REMEMBERED: Final = "own-member"
-
-
-class Caller(Protocol):
-    """As much of the client as is needed here."""
-
-    async def call(self, path: str, parameters: dict[str, Any], /) -> Answer:
-        """Raises FlashdutyError."""
-        ...
 
 
 class OwnMember:

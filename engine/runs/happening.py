@@ -53,5 +53,14 @@ class Trouble:
     message: str
 
 
-Happening = Matched | RunMoved | StepStarted | StepSettled | Trouble
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """It was looked for what had been missed between two times, Unix seconds."""
+
+    since: float
+    until: float
+    events: int  # that were found and not known before
+
+
+Happening = Matched | RunMoved | StepStarted | StepSettled | Trouble | Reconciled
 Tell = Callable[[Happening], None]

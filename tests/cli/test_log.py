@@ -14,7 +14,15 @@ from engine.cli.log import LibraryLog, create_log, write_happening
 from engine.playbooks.playbook import Step
 from engine.playbooks.step_type import Plan
 from engine.runs.fact import Settled
-from engine.runs.happening import Happening, Matched, RunMoved, StepSettled, StepStarted, Trouble
+from engine.runs.happening import (
+    Happening,
+    Matched,
+    Reconciled,
+    RunMoved,
+    StepSettled,
+    StepStarted,
+    Trouble,
+)
 from engine.runs.redaction import Redactor
 from engine.runs.run import Outcome, Run, RunState
 
@@ -200,3 +208,23 @@ def test_a_library_that_logs_nonsense_is_not_stopped_by_that() -> None:
     LibraryLog(create_log(Redactor(), stream)).handle(nonsense)
 
     assert json.loads(stream.getvalue())["message"] == "%d of %d"
+
+
+def test_missed_events_are_told_and_a_look_that_found_none_is_not() -> None:
+    stream = io.StringIO()
+    log = create_log(Redactor(), stream)
+
+    write_happening(log, Reconciled(1_795_000_000.0, 1_795_000_300.0, 0))
+    write_happening(log, Reconciled(1_795_000_000.0, 1_795_000_300.5, 2))
+
+    [text] = stream.getvalue().splitlines()
+    entry = json.loads(text)
+    del entry["timestamp"]
+    assert entry == {
+        "level": "warning",
+        "action": "reconciled",
+        "event": "missed events",
+        "events": 2,
+        "since": "2026-11-18T11:06:40.000Z",
+        "until": "2026-11-18T11:11:40.500Z",
+    }

@@ -116,3 +116,34 @@ def test_the_time_for_an_answer_is_a_duration_and_more_than_none() -> None:
 def test_what_lets_someone_in_is_not_shown() -> None:
     shown = repr(FlashdutyConfig(app_key="key-1234", webhook_token="token-1234"))
     assert "1234" not in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("5m", 300.0), ("1m", 60.0), ("off", None), (False, None)]
+)
+def test_how_often_it_is_looked_for_missed_events(value: object, seconds: float | None) -> None:
+    assert config(flashduty={"reconcile": value}).flashduty.reconcile == seconds
+    assert config().flashduty.reconcile == 300.0
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("59s", "it is looked for missed events once a minute at the most"),
+        (
+            "never",
+            "a duration is written like 500ms, 90s, 10m or 1h30m, not 'never'; `off` looks for nothing",
+        ),
+        (
+            5,
+            "a duration has a unit, as in 500ms, 90s, 10m or 1h30m; this is 5; `off` looks for nothing",
+        ),
+    ],
+)
+def test_how_often_has_a_unit_and_a_least(value: object, message: str) -> None:
+    assert refusal(flashduty={"reconcile": value})[0] == message
+
+
+def test_a_button_is_known_by_the_number_or_the_name_of_its_integration() -> None:
+    actions = {"restart-host": 6113996590131, "rollback": "Roll back"}
+    assert config(flashduty={"actions": actions}).flashduty.actions == actions

@@ -239,7 +239,7 @@ def test_incidents_are_filtered(
         ),
         (
             {"start_time": 1, "end_time": 2, "progress": "Open"},
-            "each word of progress must be one of Triggered, Processing, Closed.",
+            "progress must have words of Triggered, Processing, Closed only.",
         ),
     ],
 )

@@ -21,7 +21,15 @@ from engine.playbooks.step_type import (
 )
 from engine.runs.fact import Began, Settled, Started
 from engine.runs.fact import Paused as PausedFact
-from engine.runs.happening import Happening, Matched, RunMoved, StepSettled, StepStarted, Trouble
+from engine.runs.happening import (
+    Happening,
+    Matched,
+    Reconciled,
+    RunMoved,
+    StepSettled,
+    StepStarted,
+    Trouble,
+)
 from engine.runs.redaction import MASK, MAX_DEPTH, TOO_DEEP
 from engine.runs.run import Outcome, Run, RunState, StepRecord
 from engine.runs.runner import LONGEST, MASKED_VALUE, shortened
@@ -110,7 +118,7 @@ def test_whoever_watches_hears_of_a_step_only_when_it_is_kept(stage: Stage, data
                 heard.append(("settled", found(database, "SELECT outcome FROM steps")))
             case RunMoved(run):
                 assert found(database, "SELECT state FROM runs") == [(run.state.value,)]
-            case Matched() | Trouble():  # pragma: no cover
+            case Matched() | Trouble() | Reconciled():  # pragma: no cover
                 raise AssertionError(happening)
 
     stage.told.listeners.append(listen)
@@ -226,6 +234,19 @@ def test_a_value_that_the_step_type_refuses_fails_the_step_before_any_effect(
     assert run.state is RunState.FAILED
     assert run.reason is not None
     assert run.reason.startswith("steps/0: wait.duration: a duration is written like")
+
+
+def test_a_value_that_the_step_type_complains_of_fails_the_step_before_any_effect(
+    stage: Stage, database: Path
+) -> None:
+    run = story_of(
+        stage, 'vars: {a: unfit}\nsteps: [{probe: "{{ vars.a }}", retry: {attempts: 5}}]'
+    )
+    said = "steps/0: probe.say: must be fit, not 'unfit' (say another thing)"
+    assert (run.state, run.reason) == (RunState.FAILED, said)
+    assert stage.probe.calls == []
+    (step,) = record_of(database).steps
+    assert (step.started, step.outcome, step.retryable) == (None, Outcome.FAILED, False)
 
 
 def test_vars_that_cannot_be_rendered_fail_the_run_before_any_step(

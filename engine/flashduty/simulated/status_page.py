@@ -8,18 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final
 
+from engine.flashduty.operations.status_pages import COMPONENT_STATUSES, EVENT_STATUSES
 from engine.flashduty.simulated.ids import SimulatedIds
 from engine.flashduty.simulated.refusal import RefusalError
 
-# In the order an event goes through them; the last one is terminal.
-EVENT_STATUSES: Final[Mapping[str, Sequence[str]]] = {
-    "incident": ("investigating", "identified", "monitoring", "resolved"),
-    "maintenance": ("scheduled", "ongoing", "completed"),
-}
-COMPONENT_STATUSES: Final[Mapping[str, Sequence[str]]] = {
-    "incident": ("operational", "degraded", "partial_outage", "full_outage"),
-    "maintenance": ("operational", "under_maintenance"),
-}
 _LONGEST_MAINTENANCE: Final = 30 * 24 * 3600
 _FEWEST_RETROSPECTIVE_UPDATES: Final = 2
 

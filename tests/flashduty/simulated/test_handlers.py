@@ -160,7 +160,7 @@ def test_a_rollback_is_pushed_as_a_change(client: TestClient, account: Simulated
     many = {str(number): "" for number in range(51)}
     assert refused(client, path, {**body, "labels": many}) == "labels must have at most 50 pairs."
     assert refused(client, path, {**body, "labels": {"k" * 129: ""}}) == (
-        "each key of labels must have at most 128 characters."
+        "labels must have keys of at most 128 characters."
     )
 
 

@@ -1,0 +1,1 @@
+"""Finding out what happened while nobody listened: Flashduty does not deliver again."""

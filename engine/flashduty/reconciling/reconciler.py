@@ -1,0 +1,115 @@
+"""Looks, at the start and every few minutes, for what happened and was not delivered.
+
+Flashduty repeats no delivery that was refused or not answered. How far it has been looked is kept
+in the ledger, and moves on only when all before it was looked at: an outage of the API, or a kill
+in the middle, makes the next look longer and loses nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from engine.flashduty.client import FlashdutyError
+from engine.flashduty.reconciling.deliveries import Deliveries
+from engine.flashduty.reconciling.missed import Missed, Span
+from engine.flashduty.reconciling.timelines import Timelines
+from engine.runs.happening import Reconciled, Tell, Trouble
+from engine.runs.ledger import LedgerError, Memory, MissedEvents
+
+SETTLING: Final = 30.0  # seconds: what is younger may be on its way to us
+OVERLAP: Final = 300.0  # seconds that are looked at again: Flashduty's own records come late
+SOON: Final = 60.0  # seconds until the second look, which finds what was settling at the first
+_REMEMBERED: Final = "reconciled-until"
+# Refusals that waiting changes nothing about. A wrong key is none of them: it will be put right.
+_NOT_FOR_US: Final = ("AccessDenied", "NoLicense", "RouteNotFound", "MethodNotAllowed")
+
+
+class Store(Memory, MissedEvents, Protocol):
+    """Where the watermark and the events are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Timelines are read only for `wanted`: the incident events that a playbook would take."""
+
+    deliveries: Deliveries
+    timelines: Timelines
+    store: Store
+    wanted: Callable[[], frozenset[str]]
+    accepted: Callable[[], None]  # told when there is something new to judge
+    clock: Callable[[], float]
+    tell: Tell
+    every: float  # seconds
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def keep_looking(self) -> None:
+        """Look, for ever."""
+        first = True
+        pause = min(SOON, self.every)
+        while True:
+            done = await self._try(look_everywhere=first)
+            first = first and not done
+            await self.sleep(pause)
+            pause = self.every if done else min(2 * pause, self.every)
+
+    async def look(self, *, look_everywhere: bool) -> Reconciled | None:
+        """Look once; None where nothing can have been missed yet.
+
+        `look_everywhere`: also at incidents that are closed and began long before, as it takes
+        after a downtime. Raises FlashdutyError and LedgerError; the same span is looked at again
+        then.
+        """
+        until = self.clock() - SETTLING
+        watermark = await self.store.recall(_REMEMBERED)
+        if not isinstance(watermark, int | float):
+            # An engine that was never up has missed nothing.
+            await self.store.remember(_REMEMBERED, until)
+            return None
+        if until <= watermark:
+            return None
+        span = Span(watermark - OVERLAP, until)
+        found = await self._found(span, look_everywhere=look_everywhere)
+        accepted = 0
+        for missed in found:
+            acceptance = await self.store.accept_missed(missed.event, missed.within)
+            accepted += not acceptance.duplicate
+        await self.store.remember(_REMEMBERED, until)
+        if accepted:
+            self.accepted()
+        return Reconciled(span.since, span.until, accepted)
+
+    async def _try(self, *, look_everywhere: bool) -> bool:
+        try:
+            reconciled = await self.look(look_everywhere=look_everywhere)
+        except (FlashdutyError, LedgerError) as error:
+            self.tell(Trouble("reconcile", f"what was missed could not be looked for: {error}"))
+            return False
+        if reconciled is not None:
+            self.tell(reconciled)
+        return True
+
+    async def _found(self, span: Span, *, look_everywhere: bool) -> list[Missed]:
+        """In the order it happened, so that nothing is stale because of how it was found."""
+        found: list[Missed] = []
+        timelines = self.timelines.missed(span, self.wanted(), look_everywhere=look_everywhere)
+        # The deliveries first: they have the very body, and its event_id.
+        for source in (self.deliveries.missed(span), timelines):
+            async for missed in self._read(source):
+                if not any(missed.is_same_as(other) for other in found):
+                    found.append(missed)
+        return sorted(found, key=lambda missed: missed.event.time or 0)
+
+    async def _read(self, source: AsyncIterator[Missed]) -> AsyncIterator[Missed]:
+        """What a source has. One that the app key may not read takes nothing from the other."""
+        try:
+            async for missed in source:
+                yield missed
+        except FlashdutyError as error:
+            if error.code not in _NOT_FOR_US:
+                raise
+            said = (
+                f"a part of what was missed cannot be seen: {error}; give the app key's member the "
+                "permissions Integrations Read and Incidents Read, or set flashduty.reconcile: off"
+            )
+            self.tell(Trouble("reconcile", said))
