@@ -25,7 +25,8 @@ from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType
 from engine.problem import Problem
 from engine.runs.crew import Companion, Crew
-from engine.runs.happening import Tell
+from engine.runs.happening import Happening, Tell
+from engine.runs.label_calls import Ends, LabelCalls
 from engine.runs.redaction import Redactor
 from engine.runs.runner import Runner
 from engine.runs.worker import Worker
@@ -34,6 +35,7 @@ from engine.sources.flashduty import (
     CustomActionSource,
     FlashdutySource,
     IncidentWebhookSource,
+    LabelMappingSource,
 )
 from engine.steps import step_types
 from engine.steps.shell import ShellSettings
@@ -58,6 +60,7 @@ class Parts:
 
     ledger: SqliteLedger
     crew: Crew
+    calls: LabelCalls
     sources: Mapping[str, FlashdutySource]
     loaded: Loaded
     problems: tuple[Problem, ...]  # of what playbooks may ask for
@@ -70,6 +73,7 @@ def sources(config: Config) -> dict[str, FlashdutySource]:
         "/flashduty/actions/{action}": CustomActionSource(token, allow_from),
         "/flashduty/incidents": IncidentWebhookSource(token, allow_from),
         "/flashduty/alerts": AlertWebhookSource(token, allow_from),
+        "/flashduty/labels/{action}": LabelMappingSource(token, allow_from),
     }
 
 
@@ -127,13 +131,19 @@ async def wired(
             loaded = loader.load_all(files)
             secrets = Secrets(config.secrets, environ, config.folder, redactor)
             missing = secrets.learn()
+            ends = Ends()
+
+            def tell_of_runs(happening: Happening) -> None:
+                ends.tell(happening)
+                tell(happening)
+
             runner = Runner(
                 ledger=ledger,
                 step_types=types,
                 secrets=secrets,
                 redactor=redactor,
                 clock=now,
-                tell=tell,
+                tell=tell_of_runs,
             )
             worker = Worker(
                 ledger=ledger,
@@ -143,7 +153,7 @@ async def wired(
                 config=config.vars,
                 new_id=new_id,
                 clock=now,
-                tell=tell,
+                tell=tell_of_runs,
                 runs_at_once=config.limits.runs,
                 own=own.caused,
             )
@@ -165,8 +175,16 @@ async def wired(
                     every=flashduty.reconcile,
                 )
                 companions.append(reconciler.keep_looking)
+            calls = LabelCalls(
+                worker=worker,
+                ledger=ledger,
+                ends=ends,
+                tell=tell,
+                at_once=config.limits.runs,
+                budget=config.limits.answer,
+            )
             crew = Crew(worker, own.prepare, companions, tell)
-            yield Parts(ledger, crew, sources(config), loaded, tuple(missing))
+            yield Parts(ledger, crew, calls, sources(config), loaded, tuple(missing))
 
 
 def events_to_reconcile(playbooks: Iterable[Playbook]) -> frozenset[str]:

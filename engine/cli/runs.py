@@ -103,6 +103,8 @@ def _show(screen: Console, record: RunRecord) -> None:
     last = {step.path: step.attempt for step in record.steps}
     for step in record.steps:
         _show_step(screen, step, record if step.attempt == last[step.path] else None)
+    for name, value in (run.answer or {}).items():
+        screen.print(styled(f"  answered {name} = {value_line(value)}"))
 
 
 def _show_step(screen: Console, step: StepRecord, record: RunRecord | None) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from engine.playbooks.parameters import Model, Size
+from engine.playbooks.parameters import Duration, Model, Size
 from engine.playbooks.schema import Identifier, Name
 from engine.playbooks.units import parse_duration
 
@@ -129,6 +129,7 @@ class Limits(Model):
 
     body: Size = 4 * 1024 * 1024
     runs: Annotated[int, Field(ge=1, le=10_000)] = 50
+    answer: Annotated[Duration, Field(gt=0)] = 0.8  # seconds that a call for labels may take
 
 
 class ConfigFile(Model):

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from engine.events.event import Event
+from engine.playbooks.answer import rendered_answer
 from engine.playbooks.playbook import Playbook, Step
 from engine.playbooks.step_type import (
     Call,
@@ -71,7 +72,7 @@ class Runner:
             move = flow.next(self.clock())
             match move:
                 case End(state, reason):
-                    return await self._move(run, state, reason)
+                    return await self._end(run, flow, state, reason)
                 case Note(step, fact):
                     flow = await self._settle(run, step, flow, fact)
                 case Wait(step, until, reason):
@@ -103,6 +104,20 @@ class Runner:
         await self.ledger.keep_began(run, began)
         self.tell(RunMoved(run))
         return run, flow.take(began)
+
+    async def _end(self, run: Run, flow: Flow, state: RunState, reason: str | None) -> Run:
+        """The run's last move; one that was to answer and cannot has failed."""
+        answer = flow.playbook.answer
+        if state is RunState.SUCCEEDED and answer is not None:
+            labels, error = rendered_answer(answer, flow.sees())
+            if error is None and self.redactor.data(labels) != labels:
+                error = MASKED_VALUE
+            if error is None:
+                run = replace(run, answer=labels)
+            else:
+                state = RunState.FAILED
+                reason = f"answer: {shortened(self.redactor.text(error))}"
+        return await self._move(run, state, reason)
 
     async def _perform(
         self, run: Run, flow: Flow, step: Step, attempt: int, deadline: float | None, event: Event

@@ -25,6 +25,7 @@ def test_runs_list_as_json_has_stable_keys_and_pages(worked: Path, type_: Type) 
     [run] = listed["items"]
     assert set(run) == {
         "id", "playbook", "version", "state", "reason", "event", "created", "started", "ended",
+        "answer",
     }  # fmt: skip
     assert (run["playbook"], run["state"], run["reason"]) == (
         "look",

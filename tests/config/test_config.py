@@ -26,7 +26,7 @@ def test_an_empty_file_has_a_default_for_everything() -> None:
     assert (made.vars, made.secrets) == ({}, {})
     assert made.http.max_response == made.shell.max_output == 1024**2
     assert made.shell.env == ["PATH", "LANG", "LC_ALL", "TZ"]
-    assert (made.limits.body, made.limits.runs) == (4 * 1024**2, 50)
+    assert (made.limits.body, made.limits.runs, made.limits.answer) == (4 * 1024**2, 50, 0.8)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,12 @@ def test_a_secret_comes_from_a_variable_or_a_file() -> None:
 @pytest.mark.parametrize("runs", [0, 10_001])
 def test_runs_at_once_have_bounds(runs: int) -> None:
     assert refusal(limits={"runs": runs})[0].startswith("Input should be")
+
+
+def test_the_time_for_an_answer_is_a_duration_and_more_than_none() -> None:
+    assert config(limits={"answer": "500ms"}).limits.answer == 0.5
+    assert refusal(limits={"answer": "0s"})[0].startswith("Input should be greater")
+    assert refusal(limits={"answer": 1})[0].startswith("a duration has a unit")
 
 
 def test_what_lets_someone_in_is_not_shown() -> None:

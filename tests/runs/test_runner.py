@@ -767,3 +767,52 @@ def test_the_ledger_tells_the_history_as_it_was_told_to_whoever_watched(
     assert [fact for fact in history if isinstance(fact, Settled)] == stage.told.settled
     started = [(f.path, f.attempt) for f in history if isinstance(f, Started)]
     assert started == stage.told.started
+
+
+# Answers
+
+
+def answering(answer: str) -> str:
+    return f"trigger: {{answer: labels}}\nsteps: [{{id: a, probe: x}}]\nanswer: {answer}"
+
+
+def carried_out(stage: Stage, text: str) -> Run:
+    async def story() -> Run:
+        playbook = a_playbook(text)
+        run = await stage.queue(playbook, an_event())
+        await stage.carry_out(run, playbook, an_event())
+        return await stage.ledger.run(run.id)
+
+    return asyncio.run(story())
+
+
+def test_an_answer_sees_the_steps_as_they_are_at_the_end(stage: Stage) -> None:
+    text = answering("{said: '{{ steps.a.said }}', last: '{{ steps.b.said }}', none: null}")
+
+    run = carried_out(stage, f"{text}\nfinally: [{{id: b, probe: y}}]")
+
+    assert (run.state, run.answer) == (RunState.SUCCEEDED, {"said": "x", "last": "y"})
+
+
+def test_a_run_that_failed_answers_nothing(stage: Stage) -> None:
+    stage.probe.answer("steps/0", Failed("no", retryable=False))
+
+    run = carried_out(stage, answering("{said: hello}"))
+
+    assert (run.state, run.reason, run.answer) == (RunState.FAILED, "a: no", None)
+
+
+def test_an_answer_that_cannot_be_given_fails_the_run_with_its_reason(stage: Stage) -> None:
+    run = carried_out(stage, answering("{all: '{{ labels }}'}"))
+
+    assert (run.state, run.answer) == (RunState.FAILED, None)
+    assert run.reason == "answer: all: the value of a label is a text, not a mapping"
+
+
+def test_an_answer_that_holds_a_secret_is_not_given(stage: Stage) -> None:
+    stage.redactor.learn("es.nj.01")
+
+    run = carried_out(stage, answering("{host: 'on {{ labels.resource }}'}"))
+
+    assert (run.state, run.answer) == (RunState.FAILED, None)
+    assert run.reason == f"answer: {MASKED_VALUE}"
