@@ -157,14 +157,6 @@ async def wired(
                 runs_at_once=config.limits.runs,
                 own=own.caused,
             )
-            calls = LabelCalls(
-                worker=worker,
-                ledger=ledger,
-                ends=ends,
-                tell=tell,
-                at_once=config.limits.runs,
-                budget=config.limits.answer,
-            )
             companions: list[Companion] = [own.keep_learning]
             if flashduty.app_key is not None and flashduty.reconcile is not None:
                 reconciler = Reconciler(
@@ -183,6 +175,14 @@ async def wired(
                     every=flashduty.reconcile,
                 )
                 companions.append(reconciler.keep_looking)
+            calls = LabelCalls(
+                worker=worker,
+                ledger=ledger,
+                ends=ends,
+                tell=tell,
+                at_once=config.limits.runs,
+                budget=config.limits.answer,
+            )
             crew = Crew(worker, own.prepare, companions, tell)
             yield Parts(ledger, crew, calls, sources(config), loaded, tuple(missing))
 
