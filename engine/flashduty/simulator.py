@@ -1,8 +1,8 @@
 """The Open API over a simulated account: strict where the real one is, and never a traceback.
 
-Order of refusals: path, method, faults, credential, content type, body, parameters, state. Every
-answer is the vendor's envelope and carries its `request_id` in the header `Flashcat-Request-Id`
-too.
+Order of refusals: path, method, faults, credential, rate, content type, body, parameters, state.
+Every answer is the vendor's envelope and carries its `request_id` in the header
+`Flashcat-Request-Id` too.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ from starlette.routing import Route
 
 from engine.flashduty.simulated.account import SimulatedAccount
 from engine.flashduty.simulated.connection import cut
-from engine.flashduty.simulated.faults import Faults
+from engine.flashduty.simulated.faults import Faults, too_frequent
+from engine.flashduty.simulated.limits import RateLimits
 from engine.flashduty.simulated.operations import OPERATIONS, Operation
 from engine.flashduty.simulated.parameters import known_parameters, read_query
 from engine.flashduty.simulated.refusal import HTTP_STATUS, RefusalError
@@ -31,11 +32,15 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def create_simulator(
-    account: SimulatedAccount, *, app_key: str, faults: Faults | None = None
+    account: SimulatedAccount,
+    *,
+    app_key: str,
+    faults: Faults | None = None,
+    limits: RateLimits | None = None,
 ) -> Starlette:
-    """Serve `account` to whoever knows `app_key`; the push address takes the account's own keys.
+    """Serve `account` to whoever knows `app_key`; the push addresses take the account's own keys.
 
-    `faults` may be changed while it serves.
+    `faults` may be changed while it serves; without `limits` any number of calls is answered.
     """
     troubled = Faults() if faults is None else faults
 
@@ -50,7 +55,7 @@ def create_simulator(
         routes=[
             Route(
                 path,
-                _with_faults(path, _endpoint(operation, account, app_key), account, troubled),
+                _with_faults(path, _endpoint(path, account, app_key, limits), account, troubled),
                 methods=[operation.method],
             )
             for path, operation in OPERATIONS.items()
@@ -80,10 +85,16 @@ def _with_faults(
     return answer
 
 
-def _endpoint(operation: Operation, account: SimulatedAccount, app_key: str) -> Endpoint:
+def _endpoint(
+    path: str, account: SimulatedAccount, app_key: str, limits: RateLimits | None
+) -> Endpoint:
+    operation = OPERATIONS[path]
+
     async def answer(request: Request) -> Response:
         try:
             credential = _credential(request, operation, account, app_key)
+            if limits and not limits.admit(path, **credential):
+                raise too_frequent()
             given = await _given(request, operation)
             call = known_parameters(operation.parameters, given)
             data = operation.handler(account, {**call, **credential})
