@@ -97,7 +97,8 @@ def _endpoint(
                 raise too_frequent()
             given = await _given(request, operation)
             call = known_parameters(operation.parameters, given)
-            data = operation.handler(account, {**call, **credential})
+            answered = operation.handler(account, {**call, **credential})
+            data = await answered if isinstance(answered, Awaitable) else answered
         except RefusalError as refusal:
             return _refuse(account, refusal)
         return _envelope(account, 200, {"data": data})

@@ -180,7 +180,7 @@ def test_an_incident_is_shown(api: Api, account: SimulatedAccount) -> None:
 )
 def test_an_incident_that_does_not_exist_is_http_400(api: Api, path: str) -> None:
     body = {"incident_id": UNKNOWN, "incident_ids": [ID, UNKNOWN], "comment": "x", "minutes": 5}
-    body |= {"field_name": "owner", "field_value": "me", "title": "A title"}
+    body |= {"field_name": "owner", "field_value": "me", "title": "A title", "integration_id": 1}
     message = f"The resource you request is not found: incident_id {UNKNOWN}."
     assert api.error(path, body) == (400, "ResourceNotFound", message)
 
