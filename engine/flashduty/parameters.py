@@ -1,13 +1,11 @@
-"""What the parameters of an operation must be, as values that can be read.
+"""The kinds of parameters that the operations of the catalogue take.
 
 The catalogue states them, the step checks with them before anything is sent, and the simulator
-refuses by them. A rule says yes by complaining of nothing. What is Deferred is not known yet and
-breaks no rule; `null` is absent, as for the vendor's Go decoder.
+refuses by them.
 """
 
 import difflib
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,39 +13,13 @@ from typing import Any, Final
 from typing_extensions import override
 
 from engine.flashduty.cutting import cut_text
-from engine.playbooks.deferred import Deferred
-from engine.problem import UNSAID, Complaint, nearest
-
-Loc = tuple[str | int, ...]
-
-UNKNOWN: Final = "unknown-parameter"
-MISSING: Final = "missing-parameter"
-WRONG: Final = "wrong-value"
-TOO_LONG: Final = "too-long"  # of a text that may be cut
+from engine.flashduty.rule import TOO_LONG, WRONG, Loc, Rule, complaints_about, cut_all, wrong
+from engine.problem import Complaint
 
 OBJECT_ID: Final = "^[0-9a-fA-F]{24}$"
 INT64: Final = 2**63
 
 _QUERY_INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rule(ABC):
-    """What one parameter must be."""
-
-    required: bool = False
-
-    def complaints(self, value: Any, loc: Loc = ()) -> Iterator[Complaint]:
-        """Everything that is wrong with a value that is there, at `loc` and inside it."""
-        if not isinstance(value, Deferred):
-            yield from self._complaints(value, loc)
-
-    def cut(self, value: Any) -> Any:
-        """The value with every text that may be cut within its limit."""
-        return value
-
-    @abstractmethod
-    def _complaints(self, value: Any, loc: Loc) -> Iterator[Complaint]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,17 +33,22 @@ class Text(Rule):
     @override
     def _complaints(self, value: Any, loc: Loc) -> Iterator[Complaint]:
         if not isinstance(value, str):
-            yield _wrong(loc, "must be a string", value, _text_hint(value))
+            yield wrong(loc, "must be a string", value, _text_hint(value))
         elif not value:
             # "The backend ignores empty strings" (reference 2.5).
             if self.required:
-                yield _wrong(loc, "is required and must not be empty")
+                yield wrong(loc, "is required and must not be empty")
         elif len(value) < self.least:
-            yield _wrong(loc, f"must have at least {self.least} characters", value)
+            yield wrong(loc, f"must have at least {self.least} characters", value)
         elif self.most is not None and len(value) > self.most:
             code = TOO_LONG if self.cuttable else WRONG
             demand = f"must have at most {self.most} characters"
             yield Complaint(code, loc, demand, hint=f"it has {len(value)}")
+
+    @property
+    @override
+    def cuts(self) -> bool:
+        return self.most is not None and self.cuttable
 
     @override
     def cut(self, value: Any) -> Any:
@@ -89,12 +66,12 @@ class Choice(Rule):
     @override
     def _complaints(self, value: Any, loc: Loc) -> Iterator[Complaint]:
         if not isinstance(value, str):
-            yield _wrong(loc, "must be a string", value, _text_hint(value))
+            yield wrong(loc, "must be a string", value, _text_hint(value))
         elif not value and self.required:
-            yield _wrong(loc, "is required and must not be empty")
+            yield wrong(loc, "is required and must not be empty")
         elif value and value not in self.one_of:
             demand = f"must be one of {', '.join(self.one_of)}"
-            yield _wrong(loc, demand, value, _meant(value, self.one_of))
+            yield wrong(loc, demand, value, _meant(value, self.one_of))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,12 +83,12 @@ class WordList(Rule):
     @override
     def _complaints(self, value: Any, loc: Loc) -> Iterator[Complaint]:
         if not isinstance(value, str):
-            yield _wrong(loc, "must be a string with commas between its words", value)
+            yield wrong(loc, "must be a string with commas between its words", value)
             return
         for word in value.split(","):
             if word and word not in self.one_of:
                 demand = f"must have words of {', '.join(self.one_of)} only"
-                yield _wrong(loc, demand, word, _meant(word, self.one_of))
+                yield wrong(loc, demand, word, _meant(word, self.one_of))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +98,7 @@ class ObjectId(Rule):
     @override
     def _complaints(self, value: Any, loc: Loc) -> Iterator[Complaint]:
         if not isinstance(value, str) or not re.fullmatch(OBJECT_ID, value):
-            yield _wrong(loc, "must be a string of 24 hex digits", value)
+            yield wrong(loc, "must be a string of 24 hex digits", value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,11 +113,11 @@ class Integer(Rule):
         if not isinstance(value, int) or isinstance(value, bool):
             numeral = isinstance(value, str) and _QUERY_INTEGER.fullmatch(value)
             hint = "leave out the quotes; in a template, end with `| int`" if numeral else None
-            yield _wrong(loc, "must be an integer", value, hint)
+            yield wrong(loc, "must be an integer", value, hint)
         elif value < self.least:
-            yield _wrong(loc, f"must be at least {self.least}", value)
+            yield wrong(loc, f"must be at least {self.least}", value)
         elif value > self.most:
-            yield _wrong(loc, f"must be at most {self.most}", value)
+            yield wrong(loc, f"must be at most {self.most}", value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +127,7 @@ class Flag(Rule):
     @override
     def _complaints(self, value: Any, loc: Loc) -> Iterator[Complaint]:
         if not isinstance(value, bool):
-            yield _wrong(loc, "must be true or false", value)
+            yield wrong(loc, "must be true or false", value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,16 +141,21 @@ class ListOf(Rule):
     @override
     def _complaints(self, value: Any, loc: Loc) -> Iterator[Complaint]:
         if not isinstance(value, list):
-            yield _wrong(loc, "must be a list", value)
+            yield wrong(loc, "must be a list", value)
             return
         if len(value) < self.least:
             demand = f"must have at least {_counted(self.least, 'item')}"
-            yield _wrong(loc, demand, hint=f"it has {len(value)}")
+            yield wrong(loc, demand, hint=f"it has {len(value)}")
         if self.most is not None and len(value) > self.most:
             demand = f"must have at most {_counted(self.most, 'item')}"
-            yield _wrong(loc, demand, hint=f"it has {len(value)}")
+            yield wrong(loc, demand, hint=f"it has {len(value)}")
         for place, one in enumerate(value):
             yield from self.item.complaints(one, (*loc, place))
+
+    @property
+    @override
+    def cuts(self) -> bool:
+        return self.item.cuts
 
     @override
     def cut(self, value: Any) -> Any:
@@ -192,7 +174,12 @@ class Shape(Rule):
         if isinstance(value, dict):
             yield from complaints_about(self.parameters, value, loc, others=self.open)
         else:
-            yield _wrong(loc, "must be an object", value)
+            yield wrong(loc, "must be an object", value)
+
+    @property
+    @override
+    def cuts(self) -> bool:
+        return any(rule.cuts for rule in self.parameters.values())
 
     @override
     def cut(self, value: Any) -> Any:
@@ -210,17 +197,22 @@ class Pairs(Rule):
     @override
     def _complaints(self, value: Any, loc: Loc) -> Iterator[Complaint]:
         if not isinstance(value, dict):
-            yield _wrong(loc, "must be an object", value)
+            yield wrong(loc, "must be an object", value)
             return
         if len(value) > self.most:
             demand = f"must have at most {_counted(self.most, 'pair')}"
-            yield _wrong(loc, demand, hint=f"it has {len(value)}")
+            yield wrong(loc, demand, hint=f"it has {len(value)}")
         for key, one in value.items():
             if not isinstance(key, str) or len(key) > self.longest_key:
                 demand = f"must have keys of at most {self.longest_key} characters"
-                yield _wrong(loc, demand, key)
+                yield wrong(loc, demand, key)
             if one is not None:
                 yield from self.value.complaints(one, (*loc, key))
+
+    @property
+    @override
+    def cuts(self) -> bool:
+        return self.value.cuts
 
     @override
     def cut(self, value: Any) -> Any:
@@ -238,30 +230,6 @@ class Anything(Rule):
         yield from ()
 
 
-def complaints_about(
-    rules: Mapping[str, Rule], given: Mapping[str, Any], loc: Loc = (), *, others: bool = False
-) -> Iterator[Complaint]:
-    """What is missing or wrong, in the order of the rules; then names that no rule has.
-
-    `others` says whether such names are let through.
-    """
-    for name, rule in rules.items():
-        value = given.get(name)
-        if value is not None:
-            yield from rule.complaints(value, (*loc, name))
-        elif rule.required:
-            yield Complaint(MISSING, (*loc, name), "is required")
-    for name in given:
-        if name not in rules and not others:
-            hint = nearest(str(name), list(rules))
-            yield Complaint(UNKNOWN, (*loc, name), "is no parameter here", hint=hint, of_key=True)
-
-
-def cut_all(rules: Mapping[str, Rule], given: Mapping[str, Any]) -> dict[str, Any]:
-    """What is given, with every text that may be cut within its limit."""
-    return {name: rules[name].cut(one) if name in rules else one for name, one in given.items()}
-
-
 def read_query(rules: Mapping[str, Rule], query: Mapping[str, Any]) -> dict[str, Any]:
     """Give a query's texts the types their rules ask for; what fits none is left a text."""
     return {
@@ -272,10 +240,6 @@ def read_query(rules: Mapping[str, Rule], query: Mapping[str, Any]) -> dict[str,
         else value
         for name, value in query.items()
     }
-
-
-def _wrong(loc: Loc, demand: str, given: Any = UNSAID, hint: str | None = None) -> Complaint:
-    return Complaint(WRONG, loc, demand, given, hint)
 
 
 def _text_hint(value: Any) -> str | None:

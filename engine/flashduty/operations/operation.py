@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypedDict, Unpack
 
-from engine.flashduty.parameters import Rule, Text
+from engine.flashduty.parameters import Text
+from engine.flashduty.rule import Rule
 
 Method = Literal["GET", "POST"]
 IncidentKey = Literal["incident_id", "incident_ids"]

@@ -11,7 +11,8 @@ from engine.flashduty.operations.operation import (
     gets,
     sets,
 )
-from engine.flashduty.parameters import Choice, Flag, Integer, ListOf, Rule, Shape, Text
+from engine.flashduty.parameters import Choice, Flag, Integer, ListOf, Shape, Text
+from engine.flashduty.rule import Rule
 
 # By type, in the order an event goes through them; the last one is terminal.
 EVENT_STATUSES: Final[Mapping[str, Sequence[str]]] = {

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from engine.flashduty import operations
-from engine.flashduty.parameters import INT64, Pairs, Rule, Text
+from engine.flashduty.parameters import INT64, Pairs, Text
+from engine.flashduty.rule import Rule
 from engine.flashduty.simulated.handlers import HANDLERS, Handler
 
 

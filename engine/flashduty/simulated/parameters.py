@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from engine.flashduty import parameters
-from engine.flashduty.parameters import Rule, complaints_about
+from engine.flashduty.rule import UNKNOWN, Rule, complaints_about
 from engine.flashduty.simulated.refusal import RefusalError
 
 _DEEPEST: Final = 32  # far from any operation's need, and from Python's limit of recursion
@@ -17,7 +17,7 @@ _DEEPEST: Final = 32  # far from any operation's need, and from Python's limit o
 def check_parameters(rules: Mapping[str, Rule], given: Mapping[str, Any]) -> None:
     """Refuse the first parameter that is missing or wrong, in the order of the rules."""
     for complaint in complaints_about(rules, given):
-        if complaint.code != parameters.UNKNOWN:
+        if complaint.code != UNKNOWN:
             raise RefusalError.parameter(f"{complaint.name} {complaint.message}.")
 
 

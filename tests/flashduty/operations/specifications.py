@@ -20,11 +20,11 @@ from engine.flashduty.parameters import (
     ListOf,
     ObjectId,
     Pairs,
-    Rule,
     Shape,
     Text,
     WordList,
 )
+from engine.flashduty.rule import Rule
 
 FOLDER: Final = Path(__file__).parents[4] / "shared" / "flashduty"
 PRESENT: Final = "openapi.en.json"
