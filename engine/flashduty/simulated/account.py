@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from difflib import SequenceMatcher
 from typing import Any, Final
 
+from engine.flashduty.simulated.audit import AuditLog
 from engine.flashduty.simulated.cases import Cases
 from engine.flashduty.simulated.deploys import Deploys
 from engine.flashduty.simulated.fields import check_field_value, field_item
@@ -56,7 +57,7 @@ class SimulatedAccount:
         self.post_mortem_templates = Shelf("template_id")
         self.war_rooms = Shelf("chat_id")
         self.datasources = Shelf("integration_id")  # the instant messengers among them
-        self.audit: list[dict[str, Any]] = []  # what calls did, oldest first
+        self.audit = AuditLog(clock, account_id)
         self._members = Shelf("member_id")
         self._fields = Shelf("field_name")
         self._integrations: dict[str, dict[str, Any]] = {}
