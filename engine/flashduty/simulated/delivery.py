@@ -9,7 +9,7 @@ own: whether the vendor keeps connections is not documented.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -23,20 +23,31 @@ from engine.flashduty.simulated.payloads import label_request
 from engine.flashduty.simulated.webhooks import Delivery, Webhook
 
 LIMIT: Final = 2.0  # seconds
+Tell = Callable[[Delivery, Attempt], None]
+
 _ATTEMPTS: Final = 2
 _LONGEST_ANSWER: Final = 64 * 1024  # kept for the history
 _RETRIED: Final = ("i/o timeout", "EOF", "context deadline exceeded while reading body")
 
 
 @asynccontextmanager
-async def delivering(account: SimulatedAccount, *, limit: float = LIMIT) -> AsyncIterator[None]:
+async def delivering(
+    account: SimulatedAccount, *, limit: float = LIMIT, tell: Tell | None = None
+) -> AsyncIterator[None]:
     """Send within the block what the account's webhooks have to deliver, as it happens.
 
     The events of one incident (or alert) go to one webhook in their order, each after the one
     before is through with its retry; others do not wait for them.
     `await account.webhooks.outbox.join()` waits until all that happened so far is through.
+    `tell` hears of each attempt, as the account's history does.
     """
-    sending = asyncio.ensure_future(_send_all(account, limit))
+
+    def attempted(delivery: Delivery, attempt: Attempt) -> None:
+        account.history.add(delivery, attempt)
+        if tell:
+            tell(delivery, attempt)
+
+    sending = asyncio.ensure_future(_send_all(account.webhooks.outbox, limit, attempted))
     try:
         yield
     finally:
@@ -94,8 +105,7 @@ async def attempts(delivery: Delivery, limit: float) -> AsyncIterator[Attempt]:
             return
 
 
-async def _send_all(account: SimulatedAccount, limit: float) -> None:
-    outbox = account.webhooks.outbox
+async def _send_all(outbox: asyncio.Queue[Delivery], limit: float, tell: Tell) -> None:
     last: dict[tuple[int, str], asyncio.Task[None]] = {}
 
     async def send(delivery: Delivery, before: asyncio.Task[None] | None) -> None:
@@ -103,7 +113,7 @@ async def _send_all(account: SimulatedAccount, limit: float) -> None:
             if before:
                 await asyncio.wait({before})
             async for attempt in attempts(delivery, limit):
-                account.history.add(delivery, attempt)
+                tell(delivery, attempt)
         finally:
             outbox.task_done()
 
