@@ -29,7 +29,15 @@ class SimulatedAccount:
     """One account, as the owner of one app key sees it.
 
     `add_*` puts things there and tells no webhook; the other verbs act as the app key's own member,
-    or as whom `acting_as` says, and raise `RefusalError` for what the API would refuse.
+    or as whom `acting_as` says, and raise `RefusalError` for what the API would refuse. Every
+    other operation can be carried out with `simulated.perform.perform`.
+
+        account = sample_account(clock)
+        account.add_webhook(Webhook("incident", "http://127.0.0.1:8787/flashduty/incidents"))
+        async with delivering(account):
+            with account.acting_as(person_id):
+                account.acknowledge([incident_id])
+            await account.webhooks.outbox.join()  # until it is delivered, or failed to be
     """
 
     def __init__(

@@ -34,6 +34,11 @@ class SimulatedAlert:
     def is_active(self) -> bool:
         return is_active(self._info)
 
+    def takes(self, alert_key: str, integration_id: int) -> bool:
+        """Say whether an event with this key is one of this alert: not once it is closed."""
+        known = (self._info["alert_key"], self._info["integration_id"])
+        return known == (alert_key, integration_id) and self._info["progress"] != "Closed"
+
     def info(self) -> dict[str, Any]:
         """Give a copy of AlertInfo, without the incident it is in."""
         return deepcopy(self._info)
