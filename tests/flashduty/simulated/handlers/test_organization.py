@@ -67,6 +67,18 @@ def test_schedules_are_listed_and_missed(call: Calling) -> None:
     assert call("/schedule/preview", start=NOW, end=NOW + 60)["cur_oncall"] is None
 
 
+def test_who_is_on_call_is_in_the_schedules_of_their_own(call: Calling) -> None:
+    call.account.schedules.put(
+        {
+            **call.account.schedules.find(SCHEDULE),
+            "schedule_id": 1,
+            "groups": [[call.account.own_member_id]],
+        }
+    )
+    mine = call("/schedule/self", start=NOW, end=NOW + 60)["items"]
+    assert [one["schedule_id"] for one in mine] == [1]
+
+
 # Teams and channels -------------------------------------------------------------------------
 
 
