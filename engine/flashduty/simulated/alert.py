@@ -55,7 +55,7 @@ class SimulatedAlert:
         """Take an event of its integration and the labels mapped to it; Ok is its recovery."""
         now, is_new = int(self._clock()), not self._events
         status = event["event_status"]
-        self._events.append(deepcopy(dict(event)))
+        self._events.append({**deepcopy(dict(event)), "alert_id": self.alert_id})
         self._info.update({name: deepcopy(event[name]) for name in _CHANGEABLE})
         self._info.update(alert_status=status, last_time=event["event_time"], updated_at=now)
         self._info["labels"] = {**event["labels"], **mapped}
