@@ -47,11 +47,13 @@ class Reconciler:
 
     async def keep_looking(self) -> None:
         """Look, for ever."""
-        first = True
+        settled = self.clock() + SETTLING  # all that was missed before the start is to be seen then
+        everywhere = True
         pause = min(SOON, self.every)
         while True:
-            done = await self._try(look_everywhere=first)
-            first = first and not done
+            began = self.clock()
+            done = await self._try(look_everywhere=everywhere)
+            everywhere = everywhere and not (done and began >= settled)
             await self.sleep(pause)
             pause = self.every if done else min(2 * pause, self.every)
 
@@ -62,13 +64,20 @@ class Reconciler:
         after a downtime. Raises FlashdutyError and LedgerError; the same span is looked at again
         then.
         """
-        until = self.clock() - SETTLING
+        now = self.clock()
+        until = now - SETTLING
         watermark = await self.store.recall(_REMEMBERED)
         if not isinstance(watermark, int | float):
             # An engine that was never up has missed nothing.
             await self.store.remember(_REMEMBERED, until)
             return None
-        if until <= watermark:
+        if watermark > now:
+            said = (
+                "the clock was put back: what was missed longer ago than minutes is not looked for"
+            )
+            self.tell(Trouble("reconcile", said))
+            watermark = until
+        elif until <= watermark:
             return None
         span = Span(watermark - OVERLAP, until)
         accepted = 0
@@ -77,7 +86,7 @@ class Reconciler:
                 accepted += 1
                 self.accepted()  # at once: what is kept is judged, whatever becomes of the others
         await self.store.remember(_REMEMBERED, until)
-        return Reconciled(span.since, span.until, accepted)
+        return Reconciled(span.since, span.until, accepted, after_start=look_everywhere)
 
     async def _try(self, *, look_everywhere: bool) -> bool:
         try:

@@ -228,7 +228,8 @@ def test_it_looks_soon_again_after_the_start_then_at_its_pace_and_sooner_after_f
         "what was missed could not be looked for: NoConnection: refused"
     ] * 3
     progress = [one.get("progress") for one in scene.api.asked("/incident/list")]
-    assert progress == ["Triggered,Processing", None] * 2
+    # What happened just before the start had not settled at the first look.
+    assert progress == [None, None, "Triggered,Processing", None]
 
 
 def test_a_start_while_flashduty_is_away_looks_everywhere_until_it_is_back(
@@ -353,5 +354,21 @@ def test_what_was_accepted_is_judged_although_the_ledger_refuses_the_next(
             await scene.look()
         assert scene.woken == 1
         assert await ledger.recall(MARK) == NOW - 600
+
+    asyncio.run(story())
+
+
+def test_a_clock_that_was_put_back_does_not_keep_it_from_looking(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        scene = Scene(ledger)
+        await ledger.remember(MARK, NOW + 86400)
+        lay_out(scene.api, [], [an_entry("i_ack", -100)])
+        reconciled = await scene.look()
+        assert reconciled is not None
+        assert (reconciled.since, reconciled.events) == (NOW - 330, 1)
+        assert [trouble.message for trouble in scene.told.troubles] == [
+            "the clock was put back: what was missed longer ago than minutes is not looked for"
+        ]
+        assert await ledger.recall(MARK) == NOW - 30
 
     asyncio.run(story())
