@@ -20,6 +20,8 @@ class Operation:
     method: Literal["GET", "POST"] = "POST"
     incident: IncidentKey | None = None  # the parameter that names the incident
     repeatable: bool = False  # twice is the same as once
+    credential: Literal["app_key", "integration_key"] = "app_key"  # which goes into the query
+    message_is_failure: bool = False  # HTTP 200 without an error, and yet `data.message`
 
 
 def _reads(path: str, incident: IncidentKey | None = None) -> Operation:
@@ -55,7 +57,7 @@ _ALL: Final = (
     _adds("/incident/merge"),
     _adds("/incident/remove", "incident_ids"),
     _adds("/incident/reopen", "incident_ids"),
-    _adds("/incident/custom-action/do", "incident_id"),
+    Operation("/incident/custom-action/do", incident="incident_id", message_is_failure=True),
     _sets("/incident/reset", "incident_id"),
     _sets("/incident/field/reset", "incident_id"),
     _sets("/incident/ack", "incident_ids"),
@@ -109,6 +111,8 @@ _ALL: Final = (
     _reads("/template/preview"),
     _reads("/webhook/history/list"),
     _reads("/webhook/history/detail"),
+    Operation("/event/push/alert/standard", credential="integration_key"),
+    Operation("/event/push/change/standard", credential="integration_key"),
 )
 
 OPERATIONS: Final[Mapping[str, Operation]] = {operation.path: operation for operation in _ALL}
