@@ -1,0 +1,235 @@
+"""What a flashduty step does where nobody knows whether what it sent took effect."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pytest
+from aiohttp import web
+
+from engine.flashduty.client import FlashdutyClient, Patience
+from engine.flashduty.exchange import open_session
+from engine.playbooks.step_type import Call, Failed, Report, Succeeded, Uncertain
+from engine.steps.flashduty import Flashduty, FlashdutyParameters
+from tests.flashduty.servers import serving
+
+INCIDENT: Final = "6551f3888713372ad1054d57"
+CANARY: Final = "canary0123456789abcdef"
+STARTED: Final = 1_795_000_000.0
+CALL: Final = Call("run-1", "steps/0", 1, INCIDENT, started=STARTED, limit=60.0)
+AGAIN: Final = Call("run-1", "steps/0", 1, INCIDENT, started=STARTED, limit=60.0, again=True)
+
+
+@dataclass
+class Flaky:
+    """Commits what it is asked, or not, and cuts the connection; a look-up it answers well."""
+
+    commits: bool
+    cuts: bool = True
+    feed_works: bool = True
+    written: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.asked.append(request.path)
+        body = json.loads(await request.read())
+        if request.path == "/incident/feed":
+            if not self.feed_works:
+                return web.json_response({"error": {"code": "AccessDenied"}}, status=403)
+            entries = [
+                {"type": "i_comm", "detail": {"comment": text}, "created_at": int(STARTED * 1000)}
+                for text in self.written
+            ]
+            return web.json_response({"request_id": "feed-1", "data": {"items": entries}})
+        if self.commits:
+            self.written.append(str(body.get("comment")).strip())
+        if self.cuts:
+            assert request.transport is not None
+            request.transport.abort()
+        return web.json_response({"request_id": "r1", "data": {}})
+
+
+async def at_once(_: float) -> None:
+    """Sleep as long as a test likes to wait."""
+
+
+def perform(
+    server: Flaky, call: Call, path: str = "incident/comment", /, **given: Any
+) -> tuple[Report, list[str]]:
+    async def story() -> Report:
+        async with serving(server) as base_url, open_session() as session:
+            client = FlashdutyClient(lambda: session, base_url, CANARY, sleep=at_once)
+            parameters = FlashdutyParameters.model_validate({"call": path, **given})
+            return await Flashduty(client).perform(parameters, call)
+
+    report = asyncio.run(story())
+    assert CANARY not in repr(report)
+    return report, server.asked
+
+
+def doubt_of(report: Report) -> str:
+    assert isinstance(report, Uncertain), report
+    return report.error
+
+
+FOUND: Final = {"data": None, "request_id": "feed-1", "found_in_timeline": True}
+
+
+def test_a_comment_whose_answer_was_lost_is_found_in_the_timeline() -> None:
+    report, asked = perform(Flaky(commits=True), CALL, comment=" Restarted ")
+    assert report == Succeeded(FOUND)
+    assert asked == ["/incident/comment", "/incident/feed"]
+
+
+def test_a_comment_that_is_not_in_the_timeline_is_unknown_and_not_written_again() -> None:
+    report, asked = perform(Flaky(commits=False), CALL, comment="Restarted")
+    assert doubt_of(report) == (
+        "BrokenExchange: ServerDisconnectedError while calling /incident/comment, once it was "
+        f"being sent; it is not in the timeline of {INCIDENT}, and may still come: look there "
+        "before writing it again"
+    )
+    assert isinstance(report, Uncertain)
+    assert report.result["code"] == "BrokenExchange"
+    assert asked == ["/incident/comment", *["/incident/feed"] * 3]
+
+
+def test_a_comment_whose_timeline_cannot_be_read_is_unknown() -> None:
+    report, asked = perform(Flaky(commits=True, feed_works=False), CALL, comment="Restarted")
+    said = "the timeline could not be looked up (AccessDenied: no message): look there before"
+    assert said in doubt_of(report)
+    assert asked.count("/incident/comment") == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["incident/create", "incident/assign", "incident/custom-action/do", "incident/new-thing"],
+)
+@pytest.mark.parametrize("commits", [True, False])
+def test_what_cannot_be_looked_up_is_unknown_at_once(path: str, *, commits: bool) -> None:
+    report, asked = perform(Flaky(commits=commits), CALL, path)
+    assert doubt_of(report).endswith(
+        f"look in Flashduty whether /{path} took effect before doing it again"
+    )
+    assert asked == [f"/{path}"]
+
+
+def test_what_is_harmless_is_a_plain_failure_after_its_retries() -> None:
+    report, asked = perform(Flaky(commits=True), CALL, "incident/ack")
+    assert isinstance(report, Failed)
+    assert report.retryable
+    assert asked == ["/incident/ack"] * 4
+
+
+# After a stop of the engine
+
+
+def test_a_comment_that_was_on_its_way_when_the_engine_stopped_is_looked_up_first() -> None:
+    server = Flaky(commits=True, cuts=False, written=["Restarted"])
+    report, asked = perform(server, AGAIN, comment="Restarted")
+    assert report == Succeeded(FOUND)
+    assert asked == ["/incident/feed"]
+
+
+def test_a_comment_that_is_not_there_after_a_stop_is_unknown_and_not_sent() -> None:
+    server = Flaky(commits=True, cuts=False, written=["something else"])
+    report, asked = perform(server, AGAIN, comment="Restarted")
+    assert doubt_of(report).startswith(
+        "Interrupted: the engine stopped while this was on its way, and does not send it twice; "
+        f"it is not in the timeline of {INCIDENT}"
+    )
+    assert set(asked) == {"/incident/feed"}
+
+
+@pytest.mark.parametrize("path", ["incident/create", "incident/new-thing"])
+def test_what_does_harm_twice_is_not_sent_after_a_stop(path: str) -> None:
+    report, asked = perform(Flaky(commits=True, cuts=False), AGAIN, path)
+    assert doubt_of(report).startswith("Interrupted: ")
+    assert asked == []
+
+
+@pytest.mark.parametrize("path", ["incident/ack", "incident/info"])
+def test_what_is_harmless_is_simply_done_again_after_a_stop(path: str) -> None:
+    report, asked = perform(Flaky(commits=True, cuts=False), AGAIN, path)
+    assert isinstance(report, Succeeded)
+    assert asked == [f"/{path}"]
+
+
+# When the time is over
+
+
+def cut_by_the_runner(path: str, over: Callable[[], float]) -> Report:
+    """The runner's time-out falls while the request is on its way; `over` is the client's clock."""
+
+    async def story() -> Report:
+        arrived, done = asyncio.Event(), asyncio.Event()
+
+        async def never(_: web.BaseRequest) -> web.StreamResponse:
+            arrived.set()
+            await done.wait()
+            return web.Response()
+
+        async with serving(never) as base_url, open_session() as session:
+            client = FlashdutyClient(lambda: session, base_url, CANARY, monotonic=over)
+            step = Flashduty(client)
+            given = {"call": path, "comment": "Restarted"}
+            parameters = FlashdutyParameters.model_validate(given)
+            performed = asyncio.ensure_future(step.perform(parameters, CALL))
+            await arrived.wait()
+            performed.cancel()
+            try:
+                return await performed
+            finally:
+                done.set()
+
+    return asyncio.run(story())
+
+
+def test_what_was_cut_at_the_end_of_its_time_is_unknown() -> None:
+    times = iter([0.0, 0.0, 0.0])
+    report = cut_by_the_runner("incident/comment", lambda: next(times, 59.5))
+    assert doubt_of(report) == (
+        "TimedOut: its time was over while it was on its way; "
+        "look in Flashduty whether /incident/comment took effect before doing it again"
+    )
+
+
+@pytest.mark.parametrize(("path", "now"), [("incident/comment", 1.0), ("incident/ack", 59.5)])
+def test_what_the_engines_end_cuts_stays_open(path: str, now: float) -> None:
+    times = iter([0.0, 0.0, 0.0])
+    with pytest.raises(asyncio.CancelledError):
+        cut_by_the_runner(path, lambda: next(times, now))
+
+
+def test_a_comment_that_is_never_answered_is_looked_up_before_its_time_is_over() -> None:
+    """A second is left for the look-up of what was not answered within an exchange."""
+
+    async def story() -> tuple[Report, list[str]]:
+        asked: list[str] = []
+        done = asyncio.Event()
+
+        async def swallow(request: web.BaseRequest) -> web.StreamResponse:
+            asked.append(request.path)
+            if request.path == "/incident/comment":
+                await done.wait()
+            return web.json_response({"data": {"items": []}})
+
+        async with serving(swallow) as base_url, open_session() as session:
+            client = FlashdutyClient(
+                lambda: session,
+                base_url,
+                CANARY,
+                patience=Patience(exchange=0.1),
+                sleep=at_once,
+            )
+            given = {"call": "incident/comment", "comment": "Restarted"}
+            parameters = FlashdutyParameters.model_validate(given)
+            try:
+                return await Flashduty(client).perform(parameters, CALL), asked
+            finally:
+                done.set()
+
+    report, asked = asyncio.run(story())
+    assert doubt_of(report).startswith("TimedOut: no answer of /incident/comment within 100ms; ")
+    assert asked == ["/incident/comment", *["/incident/feed"] * 3]
