@@ -13,6 +13,9 @@ from ulid import ULID
 from engine.config.config import Config
 from engine.config.secrets import Secrets
 from engine.flashduty.client import FlashdutyClient
+from engine.flashduty.exchange import open_session
+from engine.flashduty.limiter import Limiter
+from engine.flashduty.proxy import proxy_for
 from engine.playbooks.load import Loaded, Loader
 from engine.playbooks.step_type import StepType
 from engine.problem import Problem
@@ -30,7 +33,7 @@ from engine.steps import step_types
 from engine.steps.shell import ShellSettings
 from engine.store.sqlite import SqliteLedger, open_ledger
 
-CONNECTIONS: Final = 100  # at once, to all targets together
+CONNECTIONS: Final = 100  # at once, to all targets of http steps together
 
 
 def now() -> float:
@@ -103,12 +106,19 @@ async def wired(
         timeout = aiohttp.ClientTimeout(total=None)
         # What one playbook's target sets must not go out with another one's requests.
         jar = aiohttp.DummyCookieJar()
-        async with aiohttp.ClientSession(
-            connector=connector, timeout=timeout, cookie_jar=jar
-        ) as session:
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar) as session,
+            open_session() as flashduty_session,
+        ):
             types = step_types(
                 session=lambda: session,
-                flashduty=FlashdutyClient(lambda: session, flashduty.base_url, flashduty.app_key),
+                flashduty=FlashdutyClient(
+                    lambda: flashduty_session,
+                    flashduty.base_url,
+                    flashduty.app_key,
+                    proxy=proxy_for(flashduty.base_url),
+                    limiter=Limiter(flashduty.per_second, flashduty.per_minute),
+                ),
                 shell=_shell(config, environ),
                 max_response=config.http.max_response,
             )

@@ -267,7 +267,7 @@ def test_a_step_whose_outcome_is_unknown_is_not_performed_again_and_not_called_g
 ) -> None:
     flow = drive.to_the_end()
     steps_by_path = {step.path: step for step in all_steps(drive.playbook)}
-    attempts = {}
+    attempts: dict[str, int] = {}
     for path, attempt in drive.performed:
         attempts[path] = max(attempt, attempts.get(path, 0))
     for (path, attempt), record in drive.records.items():
