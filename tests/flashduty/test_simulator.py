@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.flashduty.simulated.account import SimulatedAccount
+from engine.flashduty.simulated.limits import RateLimits
 from engine.flashduty.simulated.operations import OPERATIONS
 from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
@@ -148,6 +149,19 @@ def test_a_body_that_is_no_sound_json_object_is_refused(api: Api, body: bytes) -
     assert message.startswith("The body must be ")
 
 
+def test_one_call_too_many_is_refused_where_limits_are_wanted(account: SimulatedAccount) -> None:
+    limits = RateLimits(lambda: NOW)
+    with TestClient(create_simulator(account, app_key=KEY, limits=limits)) as client:
+        api = Api(client)
+        assert [api.post("/member/info", {}).status_code for _ in range(50)] == [200] * 50
+        expected = (429, "RequestTooFrequently", "Request too frequently.")
+        assert api.error("/incident/info", {}) == expected
+        # A wrong key is told so, and what is pushed counts for the integration.
+        assert client.post("/member/info?app_key=wrong", json={}).status_code == 401
+        push = "/event/push/change/standard?integration_key=sample-change-integration"
+        assert client.post(push, json={}).status_code == 400
+
+
 # Incidents ----------------------------------------------------------------------------------
 
 
@@ -166,7 +180,7 @@ def test_an_incident_is_shown(api: Api, account: SimulatedAccount) -> None:
 )
 def test_an_incident_that_does_not_exist_is_http_400(api: Api, path: str) -> None:
     body = {"incident_id": UNKNOWN, "incident_ids": [ID, UNKNOWN], "comment": "x", "minutes": 5}
-    body |= {"field_name": "owner", "field_value": "me", "title": "A title"}
+    body |= {"field_name": "owner", "field_value": "me", "title": "A title", "integration_id": 1}
     message = f"The resource you request is not found: incident_id {UNKNOWN}."
     assert api.error(path, body) == (400, "ResourceNotFound", message)
 

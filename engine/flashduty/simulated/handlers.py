@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from engine.flashduty.simulated.account import SimulatedAccount
-from engine.flashduty.simulated.incident import RESETTABLE, is_active
+from engine.flashduty.simulated.alert import is_active
+from engine.flashduty.simulated.delivery import press, push_alert
+from engine.flashduty.simulated.incident import RESETTABLE
 from engine.flashduty.simulated.refusal import RefusalError
 
 _LONGEST_WINDOW: Final = 31 * 24 * 3600
@@ -140,6 +142,30 @@ def incident_alert_list(account: SimulatedAccount, call: Call) -> dict[str, Any]
 
 def incident_past_list(account: SimulatedAccount, call: Call) -> dict[str, Any]:
     return {"items": account.past_incidents(call["incident_id"])[: call.get("limit") or 5]}
+
+
+async def incident_custom_action_do(account: SimulatedAccount, call: Call) -> dict[str, Any]:
+    # A push that failed is HTTP 200 all the same (trap 22).
+    message = await press(account, call["incident_id"], call["integration_id"])
+    return {"message": message} if message else {}
+
+
+# Webhooks and what comes in -----------------------------------------------------------------
+
+
+async def alert_push(account: SimulatedAccount, call: Call) -> dict[str, Any]:
+    return await push_alert(account, call)
+
+
+def webhook_history_list(account: SimulatedAccount, call: Call) -> dict[str, Any]:
+    return account.history.page(call)
+
+
+def webhook_history_detail(account: SimulatedAccount, call: Call) -> dict[str, Any]:
+    record = account.history.detail(call["event_id"], call["integration_id"])
+    subject = account.title_of(record["webhook_type"], record["ref_id"])
+    channel = account.channel_of(record["channel_id"])
+    return {**record, "ref_title": subject, "channel_name": channel["channel_name"]}
 
 
 # Fields, changes, people --------------------------------------------------------------------

@@ -4,7 +4,7 @@ The rules are the specification's of 2026-05; a comment says where a rule comes 
 the legacy specification, the vendor's programs, or the words beside a parameter.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -29,7 +29,9 @@ from engine.flashduty.simulated.status_page import COMPONENT_STATUSES, EVENT_STA
 class Operation:
     """One call of the Open API: what it demands and who answers it."""
 
-    handler: Callable[[SimulatedAccount, Mapping[str, Any]], dict[str, Any]]
+    handler: Callable[
+        [SimulatedAccount, Mapping[str, Any]], dict[str, Any] | Awaitable[dict[str, Any]]
+    ]
     parameters: Mapping[str, Rule] = field(default_factory=dict)
     method: Literal["GET", "POST"] = "POST"
     credential: Literal["app_key", "integration_key"] = "app_key"
@@ -65,6 +67,7 @@ _COMPONENTS: Final = ListOf(
     )
 )
 _TIME: Final = Integer(least=0)
+_MILLISECONDS: Final = Integer(required=True, least=10**12, most=10**13 - 1)
 # 0 would pass the schema; the API rejects 0/0 for /change/list (the vendor's MCP server says so).
 _WINDOW_END: Final = Integer(required=True, least=1)
 
@@ -189,6 +192,42 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "/incident/past/list": Operation(
         handlers.incident_past_list,
         {"incident_id": _INCIDENT, "limit": Integer(least=0, most=100)},
+    ),
+    "/incident/custom-action/do": Operation(
+        handlers.incident_custom_action_do,
+        {"incident_id": _INCIDENT, "integration_id": Integer(required=True, least=1)},
+    ),
+    "/webhook/history/list": Operation(
+        handlers.webhook_history_list,
+        {
+            "search_after_ctx": Text(),
+            "limit": Integer(required=True, least=1, most=100),
+            "asc": Flag(),
+            "orderby": Text(one_of=("event_time",)),
+            "ref_id": Text(most=128),
+            "integration_id": Integer(least=0),
+            "event_types": ListOf(item=Text()),
+            "status": Text(one_of=("success", "failed")),
+            "start_time": _MILLISECONDS,
+            "end_time": _MILLISECONDS,
+        },
+    ),
+    "/webhook/history/detail": Operation(
+        handlers.webhook_history_detail,
+        {"event_id": Text(required=True), "integration_id": Integer(required=True, least=1)},
+    ),
+    # The vendor's page of the standard alert (reference 2.9): what is too long is truncated.
+    "/event/push/alert/standard": Operation(
+        handlers.alert_push,
+        {
+            "title_rule": Text(required=True),
+            "event_status": Text(required=True, one_of=("Critical", "Warning", "Info", "Ok")),
+            "alert_key": Text(),
+            "description": Text(),
+            "labels": Pairs(most=10**6, value=Text(), longest_key=10**6),
+            "images": ListOf(item=Shape(parameters={"src": Text(required=True)})),
+        },
+        credential="integration_key",
     ),
     # Not in the specification of 2026-05; `query` from the vendor's command line.
     "/field/list": Operation(handlers.field_list, {"query": Text()}),

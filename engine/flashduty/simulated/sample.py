@@ -55,13 +55,16 @@ _DEPLOYS: Final = (
     ("deploy-4812", "checkout", "2026.11.23-2", "2026.11.22-5", 7, 45),
 )
 _INTEGRATION_KEY: Final = "sample-change-integration"
+ALERT_INTEGRATION_KEY: Final = "sample-alert-integration"
+CHANNEL: Final = 1973372625504
 
 
 def sample_account(clock: Callable[[], float]) -> SimulatedAccount:
     """Make an account with members, custom fields, a status page and the deploys of some hours.
 
     Deploys are so many minutes before what `clock` says now. Changes are pushed with the
-    integration key `sample-change-integration`. There is no incident yet.
+    integration key `sample-change-integration`, alerts with `sample-alert-integration`. There is no
+    incident yet.
     """
     account = SimulatedAccount(clock)
     for member in _MEMBERS:
@@ -71,6 +74,14 @@ def sample_account(clock: Callable[[], float]) -> SimulatedAccount:
         account.add_field(definition)
     account.add_status_page(_PAGE)
     account.add_integration(_INTEGRATION_KEY, integration_id=2490562293131, name="Deploy platform")
+    account.channels.put({"channel_id": CHANNEL, "channel_name": "lim_test", "status": "enabled"})
+    account.add_integration(
+        ALERT_INTEGRATION_KEY,
+        integration_id=2398086111504,
+        name="Monitoring",
+        type_="standard",
+        channel_id=CHANNEL,
+    )
     now = int(clock())
     for key, service, version, previous, lasted, ago in _DEPLOYS:
         event = {
