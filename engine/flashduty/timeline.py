@@ -72,19 +72,28 @@ async def look_up(
 async def _look(
     client: FlashdutyClient, incident: str, comment: SentComment, caller: str, deadline: float
 ) -> tuple[bool, str | None]:
-    """One look at one timeline, newest first, page by page to where the comment would be older."""
+    """One look at one timeline, page by page to where the comment would be older.
+
+    Asked for the newest first. The specification's own example shows the oldest first all the
+    same, so only a page that is seen to go back in time ends the search.
+    """
     oldest = (comment.since - _CLOCKS_APART) * 1000
+    asked = {"incident_id": incident, "types": ["i_comm"], "asc": False, "limit": _PER_PAGE}
     request_id = None
     for page in range(1, _PAGES + 1):
-        asked = {"incident_id": incident, "types": ["i_comm"], "limit": _PER_PAGE, "p": page}
+        asked["p"] = page
         answer = await client.call("incident/feed", asked, caller=caller, deadline=deadline)
         request_id = answer.request_id
         data = answer.data if isinstance(answer.data, Mapping) else {}
-        items = data.get("items") or []
-        entries = [item for item in items if isinstance(item, Mapping) and _time(item) >= oldest]
-        if any(_is(entry, comment.text, client.own_member()) for entry in entries):
-            return True, request_id
-        if len(entries) < len(items) or not data.get("has_next_page"):
+        items = data.get("items")
+        entries = [item for item in items or [] if isinstance(item, Mapping)]
+        times = [_time(entry) for entry in entries]
+        member = client.own_member()
+        for entry, at in zip(entries, times, strict=True):
+            if at >= oldest and _is(entry, comment.text, member):
+                return True, request_id
+        goes_back = bool(times) and times[0] > times[-1] and times[-1] < oldest
+        if goes_back or not data.get("has_next_page"):
             break
     return False, request_id
 

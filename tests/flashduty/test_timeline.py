@@ -92,7 +92,9 @@ def test_a_comment_that_is_there_is_found_at_the_first_look() -> None:
     assert look(feed, slept=slept) == Found((), "r1")
     assert slept == []
     assert feed.paths == {"/incident/feed"}
-    assert feed.asked == [{"incident_id": INCIDENT, "types": ["i_comm"], "limit": 100, "p": 1}]
+    assert feed.asked == [
+        {"incident_id": INCIDENT, "types": ["i_comm"], "asc": False, "limit": 100, "p": 1}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -151,6 +153,12 @@ def test_it_reads_page_by_page_to_where_the_comment_would_be_older() -> None:
     feed = Feed({INCIDENT: [*newer[:150], *[entry("old", at=SINCE - 60)] * 500]})
     assert look(feed).missing == (INCIDENT,)
     assert [asked["p"] for asked in feed.asked] == [1, 2] * 3
+
+
+def test_a_timeline_that_begins_with_the_oldest_is_read_to_its_end() -> None:
+    older = [entry("another", at=SINCE - 9000 + number) for number in range(250)]
+    feed = Feed({INCIDENT: [*older, entry()]})
+    assert look(feed) == Found((), "r3")
 
 
 def test_it_does_not_read_for_ever() -> None:
