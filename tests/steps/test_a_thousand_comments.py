@@ -6,11 +6,8 @@ the connections after it has written the comment, and a few before.
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-
-from typing_extensions import override
 
 from engine.flashduty.client import FlashdutyClient
 from engine.flashduty.exchange import open_session
@@ -26,7 +23,7 @@ from engine.steps.flashduty import Flashduty
 from engine.store.records import open_records
 from engine.store.sqlite import SqliteLedger, open_ledger
 from tests.flashduty.served import served
-from tests.runs.fakes import NOW, Stage, an_event
+from tests.runs.fakes import NOW, Staged, an_event
 
 RUNS: Final = 20
 STEPS: Final = 50
@@ -41,18 +38,6 @@ FAULTS: Final = (
     Fault("too-frequent", path="/incident/comment", probability=0.05, retry_after=1),
     Fault("cut-before", path="/incident/feed", probability=0.10),
 )
-
-
-@dataclass
-class Commenting(Stage):
-    """Runs whose steps are the real ones."""
-
-    client: FlashdutyClient = field(kw_only=True)
-
-    @property
-    @override
-    def step_types(self) -> dict[str, StepType[Any]]:
-        return {"flashduty": Flashduty(self.client)}
 
 
 def comment_of(run: int, step: int) -> str:
@@ -86,7 +71,7 @@ async def comment_a_thousand_times(
             own_member=lambda: OWN_MEMBER,
             sleep=at_once,
         )
-        stage = Commenting(ledger, client=client)
+        stage = Staged(ledger, types={"flashduty": Flashduty(client)})
 
         async def carry_out(number: int) -> Run:
             playbook = playbook_of(number, stage.step_types)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -11,9 +12,14 @@ from aiohttp import web
 
 from engine.flashduty.client import FlashdutyClient, Patience
 from engine.flashduty.exchange import open_session
+from engine.playbooks.load import Loader
 from engine.playbooks.step_type import Call, Failed, Report, Succeeded, Uncertain
+from engine.runs.run import Outcome, RunState
 from engine.steps.flashduty import Flashduty, FlashdutyParameters
+from engine.store.records import open_records
+from engine.store.sqlite import open_ledger
 from tests.flashduty.servers import serving
+from tests.runs.fakes import NOW, Staged, an_event
 
 INCIDENT: Final = "6551f3888713372ad1054d57"
 CANARY: Final = "canary0123456789abcdef"
@@ -233,3 +239,54 @@ def test_a_comment_that_is_never_answered_is_looked_up_before_its_time_is_over()
     report, asked = asyncio.run(story())
     assert doubt_of(report).startswith("TimedOut: no answer of /incident/comment within 100ms; ")
     assert asked == ["/incident/comment", *["/incident/feed"] * 3]
+
+
+def test_a_run_that_goes_on_after_a_stop_finds_its_comment_and_writes_none(tmp_path: Path) -> None:
+    """The engine is stopped between the commit of a comment and its answer, and started again."""
+    written: list[str] = []
+    asked: list[str] = []
+
+    async def story() -> None:
+        arrived, done = asyncio.Event(), asyncio.Event()
+
+        async def commits_and_hangs(request: web.BaseRequest) -> web.StreamResponse:
+            asked.append(request.path)
+            body = json.loads(await request.read())
+            if request.path == "/incident/comment":
+                written.append(body["comment"])
+                arrived.set()
+                await done.wait()
+            entries = [
+                {"type": "i_comm", "detail": {"comment": text}, "created_at": int(NOW * 1000)}
+                for text in written
+            ]
+            return web.json_response({"data": {"items": entries}})
+
+        async with serving(commits_and_hangs) as base_url, open_session() as session:
+            types = {
+                "flashduty": Flashduty(FlashdutyClient(lambda: session, base_url, CANARY)),
+            }
+            stage = Staged(ledger, types=types)
+            text = (
+                "name: p\ntrigger: {}\nsteps: [{flashduty: {call: incident/comment, comment: Hi}}]"
+            )
+            playbook, event = Loader(types).load(text, "p.yaml"), an_event()
+            run = await stage.queue(playbook, event)
+            going = asyncio.ensure_future(stage.carry_out(run, playbook, event))
+            await arrived.wait()
+            going.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await going
+            done.set()
+            (unfinished,) = await stage.ledger.unfinished()
+            over = await stage.carry_out(unfinished, playbook, event)
+            assert over.state is RunState.SUCCEEDED
+
+    with open_ledger(tmp_path / "engine.db") as ledger:
+        asyncio.run(story())
+    with open_records(tmp_path / "engine.db") as records:
+        (step,) = records.run("RUN1").steps
+    assert (step.attempt, step.repeats, step.outcome) == (1, 1, Outcome.SUCCEEDED)
+    assert step.result == {"data": None, "request_id": None, "found_in_timeline": True}
+    assert written == ["Hi"]
+    assert asked == ["/incident/comment", "/incident/feed"]
