@@ -139,7 +139,16 @@ def _show_step(screen: Console, step: StepRecord, record: RunRecord | None) -> N
 def _worth_seeing(step: StepRecord) -> Iterator[tuple[str, object]]:
     """What came back, without what the outcome says already."""
     result = step.result if isinstance(step.result, dict) else {}
-    for name in ("status", "body", "stdout", "stderr", "data", "waited", "cut"):
+    for name in (
+        "status",
+        "body",
+        "stdout",
+        "stderr",
+        "data",
+        "waited",
+        "cut",
+        "found_in_timeline",
+    ):
         if result.get(name) not in (None, "", {}, []):
             yield name, result[name]
 

@@ -5,7 +5,7 @@ import json
 import re
 from pathlib import Path
 
-from engine.playbooks.step_type import Uncertain
+from engine.playbooks.step_type import Succeeded, Uncertain
 from engine.store.sqlite import open_ledger
 from tests.cli.conftest import Type
 from tests.runs.fakes import Stage, a_playbook, an_event
@@ -172,11 +172,13 @@ def test_runs_show_says_of_what_nobody_knows_that_it_is_unknown(
 ) -> None:
     config = tmp_path / "config.yaml"
     config.write_text("database: kept.db")
-    playbook = a_playbook("steps:\n  - id: tell\n    probe: Restarted\n", "p", "p.yaml")
+    text = "steps:\n  - probe: Found\n  - id: tell\n    probe: Restarted\n"
+    playbook = a_playbook(text, "p", "p.yaml")
     event = an_event()
     with open_ledger(tmp_path / "kept.db") as ledger:
         stage = Stage(ledger)
-        stage.probe.answer("steps/0", Uncertain("BrokenExchange: look at the timeline"))
+        stage.probe.answer("steps/0", Succeeded({"data": None, "found_in_timeline": True}))
+        stage.probe.answer("steps/1", Uncertain("BrokenExchange: look at the timeline"))
 
         async def story() -> None:
             await stage.carry_out(await stage.queue(playbook, event), playbook, event)
@@ -189,9 +191,10 @@ def test_runs_show_says_of_what_nobody_knows_that_it_is_unknown(
     assert f"  reason   {reason}\n" in shown
     lines = [line.rstrip() for line in shown.splitlines()]
     where = next(number for number, line in enumerate(lines) if line.startswith("? tell"))
-    assert re.fullmatch(r"\? tell \[steps/0, probe\] unknown \d+m?s", lines[where])
+    assert "     → found_in_timeline: true" in lines[:where]
+    assert re.fullmatch(r"\? tell \[steps/1, probe\] unknown \d+m?s", lines[where])
     said = lines.index("     BrokenExchange: look at the timeline")
     assert where < said
-    assert lines[said + 1] == "     p.yaml:4:5", "with its YAML, as a failed step"
+    assert lines[said + 1] == "     p.yaml:5:5", "with its YAML, as a failed step"
     listed = type_("runs", "show", "RUN1", "--config", config, "--format", "json").out
-    assert [step["outcome"] for step in json.loads(listed)["steps"]] == ["unknown"]
+    assert [step["outcome"] for step in json.loads(listed)["steps"]] == ["succeeded", "unknown"]

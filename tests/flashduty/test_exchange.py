@@ -7,9 +7,11 @@ import asyncio
 import contextlib
 import gzip
 import json
+import logging
 import shutil
 import ssl
 import subprocess
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -326,6 +328,29 @@ def test_an_error_that_quotes_the_key_tells_no_key() -> None:
     assert str(refused(_quote_the_key)) == "Bad ******: bad key: ******"
     said = "NotAnEnvelope: HTTP 200 with the error ['bad key', '******']"
     assert str(refused(_quote_the_key_elsewhere)) == said
+
+
+def test_what_everybody_logs_tells_no_key(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    async def story() -> str:
+        asyncio.get_running_loop().set_debug(True)
+        async with cutting(b"") as base_url, open_session() as session:
+            exchange = Exchange(lambda: session, base_url, CANARY, None)
+            with pytest.raises(FlashdutyError) as caught:
+                await exchange.once(operation_at("incident/comment"), {}, LONG_ENOUGH)
+            shown = "".join(traceback.format_exception(caught.value))
+            return f"{shown} {exchange!r} {session!r}"
+
+    shown = asyncio.run(story())
+    assert caplog.records
+    assert not [form for form in CANARY_FORMS if form in shown + caplog.text]
+
+
+def test_a_parameter_does_not_take_the_keys_place() -> None:
+    account = Account({"data": {}})
+    call(account, "status-page/change/list", app_key="another")
+    assert account.query == {"app_key": CANARY}
 
 
 def test_a_refused_connection_tells_no_key() -> None:
