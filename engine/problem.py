@@ -6,7 +6,8 @@ Imports nothing of ours, so that every room can speak it.
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from enum import Enum
+from typing import Any, Final, Literal
 
 from typing_extensions import override
 
@@ -54,6 +55,37 @@ class Problem:
             "message": self.message,
             "hint": self.hint,
         }
+
+
+class Unsaid(Enum):
+    """Says that a complaint shows no value; null can be one."""
+
+    UNSAID = "unsaid"
+
+
+UNSAID: Final = Unsaid.UNSAID
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What is wrong inside a value: a problem whose file is somebody else's to know.
+
+    `message` is said of what stands at `loc`, as in "must be an integer"; `given` is the value
+    that stands there, where showing it helps. Neither is masked.
+    """
+
+    code: str
+    loc: tuple[str | int, ...]
+    message: str
+    given: Any = UNSAID
+    hint: str | None = None
+    of_key: bool = False  # the key is wrong, whatever its value
+
+    @property
+    def name(self) -> str:
+        """Its place as people write it: `updates[0].component_changes[1].status`."""
+        parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.loc)
+        return "".join(parts).removeprefix(".")
 
 
 class EngineError(Exception):

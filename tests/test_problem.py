@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from engine.problem import EngineError, Location, Problem, in_file_order, nearest
+from engine.problem import Complaint, EngineError, Location, Problem, in_file_order, nearest
 
 
 def test_a_location_reads_as_editors_write_it() -> None:
@@ -95,3 +95,20 @@ def test_the_hint_for_an_unknown_name_is_the_nearest_one_or_the_whole_list(
     name: str, known: tuple[str, ...], hint: str | None
 ) -> None:
     assert nearest(name, known) == hint
+
+
+@pytest.mark.parametrize(
+    ("loc", "name"),
+    [
+        ((), ""),
+        (("comment",), "comment"),
+        (
+            ("updates", 0, "component_changes", 1, "status"),
+            "updates[0].component_changes[1].status",
+        ),
+    ],
+)
+def test_a_complaint_names_its_place_as_people_write_it(
+    loc: tuple[str | int, ...], name: str
+) -> None:
+    assert Complaint("wrong-value", loc, "must be an integer").name == name

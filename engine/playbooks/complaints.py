@@ -1,4 +1,4 @@
-"""Turns what pydantic complains about into problems at the right place of the YAML file."""
+"""Turns complaints, pydantic's and ours, into problems at the right place of the YAML file."""
 
 import types
 import typing
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from engine.marked_yaml.mark import MarkedYaml, Path
 from engine.playbooks.schema import IDENTIFIER, NAME
-from engine.problem import Problem, nearest
+from engine.problem import UNSAID, Complaint, Problem, nearest
 
 _TRUTH: Final = "YAML 1.2 knows true and false; on, off, yes and no are texts"
 _OWN_HINTS: Final = {"bool_type": _TRUTH, "bool_parsing": _TRUTH}
@@ -83,6 +83,18 @@ def complaints(
             )
 
 
+def located(complaint: Complaint, marked: MarkedYaml, place: Callable[[Path], Path]) -> Problem:
+    """The same complaint, where a person finds what it is about."""
+    path = place(complaint.loc)
+    given = "" if complaint.given is UNSAID else f", not {_shown(complaint.given)}"
+    return Problem(
+        complaint.code,
+        f"'{complaint.name}' {complaint.message}{given}",
+        marked.locate_key(path) if complaint.of_key else marked.locate(path),
+        complaint.hint,
+    )
+
+
 class _Hidden:
     """Stands for a value that is not to be shown."""
 
@@ -145,6 +157,8 @@ def _shown(value: Any) -> str:
         return "a list"
     if value is None:
         return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
     limit = 60
     shown = repr(value)
     return shown if len(shown) <= limit else f"{shown[:limit]}..."

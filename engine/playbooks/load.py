@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from engine.events.document import NAMES
 from engine.marked_yaml.mark import MarkedYaml, Path
 from engine.marked_yaml.read import read_yaml
-from engine.playbooks.complaints import complaints
+from engine.playbooks.complaints import complaints, located
 from engine.playbooks.playbook import NO_EXAMPLE, Playbook, Retry, Section, Step
 from engine.playbooks.schema import COMMON_KEYS, LATER_KEYS, CommonModel, PlaybookModel
 from engine.playbooks.step_type import StepType
@@ -209,11 +209,13 @@ class _Reading:
             for name, item in value.items()
         }
         try:
-            model.model_validate(tree)
+            parameters = model.model_validate(tree)
         except ValidationError as error:
             self.problems.extend(complaints(error, model, self._marked, place))
             return None
-        return tree
+        found = [located(one, self._marked, place) for one in parameters.complaints()]
+        self.problems.extend(found)
+        return None if found else tree
 
     def _compile(self, value: Any, path: Path, names: frozenset[str]) -> Any:
         """Every text with a template in it becomes a Template."""

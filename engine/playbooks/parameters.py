@@ -1,6 +1,6 @@
 """What step types build the models of their parameters from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from engine.playbooks.deferred import Deferred
 from engine.playbooks.units import parse_duration, parse_size
+from engine.problem import Complaint
 from engine.rules.condition import Condition, ConditionSyntaxError
 
 
@@ -39,6 +40,10 @@ class Parameters(Model):
     @classmethod
     def _deferred_stands_for_anything(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
         return value if isinstance(value, Deferred) else check(value)
+
+    def complaints(self) -> Iterator[Complaint]:
+        """What is wrong beyond the types, as far as it is known: what is Deferred is not yet."""
+        yield from ()
 
 
 def _or_deferred(value: Any, check: ValidatorFunctionWrapHandler) -> Any:

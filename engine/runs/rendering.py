@@ -8,11 +8,21 @@ from pydantic import ValidationError
 from engine.playbooks.playbook import Step
 from engine.playbooks.step_type import StepType
 from engine.playbooks.template import LocatedRenderError, render
+from engine.problem import UNSAID, Complaint
 
 
 def rendered(step: Step, step_type: StepType[Any], document: Mapping[str, Any]) -> Any:
     """The step's parameters, rendered and checked. Raises RenderError or pydantic's error."""
-    return step_type.parameters.model_validate(render(dict(step.parameters), document))
+    parameters = step_type.parameters.model_validate(render(dict(step.parameters), document))
+    for complaint in parameters.complaints():
+        raise LocatedRenderError(_sentence(complaint), complaint.loc)
+    return parameters
+
+
+def _sentence(complaint: Complaint) -> str:
+    given = "" if complaint.given is UNSAID else f", not {complaint.given!r}"
+    hint = f" ({complaint.hint})" if complaint.hint else ""
+    return f"{complaint.message}{given}{hint}"
 
 
 def rendering_error(step: Step, error: Exception) -> str:

@@ -1,22 +1,27 @@
 """`flashduty: {call: incident/comment, comment: ...}`: an operation of Flashduty's Open API.
 
-All keys but `call` are the operation's parameters. The incident's id is filled in from the event
-where the operation takes one and none is given. Result: `{data, request_id}`, with
-`found_in_timeline` where a comment had to be looked up; of a failure `{data, request_id, code,
-message, status}`, `data` being null.
+All keys but `call`, `unchecked` and `truncate` are the operation's parameters, and checked against
+the catalogue before anything is sent. The incident's id is filled in from the event where the
+operation takes one and none is given. Result: `{data, request_id}`, with `found_in_timeline` where
+a comment had to be looked up; of a failure `{data, request_id, code, message, status}`, `data`
+being null.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from pydantic import ConfigDict, Field
+from typing_extensions import override
 
+from engine.flashduty.checking import complaints_about_call, complaints_about_cutting
 from engine.flashduty.client import FlashdutyClient, FlashdutyError
-from engine.flashduty.operations import operation_at
+from engine.flashduty.operations import Operation, operation_at
+from engine.flashduty.rule import cut_all
 from engine.flashduty.timeline import SentComment, look_up
-from engine.playbooks.parameters import Parameters, Text
+from engine.playbooks.parameters import Flag, Parameters, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded, Uncertain
+from engine.problem import Complaint
 from engine.runs.redaction import MASK
 
 _COMMENT: Final = "/incident/comment"
@@ -31,8 +36,30 @@ class FlashdutyParameters(Parameters):
 
     model_config = ConfigDict(extra="allow")
     shorthand: ClassVar[str | None] = "call"
+    constants: ClassVar[frozenset[str]] = frozenset({"unchecked", "truncate"})
 
     call: Text = Field(description="The operation's path, such as incident/comment")
+    unchecked: Flag = Field(default=False, description="Take any path and any parameters")
+    truncate: Flag = Field(default=False, description="Cut texts that are too long, with a mark")
+
+    @property
+    def operation(self) -> Operation:
+        """What is known of what is called."""
+        return operation_at(str(self.call))
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The operation's parameters as they go out."""
+        given = dict(self.model_extra or {})
+        return cut_all(self.operation.takes, given) if self.truncate else given
+
+    @override
+    def complaints(self) -> Iterator[Complaint]:
+        """What can be told of the call before it is sent; `unchecked` asks for less."""
+        if self.truncate:
+            yield from complaints_about_cutting(self.call, self.model_extra or {})
+        if not self.unchecked:
+            yield from complaints_about_call(self.call, self.given)
 
 
 class Flashduty:
@@ -55,7 +82,7 @@ class Flashduty:
         return None
 
     def harmless_to_repeat(self, parameters: FlashdutyParameters) -> bool:
-        return operation_at(str(parameters.call)).repeatable
+        return parameters.operation.repeatable
 
     async def perform(self, parameters: FlashdutyParameters, call: Call) -> Report:
         """Call it; and where nobody knows whether that took effect, find out or say so.
@@ -131,8 +158,8 @@ def _result(error: FlashdutyError) -> dict[str, Any]:
 
 def _body(parameters: FlashdutyParameters, call: Call) -> dict[str, Any]:
     """The parameters as they go out; explicit ones, null included, win over the event's."""
-    body = dict(parameters.model_extra or {})
-    key = operation_at(str(parameters.call)).incident
+    body = parameters.given
+    key = parameters.operation.incident
     named = {"incident_id", "incident_ids"} & body.keys()
     if key is not None and call.incident_id is not None and not named:
         body[key] = [call.incident_id] if key == "incident_ids" else call.incident_id

@@ -181,6 +181,8 @@ def test_an_incident_is_shown(api: Api, account: SimulatedAccount) -> None:
 def test_an_incident_that_does_not_exist_is_http_400(api: Api, path: str) -> None:
     body = {"incident_id": UNKNOWN, "incident_ids": [ID, UNKNOWN], "comment": "x", "minutes": 5}
     body |= {"field_name": "owner", "field_value": "me", "title": "A title", "integration_id": 1}
+    body |= {"assigned_to": {"person_ids": [ME]}, "person_ids": [ME], "alert_ids": [f"{0:024x}"]}
+    body |= {"content": "{{.Title}}", "type": "email"}
     message = f"The resource you request is not found: incident_id {UNKNOWN}."
     assert api.error(path, body) == (400, "ResourceNotFound", message)
 
@@ -253,7 +255,7 @@ def test_incidents_are_filtered(
         ),
         (
             {"start_time": 1, "end_time": 2, "progress": "Open"},
-            "each word of progress must be one of Triggered, Processing, Closed.",
+            "progress must have words of Triggered, Processing, Closed only.",
         ),
     ],
 )

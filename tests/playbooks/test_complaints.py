@@ -5,9 +5,10 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
 from engine.marked_yaml.read import read_yaml
-from engine.playbooks.complaints import complaints
+from engine.playbooks.complaints import complaints, located
 from engine.playbooks.parameters import ConditionField, Duration, Flag, Model
 from engine.playbooks.schema import Identifier, Name
+from engine.problem import Complaint
 
 
 class Inner(Model):
@@ -159,3 +160,36 @@ def test_deeper_there_is_no_hint() -> None:
 
 def test_every_complaint_becomes_a_problem() -> None:
     assert len(found("nam: a\nwhole: b\nnumber: c")) == 3
+
+
+@pytest.mark.parametrize(
+    ("complaint", "said"),
+    [
+        (
+            Complaint("wrong-value", ("inner", "colour"), "must be one of a, b", "c", "take a"),
+            "2:19: wrong-value: 'inner.colour' must be one of a, b, not 'c' (take a)",
+        ),
+        (
+            Complaint("wrong-value", ("inners", 0), "must be a list", {"colour": "d"}),
+            "3:12: wrong-value: 'inners[0]' must be a list, not a mapping",
+        ),
+        (
+            Complaint("unknown-parameter", ("inners", 0, "colour"), "is unknown", of_key=True),
+            "3:13: unknown-parameter: 'inners[0].colour' is unknown",
+        ),
+        (
+            Complaint("missing-parameter", ("inners", 0, "json"), "is required"),
+            "3:12: missing-parameter: 'inners[0].json' is required",
+        ),
+        (
+            Complaint("wrong-value", ("inner",), "must be a string", given=True),
+            "2:10: wrong-value: 'inner' must be a string, not true",
+        ),
+    ],
+)
+def test_a_complaint_of_our_own_becomes_a_problem_at_its_place(
+    complaint: Complaint, said: str
+) -> None:
+    marked = read_yaml("it:\n  inner: {colour: c}\n  inners: [{colour: d}]", "a.yaml")
+    problem = located(complaint, marked, lambda loc: ("it", *loc))
+    assert str(problem) == f"a.yaml:{said}"

@@ -43,7 +43,7 @@ steps:
     example:
   - wait: 30s
 on_failure:
-  - flashduty: incident/comment
+  - flashduty: incident/ack
 finally:
   - id: last
     stop: done

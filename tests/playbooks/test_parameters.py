@@ -147,3 +147,7 @@ def test_a_model_takes_no_deferred_value() -> None:
 def test_parameters_have_no_short_form_and_no_constants_unless_they_say_so() -> None:
     assert Parameters.shorthand is None
     assert Parameters.constants == frozenset()
+
+
+def test_parameters_have_nothing_to_complain_of_unless_they_say_so() -> None:
+    assert list(Everything().complaints()) == []

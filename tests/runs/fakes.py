@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
@@ -16,6 +16,7 @@ from engine.playbooks.load import Loader
 from engine.playbooks.parameters import Parameters, Text
 from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import Call, Plan, Report, StepType, Succeeded
+from engine.problem import Complaint
 from engine.rules.condition import Answer, Verdict
 from engine.runs.fact import Settled
 from engine.runs.happening import Happening, RunMoved, StepSettled, StepStarted, Trouble
@@ -38,6 +39,12 @@ class ProbeParameters(Parameters):
     shorthand: ClassVar[str | None] = "say"
 
     say: Text = ""
+
+    @override
+    def complaints(self) -> Iterator[Complaint]:
+        if self.say == "unfit":
+            yield Complaint("wrong-value", ("say",), "must be fit", self.say, "say another thing")
+            yield Complaint("wrong-value", ("say",), "must be heard first")
 
 
 @dataclass

@@ -232,6 +232,19 @@ def test_a_value_that_the_step_type_refuses_fails_the_step_before_any_effect(
     assert run.reason.startswith("steps/0: wait.duration: a duration is written like")
 
 
+def test_a_value_that_the_step_type_complains_of_fails_the_step_before_any_effect(
+    stage: Stage, database: Path
+) -> None:
+    run = story_of(
+        stage, 'vars: {a: unfit}\nsteps: [{probe: "{{ vars.a }}", retry: {attempts: 5}}]'
+    )
+    said = "steps/0: probe.say: must be fit, not 'unfit' (say another thing)"
+    assert (run.state, run.reason) == (RunState.FAILED, said)
+    assert stage.probe.calls == []
+    (step,) = record_of(database).steps
+    assert (step.started, step.outcome, step.retryable) == (None, Outcome.FAILED, False)
+
+
 def test_vars_that_cannot_be_rendered_fail_the_run_before_any_step(
     stage: Stage, database: Path
 ) -> None:

@@ -53,8 +53,10 @@ class SimulatedAccount:
         self.escalation_rules = Shelf("rule_id")
         self.templates = Shelf("template_id")
         self.post_mortems = Shelf("post_mortem_id")
+        self.post_mortem_templates = Shelf("template_id")
         self.war_rooms = Shelf("chat_id")
-        self.datasources = Shelf("integration_id")
+        self.datasources = Shelf("integration_id")  # the instant messengers among them
+        self.audit: list[dict[str, Any]] = []  # what calls did, oldest first
         self._members = Shelf("member_id")
         self._fields = Shelf("field_name")
         self._integrations: dict[str, dict[str, Any]] = {}
@@ -186,6 +188,31 @@ class SimulatedAccount:
     def integration(self, key: str) -> dict[str, Any]:
         """Give the integration whose key this is: what `has_integration` says yes to."""
         return dict(self._integrations[key])
+
+    def integrations_shown(self) -> list[dict[str, Any]]:
+        """Give every integration as /datasource/list does."""
+        pushing = [
+            (key, one["integration_id"], one["integration_name"], one["integration_type"])
+            for key, one in self._integrations.items()
+        ]
+        calling = [("", one.integration_id, one.name, one.kind) for one in self.webhooks.all()]
+        shown = [
+            {
+                "integration_id": integration_id,
+                "integration_key": key,
+                "name": name,
+                "category": "webhook" if not key else f"event.{type_.partition('.')[0]}",
+                "plugin_type": type_,
+                "status": "enabled",
+                "team_id": 0,
+            }
+            for key, integration_id, name, type_ in (*pushing, *calling)
+        ]
+        return [*shown, *self.datasources.all()]
+
+    def channels_of_teams(self, team_ids: Iterable[int]) -> set[int]:
+        wanted = set(team_ids)
+        return {one["channel_id"] for one in self.channels.all() if one["team_id"] in wanted}
 
     def status_pages(self) -> list[dict[str, Any]]:
         return [page.page() for page in self._pages.values()]

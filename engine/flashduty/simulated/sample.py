@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from engine.flashduty.simulated.account import SimulatedAccount
+from engine.flashduty.simulated.organization import CHANNEL, add_organization
 
 _MEMBERS: Final[tuple[Mapping[str, Any], ...]] = (
     {"member_id": 1552048792504, "member_name": "TouTie", "email": "toutie@flashcat.cloud"},
@@ -56,7 +57,6 @@ _DEPLOYS: Final = (
 )
 _INTEGRATION_KEY: Final = "sample-change-integration"
 ALERT_INTEGRATION_KEY: Final = "sample-alert-integration"
-CHANNEL: Final = 1973372625504
 
 
 def sample_account(clock: Callable[[], float]) -> SimulatedAccount:
@@ -73,13 +73,18 @@ def sample_account(clock: Callable[[], float]) -> SimulatedAccount:
     for definition in _FIELDS:
         account.add_field(definition)
     account.add_status_page(_PAGE)
-    account.add_integration(_INTEGRATION_KEY, integration_id=2490562293131, name="Deploy platform")
-    account.channels.put({"channel_id": CHANNEL, "channel_name": "lim_test", "status": "enabled"})
+    account.add_integration(
+        _INTEGRATION_KEY,
+        integration_id=2490562293131,
+        name="Deploy platform",
+        type_="change.standard",
+    )
+    add_organization(account)
     account.add_integration(
         ALERT_INTEGRATION_KEY,
         integration_id=2398086111504,
         name="Monitoring",
-        type_="standard",
+        type_="alert.standard",
         channel_id=CHANNEL,
     )
     now = int(clock())

@@ -83,6 +83,9 @@ class Webhooks:
         self._webhooks[integration_id] = kept
         return kept
 
+    def all(self) -> list[Webhook]:
+        return list(self._webhooks.values())
+
     def of_kind(self, kind: Kind) -> list[Webhook]:
         return [one for one in self._webhooks.values() if one.kind == kind]
 

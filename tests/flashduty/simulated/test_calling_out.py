@@ -7,7 +7,8 @@ import aiohttp
 import pytest
 
 from engine.flashduty.simulated.delivery import delivering
-from engine.flashduty.simulated.sample import ALERT_INTEGRATION_KEY, CHANNEL, sample_account
+from engine.flashduty.simulated.organization import CHANNEL
+from engine.flashduty.simulated.sample import ALERT_INTEGRATION_KEY, sample_account
 from engine.flashduty.simulated.webhooks import Webhook
 from engine.flashduty.simulator import create_simulator
 from tests.flashduty.receiving import Receiver, receiving

@@ -9,8 +9,9 @@ import pytest
 
 from engine.flashduty.simulated.account import SimulatedAccount
 from engine.flashduty.simulated.delivery import LIMIT, delivering, press, push_alert
+from engine.flashduty.simulated.organization import CHANNEL
 from engine.flashduty.simulated.refusal import RefusalError
-from engine.flashduty.simulated.sample import ALERT_INTEGRATION_KEY, CHANNEL, sample_account
+from engine.flashduty.simulated.sample import ALERT_INTEGRATION_KEY, sample_account
 from engine.flashduty.simulated.webhooks import Kind, Webhook
 from tests.flashduty.receiving import Receiver, receiving
 

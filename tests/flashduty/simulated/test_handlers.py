@@ -7,6 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.flashduty.simulated.account import SimulatedAccount
+from engine.flashduty.simulated.organization import CHANNEL
 from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
 
@@ -107,11 +108,13 @@ def test_past_incidents_need_a_channel(client: TestClient, account: SimulatedAcc
 
 
 def test_an_incident_is_created(client: TestClient, account: SimulatedAccount) -> None:
-    body = {"incident_severity": "Warning", "title": "Odd noise", "channel_id": 7}
+    body = {"incident_severity": "Warning", "title": "Odd noise", "channel_id": CHANNEL}
     created = data(client, "/incident/create", body)
     shown = account.incident(created["incident_id"])
     assert created["title"] == "Odd noise"
-    assert (shown["progress"], shown["channel_id"], shown["creator_id"]) == ("Triggered", 7, ME)
+    assert (shown["progress"], shown["channel_id"], shown["creator_id"]) == (
+        *("Triggered", CHANNEL, ME),
+    )
     assert account.feed(created["incident_id"])[0]["type"] == "i_new"
 
 
@@ -160,7 +163,7 @@ def test_a_rollback_is_pushed_as_a_change(client: TestClient, account: Simulated
     many = {str(number): "" for number in range(51)}
     assert refused(client, path, {**body, "labels": many}) == "labels must have at most 50 pairs."
     assert refused(client, path, {**body, "labels": {"k" * 129: ""}}) == (
-        "each key of labels must have at most 128 characters."
+        "labels must have keys of at most 128 characters."
     )
 
 

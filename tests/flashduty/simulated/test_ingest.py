@@ -9,7 +9,8 @@ import pytest
 
 from engine.flashduty.simulated.account import SimulatedAccount
 from engine.flashduty.simulated.delivery import push_alert
-from engine.flashduty.simulated.sample import ALERT_INTEGRATION_KEY, CHANNEL, sample_account
+from engine.flashduty.simulated.organization import CHANNEL
+from engine.flashduty.simulated.sample import ALERT_INTEGRATION_KEY, sample_account
 from engine.flashduty.simulated.webhooks import Webhook
 
 EVENT: Mapping[str, Any] = {

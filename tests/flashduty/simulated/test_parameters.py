@@ -30,7 +30,7 @@ def refused(client: TestClient, path: str, body: Any) -> str:
     [
         ("/incident/ack", {}, "incident_ids is required."),
         ("/incident/ack", {"incident_ids": ID}, "incident_ids must be a list."),
-        ("/incident/ack", {"incident_ids": []}, "incident_ids must have at least 1 items."),
+        ("/incident/ack", {"incident_ids": []}, "incident_ids must have at least 1 item."),
         (
             "/incident/ack",
             {"incident_ids": [ID] * 101},

@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from engine.flashduty.simulated.account import SimulatedAccount
-from engine.flashduty.simulated.sample import CHANNEL, sample_account
+from engine.flashduty.simulated.organization import CHANNEL
+from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulated.webhooks import Webhook
 
 NOW = 1_795_000_000
