@@ -122,10 +122,13 @@ class FlashdutyClient:
 
     async def _turn(self, caller: str, deadline: float) -> None:
         left = deadline - self._monotonic()
+        if left <= 0:
+            said = "its time was over before it was sent"
+            raise FlashdutyError("NoTime", said, took_effect="no")
         # Sent in the last moment, a request would be cut before it is answered.
         patience = left - min(self._patience.least, left / 2)
         try:
-            async with asyncio.timeout(None if patience == FOREVER else max(0.0, patience)):
+            async with asyncio.timeout(None if patience == FOREVER else patience):
                 await self._limiter.turn(caller)
         except TimeoutError:
             raise FlashdutyError(

@@ -272,8 +272,8 @@ def test_it_fails_rather_than_to_sleep_past_its_deadline() -> None:
 def test_it_does_not_begin_what_it_has_no_time_for() -> None:
     server, times = Server([]), Times()
     error = failed(told(server, COMMENT, times, deadline=times.now - 1))
-    assert (error.code, error.took_effect, error.may_pass) == ("NoConnection", "no", True)
-    assert server.asked == []
+    assert str(error) == "NoTime: its time was over before it was sent"
+    assert (error.took_effect, error.may_pass, server.asked) == ("no", True, [])
 
 
 def test_a_deadline_is_a_little_before_the_limit() -> None:

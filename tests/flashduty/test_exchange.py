@@ -29,13 +29,13 @@ from tests.flashduty.servers import Account, Handler, cutting, refusing_port, se
 
 CANARY = "canary/0123+456 789=abcdef"
 CANARY_FORMS = ("canary/0123", "canary%2F0123", "canary%2f0123", "789=abcdef", "789%3Dabcdef")
-LONG_ENOUGH = 20.0  # seconds
+PATIENCE = 20.0  # seconds
 
 
 async def ask(base_url: str, path: str, parameters: Mapping[str, Any]) -> Answer:
     async with open_session() as session:
         exchange = Exchange(lambda: session, base_url, CANARY, None)
-        return await exchange.once(operation_at(path), parameters, LONG_ENOUGH)
+        return await exchange.once(operation_at(path), parameters, PATIENCE)
 
 
 def call(handler: Handler, path: str = "incident/info", /, **parameters: Any) -> Answer:
@@ -134,7 +134,7 @@ def test_without_a_key_nothing_is_sent() -> None:
 
     exchange = Exchange(no_session, "http://a", None, None)
     with pytest.raises(FlashdutyError) as caught:
-        asyncio.run(exchange.once(operation_at("incident/info"), {}, LONG_ENOUGH))
+        asyncio.run(exchange.once(operation_at("incident/info"), {}, PATIENCE))
     assert caught.value.took_effect == "no"
     assert str(caught.value) == "NoAppKey: flashduty.app_key is not set in config.yaml"
 
@@ -266,7 +266,7 @@ def push(handler: Handler, app_key: str | None = CANARY, **given: Any) -> Answer
         async with serving(handler) as base_url, open_session() as session:
             exchange = Exchange(lambda: session, base_url, app_key, None)
             operation = operation_at("event/push/change/standard")
-            return await exchange.once(operation, given, LONG_ENOUGH)
+            return await exchange.once(operation, given, PATIENCE)
 
     return asyncio.run(story())
 
@@ -338,7 +338,7 @@ def test_what_everybody_logs_tells_no_key(caplog: pytest.LogCaptureFixture) -> N
         async with cutting(b"") as base_url, open_session() as session:
             exchange = Exchange(lambda: session, base_url, CANARY, None)
             with pytest.raises(FlashdutyError) as caught:
-                await exchange.once(operation_at("incident/comment"), {}, LONG_ENOUGH)
+                await exchange.once(operation_at("incident/comment"), {}, PATIENCE)
             shown = "".join(traceback.format_exception(caught.value))
             return f"{shown} {exchange!r} {session!r}"
 
@@ -435,8 +435,9 @@ def test_a_request_that_never_got_a_connection_took_no_effect() -> None:
         async with serving(never) as base_url, open_session(connections=1) as session:
             exchange = Exchange(lambda: session, base_url, CANARY, None)
             comment = operation_at("incident/comment")
-            first = asyncio.ensure_future(exchange.once(comment, {}, LONG_ENOUGH))
-            await arrived.wait()
+            first = asyncio.ensure_future(exchange.once(comment, {}, PATIENCE))
+            async with asyncio.timeout(PATIENCE):
+                await arrived.wait()
             try:
                 await exchange.once(comment, {}, 0.1)
             finally:
@@ -454,7 +455,7 @@ def test_a_session_that_nobody_watches_counts_as_having_sent() -> None:
     async def story() -> None:
         async with cutting(b"") as base_url, aiohttp.ClientSession() as session:
             exchange = Exchange(lambda: session, base_url, CANARY, None)
-            await exchange.once(operation_at("incident/comment"), {}, LONG_ENOUGH)
+            await exchange.once(operation_at("incident/comment"), {}, PATIENCE)
 
     with pytest.raises(FlashdutyError) as caught:
         asyncio.run(story())

@@ -329,6 +329,21 @@ def test_a_step_type_that_cannot_say_what_it_did_leaves_the_outcome_unknown(
     assert (first.error, first.result) == ("lost; look there", {"code": "BrokenExchange"})
 
 
+def test_a_step_type_that_is_cut_may_still_say_what_it_knows(stage: Stage) -> None:
+    async def says(call: Call) -> Report:
+        try:
+            return await hangs(call)
+        except asyncio.CancelledError:
+            return Uncertain("it was on its way")
+
+    stage.probe.answer("steps/0", says)
+    run = story_of(
+        stage, "steps: [{probe: a, timeout: 10ms, retry: {attempts: 2, delay: 0s}}, {probe: b}]"
+    )
+    assert run.reason == "steps/0: its outcome is unknown: it was on its way"
+    assert stage.probe.calls == [("steps/0", 1)]
+
+
 def test_a_step_that_names_no_timeout_has_its_step_types(stage: Stage) -> None:
     stage.probe.timeout = 0.01
     stage.probe.answer("steps/0", hangs)

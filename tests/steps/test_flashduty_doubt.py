@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ from engine.steps.flashduty import Flashduty, FlashdutyParameters
 from engine.store.records import open_records
 from engine.store.sqlite import open_ledger
 from tests.flashduty.servers import serving
-from tests.runs.fakes import NOW, Staged, an_event
+from tests.runs.fakes import NOW, PATIENCE, Staged, an_event
 
 INCIDENT: Final = "6551f3888713372ad1054d57"
 CANARY: Final = "canary0123456789abcdef"
@@ -165,10 +164,12 @@ def test_what_is_harmless_is_simply_done_again_after_a_stop(path: str) -> None:
 # When the time is over
 
 
-def cut_by_the_runner(path: str, over: Callable[[], float]) -> Report:
-    """The runner's time-out falls while the request is on its way; `over` is the client's clock."""
+def cut_by_the_runner(path: str, seconds: float) -> Report:
+    """The request is cut on its way when so many seconds have passed on the client's clock."""
+    now = 0.0
 
     async def story() -> Report:
+        nonlocal now
         arrived, done = asyncio.Event(), asyncio.Event()
 
         async def never(_: web.BaseRequest) -> web.StreamResponse:
@@ -177,12 +178,14 @@ def cut_by_the_runner(path: str, over: Callable[[], float]) -> Report:
             return web.Response()
 
         async with serving(never) as base_url, open_session() as session:
-            client = FlashdutyClient(lambda: session, base_url, CANARY, monotonic=over)
+            client = FlashdutyClient(lambda: session, base_url, CANARY, monotonic=lambda: now)
             step = Flashduty(client)
             given = {"call": path, "comment": "Restarted"}
             parameters = FlashdutyParameters.model_validate(given)
             performed = asyncio.ensure_future(step.perform(parameters, CALL))
-            await arrived.wait()
+            async with asyncio.timeout(PATIENCE):
+                await arrived.wait()
+            now = seconds
             performed.cancel()
             try:
                 return await performed
@@ -193,52 +196,59 @@ def cut_by_the_runner(path: str, over: Callable[[], float]) -> Report:
 
 
 def test_what_was_cut_at_the_end_of_its_time_is_unknown() -> None:
-    times = iter([0.0, 0.0, 0.0])
-    report = cut_by_the_runner("incident/comment", lambda: next(times, 59.5))
+    report = cut_by_the_runner("incident/comment", 59.5)
     assert doubt_of(report) == (
         "TimedOut: its time was over while it was on its way; "
         "look in Flashduty whether /incident/comment took effect before doing it again"
     )
 
 
-@pytest.mark.parametrize(("path", "now"), [("incident/comment", 1.0), ("incident/ack", 59.5)])
-def test_what_the_engines_end_cuts_stays_open(path: str, now: float) -> None:
-    times = iter([0.0, 0.0, 0.0])
+@pytest.mark.parametrize(("path", "after"), [("incident/comment", 1.0), ("incident/ack", 59.5)])
+def test_what_the_engines_end_cuts_stays_open(path: str, after: float) -> None:
     with pytest.raises(asyncio.CancelledError):
-        cut_by_the_runner(path, lambda: next(times, now))
+        cut_by_the_runner(path, after)
 
 
-def test_a_comment_that_is_never_answered_is_looked_up_before_its_time_is_over() -> None:
-    """A second is left for the look-up of what was not answered within an exchange."""
+def never_answered(call: Call, patience: Patience, *, commits: bool) -> tuple[Report, list[str]]:
+    """A comment that Flashduty takes, or not, and says nothing to."""
+    asked: list[str] = []
 
-    async def story() -> tuple[Report, list[str]]:
-        asked: list[str] = []
+    async def story() -> Report:
         done = asyncio.Event()
 
         async def swallow(request: web.BaseRequest) -> web.StreamResponse:
             asked.append(request.path)
             if request.path == "/incident/comment":
                 await done.wait()
-            return web.json_response({"data": {"items": []}})
+            entry = {"type": "i_comm", "detail": {"comment": "Restarted"}}
+            entries = [{**entry, "created_at": int(STARTED * 1000)}] if commits else []
+            return web.json_response({"request_id": "feed-1", "data": {"items": entries}})
 
         async with serving(swallow) as base_url, open_session() as session:
             client = FlashdutyClient(
-                lambda: session,
-                base_url,
-                CANARY,
-                patience=Patience(exchange=0.1),
-                sleep=at_once,
+                lambda: session, base_url, CANARY, patience=patience, sleep=at_once
             )
             given = {"call": "incident/comment", "comment": "Restarted"}
             parameters = FlashdutyParameters.model_validate(given)
             try:
-                return await Flashduty(client).perform(parameters, CALL), asked
+                return await Flashduty(client).perform(parameters, call)
             finally:
                 done.set()
 
-    report, asked = asyncio.run(story())
+    return asyncio.run(story()), asked
+
+
+def test_a_comment_that_is_never_answered_is_given_up_after_an_exchange_and_looked_up() -> None:
+    report, asked = never_answered(CALL, Patience(exchange=0.1), commits=False)
     assert doubt_of(report).startswith("TimedOut: no answer of /incident/comment within 100ms; ")
     assert asked == ["/incident/comment", *["/incident/feed"] * 3]
+
+
+def test_where_time_is_short_some_of_it_is_left_for_the_look_up() -> None:
+    short = replace(CALL, limit=3.0)
+    report, asked = never_answered(short, Patience(exchange=20.0), commits=True)
+    assert report == Succeeded(FOUND)
+    assert asked == ["/incident/comment", "/incident/feed"]
 
 
 def test_a_run_that_goes_on_after_a_stop_finds_its_comment_and_writes_none(tmp_path: Path) -> None:
@@ -273,7 +283,8 @@ def test_a_run_that_goes_on_after_a_stop_finds_its_comment_and_writes_none(tmp_p
             playbook, event = Loader(types).load(text, "p.yaml"), an_event()
             run = await stage.queue(playbook, event)
             going = asyncio.ensure_future(stage.carry_out(run, playbook, event))
-            await arrived.wait()
+            async with asyncio.timeout(PATIENCE):
+                await arrived.wait()
             going.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await going
