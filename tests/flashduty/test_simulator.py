@@ -356,3 +356,28 @@ def test_texts_and_severity_are_reset(api: Api, account: SimulatedAccount) -> No
     shown = account.incident(ID)
     assert (shown["title"], shown["incident_severity"]) == ("Disk full", "Info")
     assert [entry["type"] for entry in account.feed(ID)] == ["i_new", "i_r_title", "i_r_severity"]
+
+
+# The audit log ------------------------------------------------------------------------------
+
+
+def test_every_call_that_was_answered_is_in_the_audit_log(api: Api) -> None:
+    answer = api.post("/incident/comment", {"incident_ids": [ID], "comment": "Restarted."})
+    api.error("/incident/comment", {})
+    api.data("/incident/info", {"incident_id": ID})
+    window = {"start_time": NOW - 60, "end_time": NOW}
+
+    (comment,) = api.data("/audit/search", {**window, "is_write": True})["docs"]
+    assert comment["request_id"] == answer.json()["request_id"]
+    assert (comment["operation"], comment["member_id"]) == ("incident:comment", ME)
+    assert "Restarted." in comment["body"]
+    operations = api.data("/audit/operation/list", {})["items"]
+    assert {"incident:comment", "incident:info"} <= {one["name"] for one in operations}
+    assert api.data("/audit/search", {**window, "operations": ["incident:ack"]})["docs"] == []
+    first = api.data("/audit/search", {**window, "limit": 1})
+    cursor = {"search_after_ctx": first["search_after_ctx"]}
+    rest = api.data("/audit/search", {**window, **cursor})
+    assert first["docs"][0] not in rest["docs"]
+    assert api.error("/audit/search", {**window, "search_after_ctx": "x"}) == (
+        *(400, "InvalidParameter", "search_after_ctx is no cursor of this list."),
+    )

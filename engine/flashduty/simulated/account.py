@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from difflib import SequenceMatcher
 from typing import Any, Final
 
+from engine.flashduty.simulated.audit import AuditLog
 from engine.flashduty.simulated.cases import Cases
 from engine.flashduty.simulated.deploys import Deploys
 from engine.flashduty.simulated.fields import check_field_value, field_item
@@ -28,7 +29,15 @@ class SimulatedAccount:
     """One account, as the owner of one app key sees it.
 
     `add_*` puts things there and tells no webhook; the other verbs act as the app key's own member,
-    or as whom `acting_as` says, and raise `RefusalError` for what the API would refuse.
+    or as whom `acting_as` says, and raise `RefusalError` for what the API would refuse. Every
+    other operation can be carried out with `simulated.perform.perform`.
+
+        account = sample_account(clock)
+        account.add_webhook(Webhook("incident", "http://127.0.0.1:8787/flashduty/incidents"))
+        async with delivering(account):
+            with account.acting_as(person_id):
+                account.acknowledge([incident_id])
+            await account.webhooks.outbox.join()  # until it is delivered, or failed to be
     """
 
     def __init__(
@@ -56,7 +65,7 @@ class SimulatedAccount:
         self.post_mortem_templates = Shelf("template_id")
         self.war_rooms = Shelf("chat_id")
         self.datasources = Shelf("integration_id")  # the instant messengers among them
-        self.audit: list[dict[str, Any]] = []  # what calls did, oldest first
+        self.audit = AuditLog(clock, account_id)
         self._members = Shelf("member_id")
         self._fields = Shelf("field_name")
         self._integrations: dict[str, dict[str, Any]] = {}

@@ -34,6 +34,11 @@ class SimulatedAlert:
     def is_active(self) -> bool:
         return is_active(self._info)
 
+    def takes(self, alert_key: str, integration_id: int) -> bool:
+        """Say whether an event with this key is one of this alert: not once it is closed."""
+        known = (self._info["alert_key"], self._info["integration_id"])
+        return known == (alert_key, integration_id) and self._info["progress"] != "Closed"
+
     def info(self) -> dict[str, Any]:
         """Give a copy of AlertInfo, without the incident it is in."""
         return deepcopy(self._info)
@@ -50,7 +55,7 @@ class SimulatedAlert:
         """Take an event of its integration and the labels mapped to it; Ok is its recovery."""
         now, is_new = int(self._clock()), not self._events
         status = event["event_status"]
-        self._events.append(deepcopy(dict(event)))
+        self._events.append({**deepcopy(dict(event)), "alert_id": self.alert_id})
         self._info.update({name: deepcopy(event[name]) for name in _CHANGEABLE})
         self._info.update(alert_status=status, last_time=event["event_time"], updated_at=now)
         self._info["labels"] = {**event["labels"], **mapped}

@@ -9,7 +9,7 @@ own: whether the vendor keeps connections is not documented.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -23,20 +23,35 @@ from engine.flashduty.simulated.payloads import label_request
 from engine.flashduty.simulated.webhooks import Delivery, Webhook
 
 LIMIT: Final = 2.0  # seconds
+Tell = Callable[[Delivery, Attempt], None]
+
 _ATTEMPTS: Final = 2
 _LONGEST_ANSWER: Final = 64 * 1024  # kept for the history
-_RETRIED: Final = ("i/o timeout", "EOF", "context deadline exceeded while reading body")
+_NO_CONNECTION: Final = "dial tcp: i/o timeout"
+_BROKEN: Final = "EOF"
+_HALF_READ: Final = "context deadline exceeded while reading body"
+_TOO_SLOW: Final = "context deadline exceeded (awaiting headers)"
+_RETRIED: Final = (_NO_CONNECTION, _BROKEN, _HALF_READ)
 
 
 @asynccontextmanager
-async def delivering(account: SimulatedAccount, *, limit: float = LIMIT) -> AsyncIterator[None]:
+async def delivering(
+    account: SimulatedAccount, *, limit: float = LIMIT, tell: Tell | None = None
+) -> AsyncIterator[None]:
     """Send within the block what the account's webhooks have to deliver, as it happens.
 
     The events of one incident (or alert) go to one webhook in their order, each after the one
     before is through with its retry; others do not wait for them.
     `await account.webhooks.outbox.join()` waits until all that happened so far is through.
+    `tell` hears of each attempt, as the account's history does.
     """
-    sending = asyncio.ensure_future(_send_all(account, limit))
+
+    def attempted(delivery: Delivery, attempt: Attempt) -> None:
+        account.history.add(delivery, attempt)
+        if tell:
+            tell(delivery, attempt)
+
+    sending = asyncio.ensure_future(_send_all(account.webhooks.outbox, limit, attempted))
     try:
         yield
     finally:
@@ -90,12 +105,11 @@ async def attempts(delivery: Delivery, limit: float) -> AsyncIterator[Attempt]:
     for number in range(1, _ATTEMPTS + 1):
         attempt = await _attempt(delivery.webhook, delivery.body, number, limit)
         yield attempt
-        if not any(attempt.error.endswith(one) for one in _RETRIED):
+        if attempt.error not in _RETRIED:
             return
 
 
-async def _send_all(account: SimulatedAccount, limit: float) -> None:
-    outbox = account.webhooks.outbox
+async def _send_all(outbox: asyncio.Queue[Delivery], limit: float, tell: Tell) -> None:
     last: dict[tuple[int, str], asyncio.Task[None]] = {}
 
     async def send(delivery: Delivery, before: asyncio.Task[None] | None) -> None:
@@ -103,7 +117,7 @@ async def _send_all(account: SimulatedAccount, limit: float) -> None:
             if before:
                 await asyncio.wait({before})
             async for attempt in attempts(delivery, limit):
-                account.history.add(delivery, attempt)
+                tell(delivery, attempt)
         finally:
             outbox.task_done()
 
@@ -145,36 +159,32 @@ async def _attempt(webhook: Webhook, body: bytes, number: int, limit: float) -> 
             aiohttp.ClientSession(connector=connector, trace_configs=[phase.tracing()]) as session,
             session.post(webhook.url, data=body, headers=headers, allow_redirects=False) as answer,
         ):
-            phase.name = "reading body"
+            phase.error = _HALF_READ
             text = (await answer.read())[:_LONGEST_ANSWER].decode(errors="replace")
             shown = {str(name): value for name, value in answer.headers.items()}
             error = "" if answer.status == 200 else f"HTTP status {answer.status}"  # noqa: PLR2004
             return attempt(answer.status, error, headers=shown, body=text)
     except TimeoutError:
-        if phase.name == "connecting":
-            return attempt(0, f"dial tcp: {_RETRIED[0]}")
-        late = "context deadline exceeded"
-        waiting = phase.name == "awaiting headers"
-        return attempt(0, f"{late} (awaiting headers)" if waiting else f"{late} while {phase.name}")
+        return attempt(0, phase.error)
     except aiohttp.ClientConnectorError as error:
         return attempt(0, f"dial tcp: {error.strerror or error.os_error}")
     except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, aiohttp.ClientOSError):
-        return attempt(0, "EOF")
+        return attempt(0, _BROKEN)
     except (aiohttp.ClientError, ValueError) as error:
         return attempt(0, f"{type(error).__name__}: {error}")
 
 
 class _Phase:
-    """How far a request has got."""
+    """How far a request has got, as the error it ends with when its time is up."""
 
     def __init__(self) -> None:
-        self.name = "connecting"
+        self.error = _NO_CONNECTION
 
     def tracing(self) -> aiohttp.TraceConfig:
         trace = aiohttp.TraceConfig()
 
         async def connected(*_: Any) -> None:
-            self.name = "awaiting headers"
+            self.error = _TOO_SLOW
 
         trace.on_connection_create_end.append(connected)
         return trace

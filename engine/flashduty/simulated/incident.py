@@ -304,7 +304,7 @@ def _blank_info() -> dict[str, Any]:
     return {
         **dict.fromkeys(zeros.split(), 0),
         **dict.fromkeys(texts.split(), ""),
-        "assigned_to": {"escalate_rule_id": NO_RULE, "layer_idx": 0, "type": ""},
+        "assigned_to": {"escalate_rule_id": NO_RULE, "layer_idx": 0},
         "ever_muted": False,
         "fields": {},
         "frequency": "rare",

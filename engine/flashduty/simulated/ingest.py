@@ -85,13 +85,8 @@ def ingest(
 
 
 def _running(account: SimulatedAccount, key: str, integration_id: int) -> SimulatedAlert | None:
-    """Find the alert that takes events with this key; it takes none once it is closed."""
-    for alert in account.cases.all_alerts():
-        info = alert.info()
-        same = (info["alert_key"], info["integration_id"]) == (key, integration_id)
-        if same and info["progress"] != "Closed":
-            return alert
-    return None
+    alerts = account.cases.all_alerts()
+    return next((one for one in alerts if one.takes(key, integration_id)), None)
 
 
 def _title(rule: str, labels: Mapping[str, str]) -> str:

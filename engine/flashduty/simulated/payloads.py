@@ -10,7 +10,7 @@ from typing import Any, Final
 Person = Callable[[int], dict[str, Any] | None]
 
 _INCIDENT: Final = (
-    *("account_id", "account_name", "ack_time", "alert_cnt", "assigned_to", "channel_id"),
+    *("account_id", "account_name", "ack_time", "alert_cnt", "channel_id"),
     *("channel_name", "close_time", "created_at", "dedup_key", "description", "detail_url"),
     *("end_time", "equals_md5", "group_method", "impact", "incident_id", "incident_severity"),
     *("incident_status", "last_time", "num", "progress", "resolution", "root_cause"),
@@ -89,6 +89,8 @@ def _incident(info: Mapping[str, Any], person: Person) -> dict[str, Any]:
     shown["responders"] = [
         {**one, **(person(one["person_id"]) or {})} for one in info["responders"]
     ]
+    if info["assigned_to"].get("assigned_at"):
+        shown["assigned_to"] = info["assigned_to"]
     # "Not present for manual creation"; creator and closer only when it was a person.
     if info["labels"]:
         shown["labels"] = info["labels"]

@@ -26,6 +26,13 @@ INCIDENT_EVENTS: Final = (
     *("i_r_impact", "i_r_rc", "i_r_rsltn", "i_r_severity", "i_r_field"),
 )
 ALERT_EVENTS: Final = ("a_new", "a_update", "a_merge", "a_close")
+# What the label-mapping API must not send; of webhooks nothing is said (reference 1.7).
+_FORBIDDEN: Final = {
+    *("authorization", "proxy-authorization", "cookie", "x-api-key", "x-access-token"),
+    *("x-forwarded-for", "x-real-ip", "true-client-ip", "x-client-ip", "host"),
+    *("x-forwarded-host", "x-forwarded-proto", "x-internal-id", "x-user-id"),
+    *("transfer-encoding", "upgrade", "connection"),
+}
 # "Not selectable": whoever has the alert webhook gets it (reference 1.3).
 _UNASKED: Final = ("a_close",)
 
@@ -76,7 +83,10 @@ class Webhooks:
         self._webhooks: dict[int, Webhook] = {}
 
     def add(self, webhook: Webhook) -> Webhook:
-        """Take a webhook and give it back with its id and its name."""
+        """Take a webhook and give it back with its id and its name. Raises RefusalError."""
+        forbidden = sorted(_FORBIDDEN & {name.lower() for name in webhook.headers})
+        if webhook.kind == "labels" and forbidden:
+            raise RefusalError.parameter(f"label mapping must not send the header {forbidden[0]}.")
         integration_id = webhook.integration_id or self._ids.number()
         name = webhook.name or f"{webhook.kind} {integration_id}"
         kept = replace(webhook, integration_id=integration_id, name=name)

@@ -180,6 +180,39 @@ def test_a_tls_error_is_not_retried() -> None:
     assert (number, status, code) == (1, "failed", 0)
 
 
+def test_an_address_that_is_none_is_a_failed_delivery_and_others_go_on() -> None:
+    async def to_nowhere(account: SimulatedAccount, receiver: Receiver) -> None:
+        account.add_webhook(Webhook("incident", "http:///nowhere"))
+        account.add_webhook(Webhook("incident", f"{receiver.url}/incident"))
+        account.comment([ID], "Hello.", mute_reply=True)
+
+    account, receiver = story(to_nowhere, kinds=())
+    assert sorted(one[:3] for one in attempts(account)) == [
+        (1, "failed", 0),
+        (1, "success", 200),
+    ]
+    assert receiver.events == [("/incident", "i_comm")]
+
+
+def test_whoever_wants_to_hears_of_every_attempt() -> None:
+    heard: list[tuple[str, int, int]] = []
+
+    async def told() -> None:
+        account = new_account()
+        async with (
+            receiving("cut") as receiver,
+            delivering(
+                account, tell=lambda what, how: heard.append((what.ref_id, how.number, how.status))
+            ),
+        ):
+            account.add_webhook(Webhook("incident", receiver.url))
+            account.comment([ID], "Hello.", mute_reply=True)
+            await account.webhooks.outbox.join()
+
+    asyncio.run(told())
+    assert heard == [(ID, 1, 0), (ID, 2, 200)]
+
+
 # Order --------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import aiohttp
 import pytest
+from starlette.testclient import TestClient
 
 from engine.flashduty.simulated.account import SimulatedAccount
 from engine.flashduty.simulated.faults import Fault, Faults, Kind
@@ -102,6 +103,14 @@ def test_faults_can_be_changed_while_the_simulator_serves() -> None:
         return seen
 
     assert asyncio.run(story()) == [200, 500, 200]
+
+
+def test_without_a_socket_the_caller_gets_the_broken_connection_itself() -> None:
+    account = account_with_incident()
+    app = create_simulator(account, app_key="key", faults=Faults(Fault("cut-after")))
+    with TestClient(app) as client, pytest.raises(ConnectionResetError):
+        client.post(f"{COMMENT}?app_key=key", json=BODY)
+    assert comments(account) == ["Restarted."]
 
 
 # What strikes when --------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def audit_search(account: SimulatedAccount, call: Call) -> dict[str, Any]:
     same = ("request_id", "is_dangerous", "is_write")
     found = [
         one
-        for one in account.audit
+        for one in account.audit.all()
         if start * 1000 <= one["created_at"] <= end * 1000
         and all(one[name] == call[name] for name in same if name in call)
         and (not call.get("operations") or one["operation"] in call["operations"])
@@ -91,7 +91,7 @@ def audit_search(account: SimulatedAccount, call: Call) -> dict[str, Any]:
 
 
 def audit_operation_list(account: SimulatedAccount, _call: Call) -> dict[str, Any]:
-    names = sorted({one["operation"] for one in account.audit})
+    names = sorted({one["operation"] for one in account.audit.all()})
     return {"items": [{"name": name, "name_cn": name} for name in names]}
 
 

@@ -106,7 +106,11 @@ def schedule_item(
         "final_schedule": rotation,
         "start": start,
         "end": end,
-        "notify": {},
+        "notify": {
+            "fixed_time": {"cycle": "", "start": ""},
+            "by": {"follow_preference": True, "personal_channels": []},
+            "webhooks": [],
+        },
         **{
             name: schedule[name]
             for name in ("schedule_id", "schedule_name", "team_id", "description")
