@@ -15,7 +15,10 @@ from engine.config.secrets import Secrets
 from engine.events.event import Event
 from engine.events.source import Request
 from engine.flashduty.client import FlashdutyClient
+from engine.flashduty.exchange import open_session
+from engine.flashduty.limiter import Limiter
 from engine.flashduty.own_member import OwnMember
+from engine.flashduty.proxy import proxy_for
 from engine.flashduty.reconciling.deliveries import Deliveries, Read
 from engine.flashduty.reconciling.missed import INCIDENT_EVENTS
 from engine.flashduty.reconciling.reconciler import Reconciler
@@ -41,7 +44,7 @@ from engine.steps import step_types
 from engine.steps.shell import ShellSettings
 from engine.store.sqlite import SqliteLedger, open_ledger
 
-CONNECTIONS: Final = 100  # at once, to all targets together
+CONNECTIONS: Final = 100  # at once, to all targets of http steps together
 
 
 def now() -> float:
@@ -116,11 +119,19 @@ async def wired(
         timeout = aiohttp.ClientTimeout(total=None)
         # What one playbook's target sets must not go out with another one's requests.
         jar = aiohttp.DummyCookieJar()
-        async with aiohttp.ClientSession(
-            connector=connector, timeout=timeout, cookie_jar=jar
-        ) as session:
-            client = FlashdutyClient(lambda: session, flashduty.base_url, flashduty.app_key)
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar) as session,
+            open_session() as flashduty_session,
+        ):
+            client = FlashdutyClient(
+                lambda: flashduty_session,
+                flashduty.base_url,
+                flashduty.app_key,
+                proxy=proxy_for(flashduty.base_url),
+                limiter=Limiter(flashduty.per_second, flashduty.per_minute),
+            )
             own = OwnMember(client if flashduty.app_key else None, ledger, tell)
+            client.own_member = lambda: own.member_id
             types = step_types(
                 session=lambda: session,
                 flashduty=client,
