@@ -15,7 +15,10 @@ from engine.config.secrets import Secrets
 from engine.events.event import Event
 from engine.events.source import Request
 from engine.flashduty.client import FlashdutyClient
+from engine.flashduty.exchange import open_session
+from engine.flashduty.limiter import Limiter
 from engine.flashduty.own_member import OwnMember
+from engine.flashduty.proxy import proxy_for
 from engine.flashduty.reconciling.deliveries import Deliveries, Read
 from engine.flashduty.reconciling.missed import INCIDENT_EVENTS
 from engine.flashduty.reconciling.reconciler import Reconciler
@@ -26,7 +29,8 @@ from engine.playbooks.step_type import StepType
 from engine.problem import Problem
 from engine.processes.warden import Warden
 from engine.runs.crew import Companion, Crew
-from engine.runs.happening import LeftOver, Tell, Trouble
+from engine.runs.happening import Happening, LeftOver, Tell, Trouble
+from engine.runs.label_calls import Ends, LabelCalls
 from engine.runs.ledger import LedgerError, Memory
 from engine.runs.redaction import Redactor
 from engine.runs.runner import Runner
@@ -36,12 +40,13 @@ from engine.sources.flashduty import (
     CustomActionSource,
     FlashdutySource,
     IncidentWebhookSource,
+    LabelMappingSource,
 )
 from engine.steps import step_types
 from engine.steps.shell import ShellSettings
 from engine.store.sqlite import SqliteLedger, open_ledger
 
-CONNECTIONS: Final = 100  # at once, to all targets together
+CONNECTIONS: Final = 100  # at once, to all targets of http steps together
 _INSTALLATION: Final = "installation"  # what the ledger remembers it by
 
 
@@ -61,6 +66,7 @@ class Parts:
 
     ledger: SqliteLedger
     crew: Crew
+    calls: LabelCalls
     sources: Mapping[str, FlashdutySource]
     loaded: Loaded
     problems: tuple[Problem, ...]  # of what playbooks may ask for
@@ -73,6 +79,7 @@ def sources(config: Config) -> dict[str, FlashdutySource]:
         "/flashduty/actions/{action}": CustomActionSource(token, allow_from),
         "/flashduty/incidents": IncidentWebhookSource(token, allow_from),
         "/flashduty/alerts": AlertWebhookSource(token, allow_from),
+        "/flashduty/labels/{action}": LabelMappingSource(token, allow_from),
     }
 
 
@@ -117,10 +124,18 @@ async def wired(
         jar = aiohttp.DummyCookieJar()
         async with (
             aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar) as session,
+            open_session() as flashduty_session,
             warden_over(ledger, tell) as warden,
         ):
-            client = FlashdutyClient(lambda: session, flashduty.base_url, flashduty.app_key)
+            client = FlashdutyClient(
+                lambda: flashduty_session,
+                flashduty.base_url,
+                flashduty.app_key,
+                proxy=proxy_for(flashduty.base_url),
+                limiter=Limiter(flashduty.per_second, flashduty.per_minute),
+            )
             own = OwnMember(client if flashduty.app_key else None, ledger, tell)
+            client.own_member = lambda: own.member_id
             types = step_types(
                 session=lambda: session,
                 flashduty=client,
@@ -131,13 +146,19 @@ async def wired(
             loaded = loader.load_all(files)
             secrets = Secrets(config.secrets, environ, config.folder, redactor)
             missing = secrets.learn()
+            ends = Ends()
+
+            def tell_of_runs(happening: Happening) -> None:
+                ends.tell(happening)
+                tell(happening)
+
             runner = Runner(
                 ledger=ledger,
                 step_types=types,
                 secrets=secrets,
                 redactor=redactor,
                 clock=now,
-                tell=tell,
+                tell=tell_of_runs,
             )
             worker = Worker(
                 ledger=ledger,
@@ -147,14 +168,14 @@ async def wired(
                 config=config.vars,
                 new_id=new_id,
                 clock=now,
-                tell=tell,
+                tell=tell_of_runs,
                 runs_at_once=config.limits.runs,
                 own=own.caused,
             )
             companions: list[Companion] = [own.keep_learning]
             if flashduty.app_key is not None and flashduty.reconcile is not None:
                 reconciler = Reconciler(
-                    deliveries=Deliveries(client, _webhook_reader(config), ledger.knows),
+                    deliveries=Deliveries(client, _webhook_reader(config), ledger.known),
                     timelines=Timelines(
                         client,
                         {str(known): action for action, known in flashduty.actions.items()},
@@ -174,8 +195,16 @@ async def wired(
                 await _end_left_overs(warden, tell)
                 await own.prepare()
 
+            calls = LabelCalls(
+                worker=worker,
+                ledger=ledger,
+                ends=ends,
+                tell=tell,
+                at_once=config.limits.runs,
+                budget=config.limits.answer,
+            )
             crew = Crew(worker, prepare, companions, tell)
-            yield Parts(ledger, crew, sources(config), loaded, tuple(missing))
+            yield Parts(ledger, crew, calls, sources(config), loaded, tuple(missing))
 
 
 def events_to_reconcile(playbooks: Iterable[Playbook]) -> frozenset[str]:

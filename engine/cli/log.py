@@ -130,7 +130,8 @@ def write_happening(log: Log, happening: Happening) -> None:
                 plan=line(plan.summary),
             )
         case StepSettled(run, step, fact):
-            write = log.warning if fact.outcome is Outcome.FAILED else log.info
+            bad = fact.outcome in (Outcome.FAILED, Outcome.UNKNOWN)
+            write = log.warning if bad else log.info
             write(
                 f"step {fact.outcome.value}",
                 action=f"step_{fact.outcome.value}",
@@ -140,8 +141,9 @@ def write_happening(log: Log, happening: Happening) -> None:
                 attempt=fact.attempt,
                 error=fact.error and line(fact.error, 500),
             )
-        case Reconciled(since, until, events):
-            write = log.warning if events else log.debug
+        case Reconciled(since, until, events, after_start):
+            quietly = log.info if after_start else log.debug
+            write = log.warning if events else quietly
             write(
                 "missed events",
                 action="reconciled",

@@ -46,13 +46,12 @@ class Ledger(Protocol):
     async def accept(self, event: Event) -> Acceptance:
         """Keep an event, once: (source, action, key) is unique, also for two at the same moment.
 
-        What is kept says whether it is stale: older than the newest event of its subject. An event
-        that was reconciled before it arrived is a duplicate.
+        What is kept says whether it is stale: older than the newest event of its subject.
         """
         ...
 
     async def unmatched(self, limit: int) -> Sequence[Event]:
-        """The oldest events that no playbook has judged yet."""
+        """The oldest events that no playbook has judged yet; `known_before` says so of each."""
         ...
 
     async def keep_match(
@@ -118,6 +117,27 @@ class Ledger(Protocol):
         ...
 
 
+class Calls(Protocol):
+    """Takes events whose sender waits for what a run answers. May raise LedgerError."""
+
+    async def accept(self, event: Event) -> Acceptance:
+        """As the ledger's own."""
+        ...
+
+    async def accept_judged(
+        self, event: Event, judgements: Sequence[Judgement], runs: Sequence[Run], at: float
+    ) -> Acceptance:
+        """Keep an event, its verdicts and its runs as they stand: all of it, once, or none.
+
+        Nothing of it is kept for a duplicate.
+        """
+        ...
+
+    async def run_of(self, event_id: str) -> Run | None:
+        """The first run that an event started; None while there is none."""
+        ...
+
+
 class Memory(Protocol):
     """What the engine has to know again after a restart. Every method may raise LedgerError."""
 
@@ -133,13 +153,13 @@ class Memory(Protocol):
 class MissedEvents(Protocol):
     """Takes what Flashduty says happened while nobody listened. May raise LedgerError."""
 
-    async def knows(self, subject: str, type_: str, time: int, within: int) -> bool:
-        """Whether an event of this type about this subject, so many milliseconds around, is kept.
+    async def known(self, subject: str, type_: str, since: int, until: int) -> Sequence[Event]:
+        """The events of this type about this subject between two times, Unix milliseconds.
 
-        Whatever it came by: a delivery, or an earlier reconciling.
+        Whatever they came by: a delivery, or an earlier reconciling.
         """
         ...
 
-    async def accept_missed(self, event: Event, within: int) -> Acceptance:
-        """Keep a reconciled event unless it is known, by its key or as `knows` says."""
+    async def accept_missed(self, event: Event) -> Acceptance:
+        """Keep a reconciled event unless one has its key, whatever that one came by."""
         ...

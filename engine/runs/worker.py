@@ -8,22 +8,53 @@ import asyncio
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final, Self
 
 from engine.events.document import document_of
-from engine.events.event import Event
+from engine.events.event import LABEL_MAPPING, Event
 from engine.playbooks.playbook import Playbook
 from engine.problem import EngineError
 from engine.rules.condition import Answer, Verdict
-from engine.rules.match import RECONCILED
+from engine.rules.match import RECONCILED, one_answers
 from engine.runs.happening import Matched, RunMoved, Tell, Trouble
 from engine.runs.ledger import Judgement, Ledger, LedgerError
 from engine.runs.patient_ledger import PatientLedger
 from engine.runs.run import Run, RunState
 from engine.runs.runner import Clock, Runner
 
+NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 BATCH: Final = 200  # events judged, or queued runs looked at, in one go
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What every playbook said of an event, and the runs that follow from it."""
+
+    event: Event
+    judgements: Sequence[Judgement]
+    runs: Sequence[Run]
+    at: float
+
+    @property
+    def matched(self) -> Matched:
+        """The same, to be told."""
+        undecided = tuple(
+            judgement.playbook
+            for judgement in self.judgements
+            if judgement.verdict.answer is Answer.CANNOT_TELL
+        )
+        return Matched(self.event.id, tuple(run.playbook for run in self.runs), undecided)
+
+    def turned_away(self, reason: str) -> Self:
+        """The same with every yes a no."""
+        no = Verdict(Answer.NO, reason)
+        judgements = [
+            replace(judgement, verdict=no) if judgement.verdict.yes else judgement
+            for judgement in self.judgements
+        ]
+        return replace(self, judgements=judgements, runs=())
 
 
 class Worker:
@@ -57,6 +88,12 @@ class Worker:
         self._versions = {playbook.version: playbook for playbook in playbooks}
         self._taken = 0  # the place of the last queued run that was taken up
         self._woken = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None  # None: nothing can be begun
+
+    @property
+    def working(self) -> bool:
+        """Whether a run can begin now: what was left behind is taken up, and it is to go on."""
+        return self._tasks is not None and not self._stopping.is_set()
 
     def wake(self) -> None:
         """Something was committed that may need doing."""
@@ -73,6 +110,7 @@ class Worker:
             try:
                 await self._keep_playbooks()
                 await self._resume(tasks)
+                self._tasks = tasks
                 while not self._stopping.is_set():
                     self._woken.clear()
                     await self._judge()
@@ -81,6 +119,8 @@ class Worker:
             except LedgerError as error:
                 # Refused while stopping: the next start finds what is still to be done.
                 self._tell(Trouble("ledger", str(error)))
+            finally:
+                self._tasks = None
 
     async def _keep_playbooks(self) -> None:
         await asyncio.gather(*(self._ledger.keep_playbook(one) for one in self._playbooks))
@@ -97,14 +137,24 @@ class Worker:
             self.wake()
 
     async def _judge_one(self, event: Event) -> None:
-        # Kept with the event: a run that is gone on with later has to see the same document.
-        event = replace(event, own=self._own(event))
-        document = document_of(event, self._config)
+        judged = self.judge(event, await self._not_again(event))
+        await self._ledger.keep_match(judged.event, judged.judgements, judged.runs, judged.at)
+        self._tell(judged.matched)
+
+    def judge(self, event: Event, not_again: Mapping[str, str] = NOBODY) -> Judged:
+        """Ask every playbook. `not_again` has those that it must not start, and why."""
         at = self._clock()
-        ran = await self._ran_before(event)
+        calls = event.source == LABEL_MAPPING
+        # Kept with the event: a run that is gone on with later has to see the same document.
+        event = replace(event, own=False if calls else self._own(event))
+        document = document_of(event, self._config)
+        verdicts = [self._verdict(one, document, at, not_again) for one in self._playbooks]
+        if calls:
+            names = (playbook.name for playbook in self._playbooks)
+            verdicts = one_answers(list(zip(names, verdicts, strict=True)))
         judgements = [
-            Judgement(playbook.name, playbook.version, self._verdict(playbook, document, at, ran))
-            for playbook in self._playbooks
+            Judgement(playbook.name, playbook.version, verdict)
+            for playbook, verdict in zip(self._playbooks, verdicts, strict=True)
         ]
         runs = [
             Run(
@@ -118,25 +168,29 @@ class Worker:
             for judgement in judgements
             if judgement.verdict.yes
         ]
-        await self._ledger.keep_match(event, judgements, runs, at)
-        undecided = tuple(
-            judgement.playbook
-            for judgement in judgements
-            if judgement.verdict.answer is Answer.CANNOT_TELL
-        )
-        self._tell(Matched(event.id, tuple(run.playbook for run in runs), undecided))
+        return Judged(event, judgements, runs, at)
 
-    async def _ran_before(self, event: Event) -> frozenset[str]:
-        """Of a missed event: the playbooks that ran for one like it. They are not started again.
+    async def _not_again(self, event: Event) -> Mapping[str, str]:
+        """The playbooks that the event, or one like it, had its chance with, and why they stay out.
 
-        Nothing says for sure that what Flashduty tells afterwards is not what arrived before.
+        Nothing says for sure that what Flashduty tells afterwards is not what arrived before; and a
+        delivery may come so late that it was found missing first.
         """
+        if event.known_before:
+            asked = (one.name for one in self._playbooks if one.trigger.reconcile)
+            return dict.fromkeys(asked, "the playbook was asked when the event was found missing")
         if event.source != RECONCILED or event.subject is None:
-            return frozenset()
-        return await self._ledger.playbooks_run_for(event.subject, event.type)
+            return NOBODY
+        ran = await self._ledger.playbooks_run_for(event.subject, event.type)
+        said = "the event was missed, and the playbook ran for one like it before"
+        return dict.fromkeys(ran, said)
 
     def _verdict(
-        self, playbook: Playbook, document: Mapping[str, Any], at: float, ran: frozenset[str]
+        self,
+        playbook: Playbook,
+        document: Mapping[str, Any],
+        at: float,
+        not_again: Mapping[str, str],
     ) -> Verdict:
         try:
             verdict = playbook.trigger.judge(document, at)
@@ -144,9 +198,8 @@ class Worker:
             self._tell(Trouble(f"playbook {playbook.name}", traceback.format_exc()))
             said = f"{type(error).__name__}: {error} (this is a fault of the engine)"
             return Verdict(Answer.CANNOT_TELL, said)
-        if verdict.yes and playbook.name in ran:
-            said = "the event was missed, and the playbook ran for one like it before"
-            return Verdict(Answer.NO, said)
+        if verdict.yes and playbook.name in not_again:
+            return Verdict(Answer.NO, not_again[playbook.name])
         return verdict
 
     async def _resume(self, tasks: asyncio.TaskGroup) -> None:
@@ -155,7 +208,17 @@ class Worker:
 
     async def _resumed(self, run: Run) -> None:
         await self._slots.acquire()
-        await self._started(run)
+        await self._started(run, self._slots)
+
+    def begin(self, run: Run, slots: asyncio.Semaphore) -> bool:
+        """Carry out a run beside the queue; its slot is taken, and given back at its end.
+
+        False when it is too late: the next start will find the run.
+        """
+        if self._tasks is None or self._stopping.is_set():
+            return False
+        self._tasks.create_task(self._started(run, slots), name=f"run {run.id}")
+        return True
 
     async def _start(self, tasks: asyncio.TaskGroup) -> None:
         while not self._slots.locked() and not self._stopping.is_set():
@@ -167,19 +230,19 @@ class Worker:
                 self._slots.release()
                 return
             ((self._taken, run),) = queued
-            tasks.create_task(self._started(run), name=f"run {run.id}")
+            tasks.create_task(self._started(run, self._slots), name=f"run {run.id}")
 
-    async def _started(self, run: Run) -> None:
+    async def _started(self, run: Run, slots: asyncio.Semaphore) -> None:
         try:
-            await self._carry_out(run)
+            await self._carry_out(run, slots)
         finally:
-            self._slots.release()
+            slots.release()
             self.wake()
 
-    async def _carry_out(self, run: Run) -> None:
+    async def _carry_out(self, run: Run, slots: asyncio.Semaphore) -> None:
         """Bring one run to its end, or to where stopping finds it."""
         try:
-            await self._carry_out_once(run)
+            await self._carry_out_once(run, slots)
         except LedgerError as error:
             self._tell(Trouble(f"run {run.id}", str(error)))
         except Exception as error:  # noqa: BLE001 - a fault in one run must not end the others
@@ -201,7 +264,7 @@ class Worker:
             return
         self._tell(RunMoved(run))
 
-    async def _carry_out_once(self, run: Run) -> None:
+    async def _carry_out_once(self, run: Run, slots: asyncio.Semaphore) -> None:
         event = await self._ledger.event(run.event_id)
         try:
             playbook = await self._version(run)
@@ -214,7 +277,7 @@ class Worker:
             event,
             document_of(event, self._config),
             stopping=self._stopping,
-            yielded=self._yielded,
+            yielded=lambda: self._yielded(slots),
         )
 
     async def _version(self, run: Run) -> Playbook:
@@ -224,11 +287,11 @@ class Worker:
         return self._versions[run.version]
 
     @asynccontextmanager
-    async def _yielded(self) -> AsyncIterator[None]:
+    async def _yielded(self, slots: asyncio.Semaphore) -> AsyncIterator[None]:
         """A run that only waits gives its turn to another one."""
-        self._slots.release()
+        slots.release()
         self.wake()
         try:
             yield
         finally:
-            await self._slots.acquire()
+            await slots.acquire()

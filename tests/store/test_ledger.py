@@ -618,34 +618,76 @@ def test_an_event_is_stale_when_a_newer_one_of_its_incident_was_there(ledger: Sq
     asyncio.run(story())
 
 
-def test_a_missed_event_is_taken_once_and_not_when_it_arrived(ledger: SqliteLedger) -> None:
+def test_a_missed_event_is_taken_once_and_not_when_its_delivery_is_there(
+    ledger: SqliteLedger,
+) -> None:
     async def story() -> None:
         live = replace(an_event("LIVE", key="k"), source="incident-webhook", time=10_000)
-        missed = replace(live, id="MISSED", source="reconciled", key="made up")
+        missed = replace(live, id="MISSED", source="reconciled")
         await ledger.accept(live)
-        for within, time, key in ((0, 10_000, "x"), (2000, 12_000, "y"), (0, 99_000, "k")):
-            again = replace(missed, time=time, key=key)
-            assert await ledger.accept_missed(again, within) == Acceptance("LIVE", duplicate=True)
-        first = replace(missed, time=12_001)
-        assert not (await ledger.accept_missed(first, 2000)).duplicate
-        assert (await ledger.accept_missed(replace(first, id="AGAIN"), 0)).duplicate
-        assert not (
-            await ledger.accept_missed(replace(first, id="ACK", type="i_ack", key="z"), 0)
-        ).duplicate
-        assert await ledger.knows("incident:6551f3888713372ad1054d57", "i_custom", 12_001, 0)
-        assert not await ledger.knows("incident:6551f3888713372ad1054d57", "i_custom", 13_000, 0)
-        assert not await ledger.knows("incident:other", "i_custom", 12_001, 0)
+        assert await ledger.accept_missed(missed) == Acceptance("LIVE", duplicate=True)
+        other = replace(missed, key="other")
+        assert await ledger.accept_missed(other) == Acceptance("MISSED", duplicate=False)
+        again = replace(other, id="AGAIN")
+        assert await ledger.accept_missed(again) == Acceptance("MISSED", duplicate=True)
 
     asyncio.run(story())
 
 
-def test_a_delivery_that_comes_after_it_was_reconciled_is_a_duplicate(ledger: SqliteLedger) -> None:
+def test_what_is_known_around_a_time_is_of_one_subject_and_type(ledger: SqliteLedger) -> None:
     async def story() -> None:
-        missed = replace(an_event("MISSED", key="made up"), source="reconciled", time=10_000)
-        await ledger.accept_missed(missed, 2000)
-        late = replace(an_event("LATE"), source="incident-webhook", time=11_000)
-        assert await ledger.accept(late) == Acceptance("MISSED", duplicate=True)
-        assert not (await ledger.accept(replace(late, time=13_000))).duplicate
+        event = an_event()
+        subject = event.subject
+        assert subject is not None
+        for time in (9_999, 10_000, 12_000, 12_001):
+            await ledger.accept(replace(event, id=f"AT{time}", key=f"{time}", time=time))
+        await ledger.accept(replace(event, id="ACK", key="ack", type="i_ack", time=11_000))
+
+        async def known(subject: str, type_: str) -> list[str]:
+            return [one.id for one in await ledger.known(subject, type_, 10_000, 12_000)]
+
+        assert await known(subject, "i_custom") == ["AT10000", "AT12000"]
+        assert await known(subject, "i_ack") == ["ACK"]
+        assert await known("incident:other", "i_custom") == []
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("missed", "late", "known_before"),
+    [
+        ({"key": "timeline:x", "time": 10_000}, {"time": 12_000}, True),
+        ({"key": "timeline:x", "time": 10_000}, {"time": 12_001}, False),
+        ({"key": "timeline:x", "time": 10_000}, {"time": 10_000, "type": "i_ack"}, False),
+        ({"key": "timeline:x", "time": 10_000}, {"time": 10_000, "action": "other"}, False),
+        # A body has a key that tells: another one close by is another event.
+        ({"key": "k1", "time": 10_000}, {"key": "k2", "time": 10_000}, False),
+        ({"key": "k", "time": 10_000}, {"key": "k", "time": 10_000}, True),
+        ({"key": "k", "time": None}, {"key": "k", "time": None}, True),
+    ],
+)
+def test_a_delivery_that_comes_after_it_was_reconciled_is_kept_and_known_as_such(
+    ledger: SqliteLedger, missed: Any, late: Any, *, known_before: bool
+) -> None:
+    async def story() -> None:
+        event = an_event("LATE", key="late")
+        await ledger.accept_missed(replace(event, id="MISSED", source="reconciled", **missed))
+        assert not (await ledger.accept(replace(event, **late))).duplicate
+        kept = {one.id: one.known_before for one in await ledger.unmatched(10)}
+        assert kept == {"MISSED": False, "LATE": known_before}
+
+    asyncio.run(story())
+
+
+def test_a_delivery_that_came_before_another_one_was_missed_is_not_known_before(
+    ledger: SqliteLedger,
+) -> None:
+    async def story() -> None:
+        live = replace(an_event("LIVE", key="live"), time=10_000)
+        await ledger.accept(live)
+        missed = replace(live, id="MISSED", source="reconciled", key="timeline:x")
+        await ledger.accept_missed(missed)
+        assert not any(one.known_before for one in await ledger.unmatched(10))
 
     asyncio.run(story())
 
@@ -698,3 +740,76 @@ def test_events_of_an_older_file_know_their_subject(tmp_path: Path) -> None:
             ("alert:A", 0, 0),
             (None, 0, 0),
         ]
+
+
+# Calls, which are judged before they are kept
+
+
+def a_call(id_: str = "CALL1", key: str = "k") -> Event:
+    return replace(an_event(id_, key=key), source="label-mapping", own=False)
+
+
+def running(event: Event, id_: str = "R1") -> Run:
+    return a_run(id_, PLAYBOOK, event).move(RunState.RUNNING, at=NOW)
+
+
+def test_a_call_its_verdicts_and_its_run_are_kept_at_once(
+    ledger: SqliteLedger, database: Path
+) -> None:
+    call = a_call()
+    run = running(call)
+
+    async def story() -> None:
+        await ledger.keep_playbook(PLAYBOOK)
+        acceptance = await ledger.accept_judged(call, verdicts([PLAYBOOK]), [run], NOW)
+        assert acceptance == Acceptance("CALL1", duplicate=False)
+        # Nothing is left for the worker to judge or to start; a restart would go on with it.
+        assert await ledger.unmatched(9) == []
+        assert await ledger.queued(0, 9) == []
+        assert await ledger.unfinished() == [run]
+        assert await ledger.run_of("CALL1") == run
+        assert await ledger.history("R1") == []
+
+    asyncio.run(story())
+    with open_records(database) as records:
+        kept = records.event("CALL1")
+    assert (kept.event, kept.judgements, kept.runs) == (call, verdicts([PLAYBOOK]), [run])
+
+
+def test_a_repeated_call_is_the_one_that_was_there_and_keeps_nothing(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        await ledger.keep_playbook(PLAYBOOK)
+        first, again = a_call("CALL1"), a_call("CALL2")
+        await ledger.accept_judged(first, verdicts([PLAYBOOK]), [running(first, "R1")], NOW)
+        answer = await ledger.accept_judged(
+            again, verdicts([PLAYBOOK]), [running(again, "R2")], NOW
+        )
+        assert answer == Acceptance("CALL1", duplicate=True)
+        assert [run.id for run in await ledger.unfinished()] == ["R1"]
+        assert await ledger.run_of("CALL2") is None
+
+    asyncio.run(story())
+
+
+def test_a_call_whose_run_cannot_be_kept_is_not_kept_either(ledger: SqliteLedger) -> None:
+    call = a_call()
+
+    async def story() -> None:
+        with pytest.raises(LedgerError):  # no such version of a playbook was kept
+            await ledger.accept_judged(call, verdicts([PLAYBOOK]), [running(call)], NOW)
+        with pytest.raises(NotInLedgerError):
+            await ledger.event("CALL1")
+
+    asyncio.run(story())
+
+
+def test_the_answer_of_a_run_is_kept_with_its_end(ledger: SqliteLedger, database: Path) -> None:
+    async def story() -> None:
+        run = await begin(ledger)
+        ended = replace(run, answer={"owner": "team-a"}).move(RunState.SUCCEEDED, at=NOW + 2)
+        await ledger.keep_run(ended)
+        assert await ledger.run("R1") == ended
+
+    asyncio.run(story())
+    with open_records(database) as records:
+        assert records.run("R1").run.answer == {"owner": "team-a"}
