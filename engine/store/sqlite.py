@@ -14,7 +14,8 @@ from engine.runs.fact import Began, Fact, Paused, Settled, facts_of
 from engine.runs.ledger import Acceptance, Judgement, LedgerError, NotInLedgerError
 from engine.runs.run import Run, StepRecord
 from engine.store import rows
-from engine.store.database import connect, sole_use
+from engine.store.database import sole_use
+from engine.store.ledger_file import LedgerFile
 from engine.store.queries import read_queries
 from engine.store.writer import Writer
 
@@ -239,7 +240,7 @@ class SqliteLedger:
 def open_ledger(path: Path) -> Iterator[SqliteLedger]:
     """The ledger in a file, for this process alone. Raises EngineError when it cannot be had."""
     with sole_use(path):
-        writer = Writer(connect(path))
+        writer = Writer(LedgerFile(path))
         try:
             yield SqliteLedger(writer)
         finally:

@@ -1,5 +1,11 @@
 -- Every statement of the store, by name. The first line says what it is for.
 
+-- first_look: reads a little of every table, and all that is still to be done
+SELECT (SELECT count(*) FROM events WHERE matched IS NULL), (SELECT max(seq) FROM events),
+       (SELECT count(*) FROM runs WHERE ended IS NULL), (SELECT max(seq) FROM runs),
+       (SELECT max(seq) FROM steps), (SELECT max(version) FROM playbooks),
+       (SELECT max(name) FROM memory);
+
 -- insert_event: keeps a delivery, once
 INSERT INTO events (id, source, action, key, type, time, incident, query, headers, payload, received,
                     subject, stale)
