@@ -16,6 +16,7 @@ from engine.playbooks.units import format_duration
 from engine.runs.happening import (
     Happening,
     Matched,
+    Pruned,
     Reconciled,
     RunMoved,
     StepSettled,
@@ -147,6 +148,15 @@ def write_happening(log: Log, happening: Happening) -> None:
                 events=events,
                 since=timestamp(since),
                 until=timestamp(until),
+            )
+        case Pruned(events, runs, steps, playbooks):
+            log.info(
+                "pruned",
+                action="pruned",
+                events=events,
+                runs=runs,
+                steps=steps,
+                playbooks=playbooks,
             )
         case Trouble(where, message):
             log.error("trouble", action="trouble", where=where, message=message)

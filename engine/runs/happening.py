@@ -62,5 +62,15 @@ class Reconciled:
     events: int  # that were found and not known before
 
 
-Happening = Matched | RunMoved | StepStarted | StepSettled | Trouble | Reconciled
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What the ledger forgot in one round: how many of each."""
+
+    events: int
+    runs: int
+    steps: int
+    playbooks: int  # texts of versions
+
+
+Happening = Matched | RunMoved | StepStarted | StepSettled | Trouble | Reconciled | Pruned
 Tell = Callable[[Happening], None]

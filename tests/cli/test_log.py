@@ -17,6 +17,7 @@ from engine.runs.fact import Settled
 from engine.runs.happening import (
     Happening,
     Matched,
+    Pruned,
     Reconciled,
     RunMoved,
     StepSettled,
@@ -52,6 +53,11 @@ def written(happening: Happening) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("happening", "entry"),
     [
+        (
+            Pruned(1, 2, 3, 4),
+            {"level": "info", "action": "pruned", "event": "pruned",
+             "events": 1, "runs": 2, "steps": 3, "playbooks": 4},
+        ),
         (
             Matched("E", ("p",), ("q",)),
             {"level": "info", "action": "event_judged", "event": "event judged",

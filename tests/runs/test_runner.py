@@ -24,6 +24,7 @@ from engine.runs.fact import Paused as PausedFact
 from engine.runs.happening import (
     Happening,
     Matched,
+    Pruned,
     Reconciled,
     RunMoved,
     StepSettled,
@@ -118,7 +119,7 @@ def test_whoever_watches_hears_of_a_step_only_when_it_is_kept(stage: Stage, data
                 heard.append(("settled", found(database, "SELECT outcome FROM steps")))
             case RunMoved(run):
                 assert found(database, "SELECT state FROM runs") == [(run.state.value,)]
-            case Matched() | Trouble() | Reconciled():  # pragma: no cover
+            case Matched() | Trouble() | Reconciled() | Pruned():  # pragma: no cover
                 raise AssertionError(happening)
 
     stage.told.listeners.append(listen)
