@@ -89,7 +89,7 @@ class LedgerFile:
                 "restart the engine to go on with that one"
             )
 
-    def failed(self, error: sqlite3.Error) -> None:
+    def failed(self, error: Exception) -> None:
         """A transaction came to nothing: undo it, and part with a connection that is broken."""
         connection = self._connection
         if connection is None:

@@ -86,11 +86,10 @@ class Writer:
                 answers.append((order, self._act(connection, order)))  # noqa: PERF401 - a failure ends the loop
             connection.execute("COMMIT")
             self.file.check()  # or it is committed to what nobody will find
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - a dead thread would keep everybody waiting
             self.file.failed(error)
-            answers = [(order, LedgerError(str(error))) for order in orders]
-        except LedgerError as error:
-            answers = [(order, LedgerError(str(error))) for order in orders]
+            said = str(error) or type(error).__name__
+            answers = [(order, LedgerError(said)) for order in orders]
         loops = {order.loop for order, _ in answers}
         for loop in loops:
             mine = [(order.answer, value) for order, value in answers if order.loop is loop]

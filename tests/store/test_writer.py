@@ -24,7 +24,7 @@ PATIENCE = 20.0
 class Connection(sqlite3.Connection):
     """A real one; statements may be made to fail, once each."""
 
-    failing: dict[str, sqlite3.Error]
+    failing: dict[str, Exception]
 
     @override
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
@@ -224,6 +224,19 @@ def test_a_full_file_refuses_and_loses_nothing_it_had(
         assert await writer.do(adds("b")) == "b"
 
     asyncio.run(story())
+
+
+def test_whatever_happens_to_the_writer_nobody_waits_for_ever(
+    writer: Writer, connection: Connection, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        connection.failing = {"COMMIT": MemoryError()}
+        with pytest.raises(LedgerError, match=r"^MemoryError$"):
+            await writer.do(adds("a"))
+        assert await writer.do(adds("b")) == "b"
+
+    asyncio.run(story())
+    assert kept(tmp_path) == ["b"]
 
 
 def test_who_is_cancelled_has_its_act_done_all_the_same(writer: Writer, tmp_path: Path) -> None:
