@@ -16,7 +16,10 @@ from engine.config.secrets import Secrets
 from engine.events.event import Event
 from engine.events.source import Request
 from engine.flashduty.client import FlashdutyClient
+from engine.flashduty.exchange import open_session
+from engine.flashduty.limiter import Limiter
 from engine.flashduty.own_member import OwnMember
+from engine.flashduty.proxy import proxy_for
 from engine.flashduty.reconciling.deliveries import Deliveries, Read
 from engine.flashduty.reconciling.missed import INCIDENT_EVENTS
 from engine.flashduty.reconciling.reconciler import Reconciler
@@ -26,7 +29,8 @@ from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType
 from engine.problem import Problem
 from engine.runs.crew import Companion, Crew
-from engine.runs.happening import Tell
+from engine.runs.happening import Happening, Tell
+from engine.runs.label_calls import Ends, LabelCalls
 from engine.runs.redaction import Redactor
 from engine.runs.retention import Retention
 from engine.runs.runner import Runner
@@ -36,12 +40,13 @@ from engine.sources.flashduty import (
     CustomActionSource,
     FlashdutySource,
     IncidentWebhookSource,
+    LabelMappingSource,
 )
 from engine.steps import step_types
 from engine.steps.shell import ShellSettings
 from engine.store.sqlite import SqliteLedger, open_ledger
 
-CONNECTIONS: Final = 100  # at once, to all targets together
+CONNECTIONS: Final = 100  # at once, to all targets of http steps together
 
 
 def now() -> float:
@@ -60,6 +65,7 @@ class Parts:
 
     ledger: SqliteLedger
     crew: Crew
+    calls: LabelCalls
     sources: Mapping[str, FlashdutySource]
     loaded: Loaded
     problems: tuple[Problem, ...]  # of what playbooks may ask for
@@ -72,6 +78,7 @@ def sources(config: Config) -> dict[str, FlashdutySource]:
         "/flashduty/actions/{action}": CustomActionSource(token, allow_from),
         "/flashduty/incidents": IncidentWebhookSource(token, allow_from),
         "/flashduty/alerts": AlertWebhookSource(token, allow_from),
+        "/flashduty/labels/{action}": LabelMappingSource(token, allow_from),
     }
 
 
@@ -114,11 +121,19 @@ async def wired(
         timeout = aiohttp.ClientTimeout(total=None)
         # What one playbook's target sets must not go out with another one's requests.
         jar = aiohttp.DummyCookieJar()
-        async with aiohttp.ClientSession(
-            connector=connector, timeout=timeout, cookie_jar=jar
-        ) as session:
-            client = FlashdutyClient(lambda: session, flashduty.base_url, flashduty.app_key)
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar) as session,
+            open_session() as flashduty_session,
+        ):
+            client = FlashdutyClient(
+                lambda: flashduty_session,
+                flashduty.base_url,
+                flashduty.app_key,
+                proxy=proxy_for(flashduty.base_url),
+                limiter=Limiter(flashduty.per_second, flashduty.per_minute),
+            )
             own = OwnMember(client if flashduty.app_key else None, ledger, tell)
+            client.own_member = lambda: own.member_id
             types = step_types(
                 session=lambda: session,
                 flashduty=client,
@@ -129,13 +144,19 @@ async def wired(
             loaded = loader.load_all(files)
             secrets = Secrets(config.secrets, environ, config.folder, redactor)
             missing = secrets.learn()
+            ends = Ends()
+
+            def tell_of_runs(happening: Happening) -> None:
+                ends.tell(happening)
+                tell(happening)
+
             runner = Runner(
                 ledger=ledger,
                 step_types=types,
                 secrets=secrets,
                 redactor=redactor,
                 clock=now,
-                tell=tell,
+                tell=tell_of_runs,
             )
             worker = Worker(
                 ledger=ledger,
@@ -145,7 +166,7 @@ async def wired(
                 config=config.vars,
                 new_id=new_id,
                 clock=now,
-                tell=tell,
+                tell=tell_of_runs,
                 runs_at_once=config.limits.runs,
                 own=own.caused,
             )
@@ -176,8 +197,16 @@ async def wired(
                     every=flashduty.reconcile,
                 )
                 companions.append(reconciler.keep_looking)
+            calls = LabelCalls(
+                worker=worker,
+                ledger=ledger,
+                ends=ends,
+                tell=tell,
+                at_once=config.limits.runs,
+                budget=config.limits.answer,
+            )
             crew = Crew(worker, own.prepare, companions, tell)
-            yield Parts(ledger, crew, sources(config), loaded, tuple(missing))
+            yield Parts(ledger, crew, calls, sources(config), loaded, tuple(missing))
 
 
 def events_to_reconcile(playbooks: Iterable[Playbook]) -> frozenset[str]:

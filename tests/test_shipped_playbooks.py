@@ -1,4 +1,4 @@
-"""The four playbooks: each begins with what a team needs to know, and each would run."""
+"""The shipped playbooks: each begins with what a team needs to know, and each would run."""
 
 import re
 from pathlib import Path
@@ -11,10 +11,12 @@ from engine.cli.main import run
 ROOT = Path(__file__).parents[1]
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yaml"))
 PRESS = ROOT / "tests/fixtures/custom-action.vendor-page.json"
+CALL = ROOT / "tests/fixtures/label-mapping.vendor-page.json"
 
 
 def test_there_is_one_for_each_use_case() -> None:
     assert [path.stem for path in PLAYBOOKS] == [
+        "add-labels",
         "enrich-incident",
         "restart-host",
         "rollback-change",
@@ -29,7 +31,8 @@ def test_its_head_says_what_it_needs_and_how_to_attach_it(path: Path) -> None:
     config = yaml.load((ROOT / "config.yaml").read_text(encoding="utf-8"), yaml.SafeLoader)
 
     assert "In config.yaml it needs" in head
-    assert f"https://YOUR-ENGINE/flashduty/actions/{path.stem}" in head
+    kind = "labels" if "answer: labels" in text else "actions"
+    assert f"https://YOUR-ENGINE/flashduty/{kind}/{path.stem}" in head
     assert "X-Engine-Token" in head
     for name in set(re.findall(r"config\.(?!yaml)(\w+)", text.split("\nname:")[1])):
         assert f"vars.{name} " in head, name
@@ -77,3 +80,19 @@ def test_the_vendors_example_has_the_end_one_would_expect(
     )
 
     assert capsys.readouterr().out.splitlines()[-1] == conclusion
+
+
+def test_the_vendors_example_of_a_call_for_labels_has_an_answer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = str(ROOT / "config.yaml")
+    playbook = str(ROOT / "playbooks/add-labels.yaml")
+    arguments = ["--event", str(CALL), "--action", "add-labels", "--config", config]
+
+    assert run(["dry-run", playbook, *arguments]) == 0
+
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        "    answers owner_team = team-engine",
+        "    answers service_tier = 1",
+        "add-labels would succeed.",
+    ]

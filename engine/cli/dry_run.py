@@ -18,7 +18,7 @@ from engine.cli.screen import (
     value_line,
 )
 from engine.problem import EngineError, in_file_order
-from engine.rehearsal.dry_run import Rehearsal, RehearsedStep, rehearse, shown
+from engine.rehearsal.dry_run import Rehearsal, RehearsedStep, rehearse_all, shown
 from engine.wiring import offline_loader, offline_step_types
 
 
@@ -31,7 +31,10 @@ from engine.wiring import offline_loader, offline_step_types
     metavar="FILE",
     help="The JSON body Flashduty would send; - for stdin.",
 )
-@click.option("--action", help="The button: the last part of /flashduty/actions/{action}.")
+@click.option(
+    "--action",
+    help="The button: the last part of /flashduty/actions/{action}, or /flashduty/labels/{action}.",
+)
 @click.option("--type", "type_", help="Take the event for one of this type.")
 @config_option
 @format_option
@@ -60,16 +63,13 @@ def dry_run(
     problems = in_file_order([*unreadable, *loaded.problems])
     if problems and paths:
         raise EngineError(*problems)
-    rehearsals = [
-        rehearse(
-            playbook,
-            event,
-            config=config.vars,
-            secrets=frozenset(config.secrets),
-            step_types=offline_step_types(config),
-        )
-        for playbook in loaded.playbooks
-    ]
+    rehearsals = rehearse_all(
+        loaded.playbooks,
+        event,
+        config=config.vars,
+        secrets=frozenset(config.secrets),
+        step_types=offline_step_types(config),
+    )
     if format_ == "json":
         print_json(
             {
@@ -83,12 +83,12 @@ def dry_run(
         for problem in problems:
             screen.print(styled(problem, "red"))
         for rehearsal in sorted(rehearsals, key=lambda one: not one.verdict.yes):
-            _show(screen, rehearsal)
+            _show(screen, rehearsal, event.asked)
         screen.print(_conclusion(rehearsals))
     return 0 if any(rehearsal.succeeds for rehearsal in rehearsals) else 1
 
 
-def _show(screen: Console, rehearsal: Rehearsal) -> None:
+def _show(screen: Console, rehearsal: Rehearsal, asked: frozenset[str]) -> None:
     answer = rehearsal.verdict.answer.value
     screen.print(mark(answer), styled(rehearsal.playbook.name, "bold"), end=" ")
     if not rehearsal.verdict.yes:
@@ -99,6 +99,9 @@ def _show(screen: Console, rehearsal: Rehearsal) -> None:
         screen.print(styled(f"    vars.{name} = {value_line(shown(value))}", "dim"))
     for step in rehearsal.steps:
         _show_step(screen, step)
+    for name, value in (rehearsal.answer or {}).items():
+        unasked = "" if name in asked else " (not asked for: left out)"
+        screen.print(styled(f"    answers {name} = {value_line(shown(value))}{unasked}"))
 
 
 def _show_step(screen: Console, step: RehearsedStep) -> None:

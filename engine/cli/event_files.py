@@ -40,12 +40,19 @@ def read_incident(file: str) -> dict[str, Any]:
     raise EngineError(Problem("no-incident", "there is no incident in this file", Location(file)))
 
 
+def is_call(payload: object) -> bool:
+    """Whether a body is one of the label-mapping API."""
+    return isinstance(payload, dict) and "result_label_keys" in payload
+
+
 def endpoint_of(body: bytes, action: str | None) -> str:
     """Where Flashduty would send this body: a button if one is named, else by what it is about."""
     try:
         payload = orjson.loads(body)
     except orjson.JSONDecodeError:
         payload = None
+    if is_call(payload):
+        return "/flashduty/labels/{action}"
     if action is None and isinstance(payload, dict):
         if isinstance(payload.get("alert"), dict):
             return "/flashduty/alerts"

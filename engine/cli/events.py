@@ -6,6 +6,7 @@ import click
 
 from engine.cli.options import config_option, format_option, load_offline
 from engine.cli.screen import console, line, mark, print_json, styled, table
+from engine.events.document import document_of
 from engine.events.event import Event
 from engine.runs.trace import run_as_json, timestamp
 from engine.store.records import EventRecord, open_records
@@ -114,5 +115,4 @@ def _as_json(record: EventRecord) -> dict[str, Any]:
 
 
 def _title(event: Event) -> str:
-    incident = event.payload.get("incident")
-    return str(incident.get("title", "")) if isinstance(incident, dict) else ""
+    return str(document_of(event, {})["title"] or "")

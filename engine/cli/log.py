@@ -130,7 +130,8 @@ def write_happening(log: Log, happening: Happening) -> None:
                 plan=line(plan.summary),
             )
         case StepSettled(run, step, fact):
-            write = log.warning if fact.outcome is Outcome.FAILED else log.info
+            bad = fact.outcome in (Outcome.FAILED, Outcome.UNKNOWN)
+            write = log.warning if bad else log.info
             write(
                 f"step {fact.outcome.value}",
                 action=f"step_{fact.outcome.value}",

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 
 from engine.config.config import Config
+from engine.events.event import LABEL_MAPPING
 from engine.events.source import Refusal, Request
 from engine.problem import Problem, in_file_order
 from engine.runs.crew import Crew
 from engine.runs.happening import Happening, Tell, Trouble
 from engine.runs.redaction import Redactor
 from engine.web.app import create_app
+from engine.web.labels import answering
 from engine.web.metrics import Metrics
-from engine.web.receiver import Receiver
+from engine.web.receiver import Receiver, committing
 from engine.wiring import new_id, now, wired
 
 Refused = Callable[[str, Request, Refusal], None]
@@ -55,11 +57,12 @@ async def engine_of(
 
     async with wired(config, files, environ=environ, redactor=redactor, tell=tell_all) as parts:
         problems = in_file_order([*unreadable, *parts.loaded.problems, *parts.problems])
+        deliveries = committing(parts.ledger.accept, parts.crew.worker.wake)
+        takes = {LABEL_MAPPING: answering(parts.calls.answer)}
         receivers = {
             path: Receiver(
                 source=source,
-                accept=parts.ledger.accept,
-                accepted=parts.crew.worker.wake,
+                take=takes.get(source.name, deliveries),
                 count=metrics.count_delivery,
                 refused=refused,
                 new_id=new_id,

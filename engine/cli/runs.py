@@ -7,6 +7,7 @@ from rich.console import Console
 
 from engine.cli.options import config_option, format_option, load_offline
 from engine.cli.screen import (
+    MARKS,
     REQUEST_IN_SUMMARY,
     clean,
     console,
@@ -103,6 +104,8 @@ def _show(screen: Console, record: RunRecord) -> None:
     last = {step.path: step.attempt for step in record.steps}
     for step in record.steps:
         _show_step(screen, step, record if step.attempt == last[step.path] else None)
+    for name, value in (run.answer or {}).items():
+        screen.print(styled(f"  answered {name} = {value_line(value)}"))
 
 
 def _show_step(screen: Console, step: StepRecord, record: RunRecord | None) -> None:
@@ -127,10 +130,10 @@ def _show_step(screen: Console, step: StepRecord, record: RunRecord | None) -> N
     for name, value in _worth_seeing(step):
         screen.print("     →", styled(f"{name}: {value_line(value)}", "dim"))
     if step.error:
-        failed = step.outcome is Outcome.FAILED
+        _, style = MARKS.get(outcome, ("", "dim"))
         for text in clean(step.error).splitlines():
-            screen.print("    ", styled(text, "red" if failed else "dim"))
-        if failed and record is not None:
+            screen.print("    ", styled(text, style))
+        if step.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and record is not None:
             for text in yaml_lines(record.text, record.file, step.path):
                 screen.print("    ", styled(text, "dim"))
 
@@ -138,7 +141,16 @@ def _show_step(screen: Console, step: StepRecord, record: RunRecord | None) -> N
 def _worth_seeing(step: StepRecord) -> Iterator[tuple[str, object]]:
     """What came back, without what the outcome says already."""
     result = step.result if isinstance(step.result, dict) else {}
-    for name in ("status", "body", "stdout", "stderr", "data", "waited", "cut"):
+    for name in (
+        "status",
+        "body",
+        "stdout",
+        "stderr",
+        "data",
+        "waited",
+        "cut",
+        "found_in_timeline",
+    ):
         if result.get(name) not in (None, "", {}, []):
             yield name, result[name]
 

@@ -11,7 +11,7 @@ from typing import Final
 import click
 import orjson
 
-from engine.cli.event_files import endpoint_of, read_bytes
+from engine.cli.event_files import endpoint_of, is_call, read_bytes
 from engine.cli.options import config_option, format_option, load
 from engine.cli.screen import clean, print_json
 from engine.problem import EngineError, Location, Problem
@@ -25,10 +25,15 @@ ATTEMPTS: Final = 2
 @click.option("--to", metavar="URL", help="The engine.  [default: config.yaml's `listen`]")
 @click.option(
     "--action",
-    help="The button: the last part of /flashduty/actions/{action}.  [default for a press: test]",
+    help="The button: the last part of /flashduty/actions/{action}, or /flashduty/labels/{action}."
+    "  [default: test]",
 )
 @click.option("--token", envvar="ENGINE_TOKEN", help="The webhook token.  [default: the config's]")
-@click.option("--fresh", is_flag=True, help="Give it a new event_id, as a further press would.")
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Make it a new event, as a further press would be, or the call about another alert.",
+)
 @config_option
 @format_option
 def send(
@@ -43,8 +48,8 @@ def send(
 ) -> int:
     """Send the event in FILE (- for stdin) as Flashduty would: POST, two seconds, one retry.
 
-    A press goes to /flashduty/actions/ACTION, other events of an incident to /flashduty/incidents,
-    those of an alert to /flashduty/alerts.
+    A press goes to /flashduty/actions/ACTION, a call for labels to /flashduty/labels/ACTION, other
+    events of an incident to /flashduty/incidents, those of an alert to /flashduty/alerts.
 
     \b
       engine send press.json --action restart-host
@@ -73,6 +78,9 @@ def send(
 def _with_new_id(body: bytes, file: str) -> bytes:
     try:
         payload = orjson.loads(body)
+        if is_call(payload) and isinstance(payload.get("event"), dict):
+            payload["event"]["alert_key"] = uuid.uuid4().hex  # such a call has no event_id
+            return orjson.dumps(payload)
         return orjson.dumps({**payload, "event_id": uuid.uuid4().hex})
     except (orjson.JSONDecodeError, TypeError) as error:
         raise EngineError(Problem("not-json", f"no JSON object: {error}", Location(file))) from None

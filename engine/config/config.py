@@ -4,10 +4,11 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from engine.playbooks.parameters import Model, Size
+from engine.flashduty.limiter import PER_MINUTE, PER_SECOND
+from engine.playbooks.parameters import Duration, Model, Size
 from engine.playbooks.schema import Identifier, Name
 from engine.playbooks.units import parse_duration, parse_size
 from engine.runs.retention import YOUNGEST
@@ -15,6 +16,7 @@ from engine.runs.retention import YOUNGEST
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _SMALLEST_LEDGER: Final = 16 * 1024**2
+_PUBLIC_HOST: Final = "//api.flashcat.cloud"
 _ALLOWED_ENVIRONMENT: Final = ["PATH", "LANG", "LC_ALL", "TZ"]
 
 
@@ -122,6 +124,26 @@ class FlashdutyConfig(Model):
     allow_from: list[Annotated[Network, BeforeValidator(_network)]] = Field(default_factory=list)
     reconcile: Annotated[float | None, BeforeValidator(_interval)] = 300.0
     actions: dict[Name, int | str] = Field(default_factory=dict)
+    per_second: Annotated[int, Field(ge=1, le=10_000)] = PER_SECOND
+    per_minute: Annotated[int, Field(ge=1, le=100_000)] = PER_MINUTE
+
+    @field_validator("per_second", "per_minute")
+    @classmethod
+    def _within_the_accounts_rate(cls, value: int, info: ValidationInfo) -> int:
+        """Fact: the public API lets an account have 50 a second and 1,000 a minute."""
+        most = {"per_second": 50, "per_minute": 1000}[info.field_name or ""]
+        public = str(info.data.get("base_url")).rstrip("/").lower().endswith(_PUBLIC_HOST)
+        if public and value > most:
+            raise PydanticCustomError(
+                "flashduty-rate",
+                "Flashduty lets an account have {most} requests {field}, and refuses the rest",
+                {
+                    "most": most,
+                    "field": "a second" if info.field_name == "per_second" else "a minute",
+                    "hint": "only a private deployment, with a base_url of its own, may allow more",
+                },
+            )
+        return value
 
 
 class SecretSource(Model):
@@ -159,6 +181,7 @@ class Limits(Model):
 
     body: Size = 4 * 1024 * 1024
     runs: Annotated[int, Field(ge=1, le=10_000)] = 50
+    answer: Annotated[Duration, Field(gt=0)] = 0.8  # seconds that a call for labels may take
 
 
 class RetentionConfig(Model):

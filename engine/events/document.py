@@ -8,7 +8,7 @@ are absent on incidents made by hand, `alerts` is a list in the samples and an o
 from collections.abc import Mapping
 from typing import Any, Final
 
-from engine.events.event import Event
+from engine.events.event import LABEL_MAPPING, Event
 
 NAMES: Final = (
     "event",
@@ -32,7 +32,7 @@ NAMES: Final = (
 
 def document_of(event: Event, config: Mapping[str, Any]) -> dict[str, Any]:
     """Everything a trigger's condition may look at. `config` holds the constants of config.yaml."""
-    alert = _mapping(event.payload.get("alert"))
+    alert = _alert(event)
     # An alert webhook names the incident of its alert, if there is one, inside the alert.
     incident = _mapping(event.payload.get("incident")) or _mapping((alert or {}).get("incident"))
     about = "incident" if alert is None else "alert"
@@ -61,6 +61,21 @@ def document_of(event: Event, config: Mapping[str, Any]) -> dict[str, Any]:
         "channel": subject.get("channel_name"),
         "payload": event.payload,
         "config": config,
+    }
+
+
+def _alert(event: Event) -> Mapping[str, Any] | None:
+    """The alert an event is about; None for what is about an incident.
+
+    Fact: the label-mapping API sends an alert that is still being ingested, as `event`.
+    """
+    if event.source != LABEL_MAPPING:
+        return _mapping(event.payload.get("alert"))
+    alert = _mapping(event.payload.get("event")) or {}
+    return {
+        **alert,
+        "alert_severity": alert.get("event_severity"),
+        "alert_status": alert.get("event_status"),
     }
 
 

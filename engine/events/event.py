@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+LABEL_MAPPING: Final = "label-mapping"  # the `source` of a call that waits for labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,14 @@ class Event:
         person = self.payload.get("person")
         value = person.get("person_id") if isinstance(person, Mapping) else None
         return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The labels that a call waits for; none for any other event."""
+        keys = self.payload.get("result_label_keys")
+        if self.source != LABEL_MAPPING or not isinstance(keys, list):
+            return frozenset()
+        return frozenset(key for key in keys if isinstance(key, str))
 
     @property
     def incident_id(self) -> str | None:

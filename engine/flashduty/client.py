@@ -1,167 +1,139 @@
-"""Calls Flashduty's Open API.
+"""Calls Flashduty's Open API for the whole engine: at the account's rate, and with patience.
 
-Facts: the vendor's reference. The key travels in the URL's query, so no exception of the HTTP
-library, which may quote the URL, ever leaves this file. Success is the absence of `error.code`,
-whatever the HTTP status says; `ResourceNotFound` is HTTP 400. `data` may be null, {} or absent.
+What is harmless to repeat is asked again by itself. What would do harm twice is sent again only
+where the attempt before certainly took no effect; after any other failure the caller is told so.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import math
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
-import orjson
 
+from engine.flashduty.answer import Answer, FlashdutyError
+from engine.flashduty.exchange import Exchange
+from engine.flashduty.limiter import Limiter
 from engine.flashduty.operations import operation_at
-from engine.runs.redaction import Redactor
 
-MAX_ANSWER: Final = 10 * 1024 * 1024  # as the vendor's own client
-_NO_FAILURE: Final = ("", "0", "ok")
-_USER_AGENT: Final = "flashduty-engine"
+FOREVER: Final = math.inf
+
+__all__ = ["Answer", "FlashdutyClient", "FlashdutyError", "Patience"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What an operation answered."""
+class Patience:
+    """How long and how often. Seconds.
 
-    data: Any
-    request_id: str | None
+    Facts: the vendor advises exponential backoff from 1 s, at most 3 retries. `Retry-After` is
+    promised nowhere, and honoured where it comes.
+    """
 
+    exchange: float = 20.0  # one request with its answer
+    retries: int = 3
+    first: float = 1.0
+    longest: float = 30.0
+    least: float = 2.0  # what is left for an exchange when a turn comes late
 
-class FlashdutyError(Exception):
-    """An operation that did not succeed. `code` is Flashduty's, or ours for a failed exchange."""
-
-    def __init__(
-        self, code: str, message: str, *, status: int | None = None, request_id: str | None = None
-    ) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-        self.status = status
-        self.request_id = request_id
-
-    @property
-    def may_pass(self) -> bool:
-        """Whether another attempt could succeed: not where what was asked is wrong.
-
-        Fact: HTTP 400 to 409 are refusals of the request itself; 423 and 429 ask for patience.
-        """
-        if self.code in ("NoAppKey", "InvalidURL", "NotJsonParameters"):
-            return False
-        patience = (HTTPStatus.LOCKED, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT)
-        refused = HTTPStatus.BAD_REQUEST <= (self.status or 0) < HTTPStatus.INTERNAL_SERVER_ERROR
-        return not refused or self.status in patience
+    def before_retry(
+        self, number: int, error: FlashdutyError, uniform: Callable[[float, float], float]
+    ) -> float:
+        """How long to wait before the retry of this number, from 1: full jitter."""
+        backoff = uniform(0.0, min(self.longest, self.first * 2 ** (number - 1)))
+        return min(self.longest, max(backoff, error.retry_after or 0.0))
 
 
 class FlashdutyClient:
-    """One account. `session` gives the shared HTTP session."""
+    """One account. `session` gives the session of exchange.open_session.
 
-    def __init__(
-        self, session: Callable[[], aiohttp.ClientSession], base_url: str, app_key: str | None
+    `own_member` answers the member that the app_key belongs to, once that is known.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it works with, and what a test puts in its place
+        self,
+        session: Callable[[], aiohttp.ClientSession],
+        base_url: str,
+        app_key: str | None,
+        *,
+        proxy: str | None = None,
+        limiter: Limiter | None = None,
+        patience: Patience | None = None,
+        own_member: Callable[[], int | None] = lambda: None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+        uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        self._session = session
-        self._base_url = base_url.rstrip("/")
-        self._app_key = app_key
-        self._redactor = Redactor()
-        if app_key is not None:
-            self._redactor.learn(app_key)
+        self._exchange = Exchange(session, base_url, app_key, proxy)
+        self._limiter = limiter or Limiter()
+        self._patience = patience or Patience()
+        self.own_member = own_member
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._uniform = uniform
 
-    async def call(self, path: str, parameters: Mapping[str, Any]) -> Answer:
-        """Call an operation once. Raises FlashdutyError."""
-        if self._app_key is None:
-            raise FlashdutyError("NoAppKey", "flashduty.app_key is not set in config.yaml")
+    async def call(
+        self,
+        path: str,
+        parameters: Mapping[str, Any],
+        *,
+        caller: str = "",
+        deadline: float = FOREVER,
+    ) -> Answer:
+        """Call an operation, and again where that is safe. Raises FlashdutyError.
+
+        `caller` is whose turn it takes: a run's id. `deadline` is on this client's clock: see
+        `deadline_in`.
+        """
         operation = operation_at(path)
-        url = f"{self._base_url}{operation.path}"
-        query = {"app_key": self._app_key}
-        body: bytes | None = None
-        if operation.method == "GET":
-            given = {name: value for name, value in parameters.items() if value is not None}
-            query |= {name: _query_text(value) for name, value in given.items()}
-        else:
+        retries = 0
+        while True:
+            await self._turn(caller, deadline)
+            seconds = min(self._patience.exchange, deadline - self._monotonic())
             try:
-                body = orjson.dumps(dict(parameters))
-            except TypeError as error:
-                raise FlashdutyError("NotJsonParameters", f"its parameters: {error}") from None
-        headers = {
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "User-Agent": _USER_AGENT,
-        }
+                return await self._exchange.once(operation, parameters, seconds)
+            except FlashdutyError as error:
+                safe = operation.repeatable or error.took_effect == "no"
+                if not (safe and error.passes_soon) or retries == self._patience.retries:
+                    raise
+                retries += 1
+                delay = self._patience.before_retry(retries, error, self._uniform)
+                if not await self.pause(delay, deadline):
+                    raise
+
+    async def pause(self, seconds: float, deadline: float) -> bool:
+        """Sleep, unless that would last until the deadline: then answer False at once."""
+        if self._monotonic() + seconds >= deadline:
+            return False
+        await self._sleep(seconds)
+        return True
+
+    def deadline_in(self, limit: float | None) -> float:
+        """When to be done, for whoever has `limit` seconds and wants to say what happened."""
+        if limit is None:
+            return FOREVER
+        return self._monotonic() + limit - min(1.0, limit / 10)
+
+    def is_over(self, deadline: float) -> bool:
+        """Whether the deadline has come."""
+        return self._monotonic() >= deadline
+
+    async def _turn(self, caller: str, deadline: float) -> None:
+        left = deadline - self._monotonic()
+        if left <= 0:
+            said = "its time was over before it was sent"
+            raise FlashdutyError("NoTime", said, took_effect="no")
+        # Sent in the last moment, a request would be cut before it is answered.
+        patience = left - min(self._patience.least, left / 2)
         try:
-            async with self._session().request(
-                operation.method,
-                url,
-                params=query,
-                data=body,
-                headers=headers,
-                allow_redirects=False,
-            ) as response:
-                text = await response.content.read(MAX_ANSWER + 1)
-                while len(text) <= MAX_ANSWER and not response.content.at_eof():
-                    text += await response.content.read(MAX_ANSWER + 1 - len(text))
-                return _answer(response.status, response.headers, text, self._shown)
-        except (aiohttp.InvalidURL, UnicodeError):
+            async with asyncio.timeout(None if patience == FOREVER else patience):
+                await self._limiter.turn(caller)
+        except TimeoutError:
             raise FlashdutyError(
-                "InvalidURL", f"flashduty.base_url is no URL: {self._base_url}"
+                "NoTurn",
+                "too many calls were waiting before it (flashduty.per_second and per_minute of "
+                "config.yaml); it was not sent",
+                took_effect="no",
             ) from None
-        except aiohttp.ClientConnectorCertificateError as error:
-            reason = getattr(error.certificate_error, "verify_message", "") or "no reason"
-            raise FlashdutyError(
-                "NoConnection", f"{self._base_url}: its certificate is not trusted: {reason}"
-            ) from None
-        except aiohttp.ClientConnectorError as error:
-            reason = error.os_error.strerror or type(error.os_error).__name__
-            raise FlashdutyError("NoConnection", f"{self._base_url}: {reason}") from None
-        except (aiohttp.ClientError, asyncio.IncompleteReadError, OSError) as error:
-            raise FlashdutyError(
-                "BrokenExchange",
-                f"{type(error).__name__} while calling {operation.path}; "
-                "whether it took effect is not known",
-            ) from None
-
-    def _shown(self, text: str) -> str:
-        """What somebody between here and Flashduty wrote may quote the URL."""
-        return self._redactor.text(text)
-
-
-def _answer(
-    status: int, headers: Mapping[str, str], text: bytes, shown: Callable[[str], str]
-) -> Answer:
-    request_id = headers.get("Flashcat-Request-Id")
-    if len(text) > MAX_ANSWER:
-        raise FlashdutyError(
-            "AnswerTooLong",
-            f"HTTP {status} with more than {MAX_ANSWER} bytes",
-            status=status,
-            request_id=request_id,
-        )
-    try:
-        envelope = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        said = shown(text.decode(errors="replace"))[:100]
-        raise FlashdutyError(
-            "NotJson", f"HTTP {status} with {said!r}", status=status, request_id=request_id
-        ) from None
-    if not isinstance(envelope, dict):
-        raise FlashdutyError(
-            "NotAnEnvelope", f"HTTP {status} with no object", status=status, request_id=request_id
-        )
-    request_id = envelope.get("request_id") or request_id
-    error = envelope.get("error") or {}
-    if not isinstance(error, dict):
-        error = {"code": "NotAnEnvelope", "message": f"HTTP {status} with the error {error!r}"}
-    code = str(error.get("code") or "")
-    lowest_failure = 300
-    if code.lower() not in _NO_FAILURE or status >= lowest_failure:
-        failed = f"HTTP{status}" if code.lower() in _NO_FAILURE else shown(code)
-        message = shown(str(error.get("message") or "no message"))
-        raise FlashdutyError(failed, message, status=status, request_id=request_id)
-    return Answer(envelope.get("data"), request_id)
-
-
-def _query_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from engine.events.document import NAMES
 from engine.marked_yaml.mark import MarkedYaml, Path
 from engine.marked_yaml.read import read_yaml
+from engine.playbooks.answer import half_an_answer
 from engine.playbooks.complaints import complaints, located
 from engine.playbooks.playbook import NO_EXAMPLE, Playbook, Retry, Section, Step
 from engine.playbooks.schema import COMMON_KEYS, LATER_KEYS, CommonModel, PlaybookModel
@@ -28,6 +29,7 @@ M = TypeVar("M", bound=BaseModel)
 _JINJA_GLOBALS: Final = frozenset({"range", "dict", "lipsum", "cycler", "joiner", "namespace"})
 _IN_STEPS: Final = frozenset({*NAMES, "secrets", *_JINJA_GLOBALS})
 _IN_VARS: Final = _IN_STEPS - {"secrets", "steps"}
+_IN_ANSWER: Final = _IN_STEPS - {"secrets"}
 _IN_WHEN: Final = frozenset(NAMES)
 _IN_TRIGGER: Final = _IN_WHEN - {"vars", "steps", "run"}
 
@@ -106,6 +108,12 @@ class _Reading:
         variables = raw.get("vars")
         if isinstance(variables, dict):
             variables = self._compile(variables, ("vars",), _IN_VARS)
+        answer = raw.get("answer")
+        if isinstance(answer, dict):
+            answer = self._compile(answer, ("answer",), _IN_ANSWER)
+        half = half_an_answer(self._marked)
+        if half is not None:
+            self.problems.append(half)
         if head is None or self.problems:
             return None
         trigger = head.trigger
@@ -120,6 +128,7 @@ class _Reading:
                 own=trigger.own,
                 reconcile=trigger.reconcile,
                 max_age=trigger.max_age,
+                answers=trigger.answer is not None,
             ),
             variables=variables or {},
             timeout=head.timeout,
@@ -129,6 +138,7 @@ class _Reading:
             file=self._marked.file,
             text=text,
             version=hashlib.sha256(text.encode()).hexdigest()[:12],
+            answer=answer,
         )
 
     def _steps(self, raw: Any, section: Section) -> tuple[Step, ...]:
@@ -243,7 +253,7 @@ class _Reading:
             where = self._marked.locate_in(path, self._templates.offset_of(name, value))
             hint = nearest(name, tuple(names - _JINJA_GLOBALS))
             if name in _IN_STEPS:
-                hint = f"steps can use '{name}', vars cannot"
+                hint = f"steps can use '{name}', {path[0]} cannot"
             elif f"-{name}" in value:
                 hint = "a key with a dash is read as labels['k8s-app']"
             self.problems.append(

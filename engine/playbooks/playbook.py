@@ -82,6 +82,7 @@ class Playbook:
     file: str
     text: str
     version: str  # of the text: a run keeps the one it began with
+    answer: Mapping[str, Any] | None = None  # to a call for labels, with templates in it
 
     def section(self, section: Section) -> tuple[Step, ...]:
         """The steps of one list."""

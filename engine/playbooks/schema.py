@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from engine.playbooks.answer import Labels
 from engine.playbooks.parameters import ConditionField, Duration, Flag, Model
 
 HOUR: Final = 3600.0
@@ -52,6 +53,14 @@ class TriggerModel(Model):
             description="How old an event may be; default: any, and 15m for missed ones",
         ),
     ]
+    answer: Annotated[
+        Literal["labels"] | None,
+        Field(
+            default=None,
+            description="Take calls to /flashduty/labels/{action}, which wait for the `answer` "
+            "of the playbook, and nothing else",
+        ),
+    ]
 
 
 class RetryModel(Model):
@@ -93,6 +102,10 @@ class PlaybookModel(Model):
     description: str = ""
     trigger: TriggerModel
     vars: Annotated[dict[Identifier, Any], Field(default_factory=dict)]
+    answer: Annotated[
+        Labels | None,
+        Field(default=None, min_length=1, description="Labels for the call; null leaves one out"),
+    ]
     timeout: Annotated[Duration, Field(gt=0)] = HOUR
     steps: Annotated[list[Any], Field(min_length=1)]
     on_failure: Annotated[list[Any], Field(default_factory=list)]

@@ -17,12 +17,20 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Which step of which run is performed, and what it may know of the event."""
+    """Which step of which run is performed, and what it may know of the event.
+
+    `limit` is the seconds this attempt has: who sends something that must not be sent twice ends
+    before, and says what became of it. `again`: this attempt was under way when the engine
+    stopped, and nobody knows how far it came. `started`: when it first began, Unix seconds.
+    """
 
     run_id: str
     path: str
     attempt: int
     incident_id: str | None = None
+    started: float = 0.0
+    limit: float | None = None
+    again: bool = False
 
     @property
     def idempotency_key(self) -> str:
@@ -48,6 +56,17 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Uncertain:
+    """The step was sent, and nobody knows whether it took effect. It is never tried again.
+
+    `error` says what is known, and where a person can look.
+    """
+
+    error: str
+    result: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Paused:
     """The step is done once this many seconds have passed."""
 
@@ -62,7 +81,7 @@ class Stopped:
     reason: str
 
 
-Report = Succeeded | Failed | Paused | Stopped
+Report = Succeeded | Failed | Uncertain | Paused | Stopped
 
 P = TypeVar("P", bound=Parameters)
 

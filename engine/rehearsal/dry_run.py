@@ -5,7 +5,7 @@ effect returns its `example`; without one its result is unknown, and what depend
 Secrets are not resolved: `$NAME` stands for each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,14 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from engine.events.document import document_of
-from engine.events.event import Event
+from engine.events.event import LABEL_MAPPING, Event
+from engine.playbooks.answer import rendered_answer
 from engine.playbooks.deferred import Unknown
 from engine.playbooks.playbook import NO_EXAMPLE, Playbook, Step
 from engine.playbooks.step_type import Call, Paused, Plan, Report, StepType, Stopped, Succeeded
 from engine.playbooks.template import RenderError
 from engine.rules.condition import Verdict
+from engine.rules.match import one_answers
 from engine.rules.undecided import CannotTellError, UndecidedError
 from engine.runs import fact as facts
 from engine.runs.flow import End, Flow, Note, Perform, Wait
@@ -63,6 +65,7 @@ class Rehearsal:
     steps: tuple[RehearsedStep, ...]
     state: RunState | None  # None: it would not start
     reason: str | None
+    answer: Mapping[str, Any] | None = None  # the labels for a call, whether asked for or not
 
     @property
     def succeeds(self) -> bool:
@@ -70,7 +73,10 @@ class Rehearsal:
         return self.state is RunState.SUCCEEDED
 
     def as_json(self) -> dict[str, Any]:
-        """Stable keys: playbook, file, answer, reason, vars, steps, would {state, reason}."""
+        """Stable keys: playbook, file, answer, reason, vars, steps, would.
+
+        `would` is {state, reason, answer}, or null; `answer` are the labels, or null.
+        """
         return {
             "playbook": self.playbook.name,
             "file": self.playbook.file,
@@ -80,7 +86,11 @@ class Rehearsal:
             "steps": [step.as_json() for step in self.steps],
             "would": None
             if self.state is None
-            else {"state": self.state.value, "reason": self.reason},
+            else {
+                "state": self.state.value,
+                "reason": self.reason,
+                "answer": None if self.answer is None else shown(self.answer),
+            },
         }
 
 
@@ -116,6 +126,28 @@ class MaskedSecrets(Mapping[str, str]):
         return len(self._names)
 
 
+def rehearse_all(
+    playbooks: Sequence[Playbook],
+    event: Event,
+    *,
+    config: Mapping[str, Any],
+    secrets: frozenset[str],
+    step_types: Mapping[str, StepType[Any]],
+) -> list[Rehearsal]:
+    """What each playbook would do about this event. A call for labels has one answer."""
+    rehearsals = [
+        rehearse(playbook, event, config=config, secrets=secrets, step_types=step_types)
+        for playbook in playbooks
+    ]
+    if event.source != LABEL_MAPPING:
+        return rehearsals
+    verdicts = one_answers([(one.playbook.name, one.verdict) for one in rehearsals])
+    return [
+        one if one.verdict.yes == verdict.yes else _not_started(one.playbook, verdict)
+        for one, verdict in zip(rehearsals, verdicts, strict=True)
+    ]
+
+
 def rehearse(
     playbook: Playbook,
     event: Event,
@@ -131,7 +163,7 @@ def rehearse(
     happened = event.received if event.time is None else event.time / 1000
     verdict = playbook.trigger.judge(document, happened)
     if not verdict.yes:
-        return Rehearsal(playbook, verdict, {}, (), None, None)
+        return _not_started(playbook, verdict)
     now = event.received
     flow = Flow(playbook, document, RUN_ID).take(facts.Began(now))
     variables, error = rendered_variables(playbook, flow.sees())
@@ -153,7 +185,16 @@ def rehearse(
                         steps.append(RehearsedStep(step, outcome, reason=fact.error))
             case Perform(step, attempt):
                 flow = stage.perform(flow, step, attempt, now, steps, None)
-    return Rehearsal(playbook, verdict, variables, tuple(steps), move.state, move.reason)
+    state, reason, answer = move.state, move.reason, None
+    if state is RunState.SUCCEEDED and playbook.answer is not None:
+        answer, error = rendered_answer(playbook.answer, flow.sees())
+        if error is not None:
+            state, reason, answer = RunState.FAILED, f"answer: {error}", None
+    return Rehearsal(playbook, verdict, variables, tuple(steps), state, reason, answer)
+
+
+def _not_started(playbook: Playbook, verdict: Verdict) -> Rehearsal:
+    return Rehearsal(playbook, verdict, {}, (), None, None)
 
 
 @dataclass(frozen=True, slots=True)

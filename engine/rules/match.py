@@ -1,10 +1,11 @@
 """A trigger: which events, and the condition on them; and its verdict on one event."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from engine.events.event import LABEL_MAPPING
 from engine.rules.condition import Answer, Condition, Verdict
 from engine.rules.explain import decide
 
@@ -24,6 +25,7 @@ class Trigger:
     own: bool = False  # whether to take what the engine itself caused
     reconcile: bool = False  # whether to take what was missed and found out later
     max_age: float | None = None  # seconds; None: any, and LATEST for what was missed
+    answers: bool = False  # whether to take calls that wait for labels, and nothing else
 
     def judge(self, document: Mapping[str, Any], now: float) -> Verdict:
         """Yes, no or cannot tell, over an event's document, with the reason for a no.
@@ -37,12 +39,25 @@ class Trigger:
         if self.action is not None and event["action"] != self.action:
             came = f"action {event['action']}" if event["action"] else "no action"
             return Verdict(Answer.NO, f"the event came by {came}, not {self.action}")
-        verdict = self._judge_origin(event) or self._judge_age(event, now)
+        verdict = (
+            self._judge_call(event) or self._judge_origin(event) or self._judge_age(event, now)
+        )
         if verdict is not None:
             return verdict
         if self.when is None:
             return Verdict(Answer.YES)
         return decide(self.when, document)
+
+    def _judge_call(self, event: Mapping[str, Any]) -> Verdict | None:
+        """A call waits for labels: who has none to give must not take it, nor the other way."""
+        source = event["source"]
+        if (source == LABEL_MAPPING) == self.answers:
+            return None
+        if self.answers:
+            return Verdict(
+                Answer.NO, f"the playbook answers calls for labels; the event came by {source}"
+            )
+        return Verdict(Answer.NO, "the event asks for labels; `answer: labels` takes such events")
 
     def _judge_origin(self, event: Mapping[str, Any]) -> Verdict | None:
         """What speaks against the event, wherever it came from and whoever caused it."""
@@ -83,3 +98,14 @@ class Trigger:
             return None
         old, most = timedelta(seconds=round(age)), timedelta(seconds=latest)
         return Verdict(Answer.NO, f"the event is {old} old (h:mm:ss), and `max_age` is {most}")
+
+
+def one_answers(verdicts: Sequence[tuple[str, Verdict]]) -> list[Verdict]:
+    """The verdicts of (playbook, verdict) on a call for labels: the first yes is the only one."""
+    first = next((playbook for playbook, verdict in verdicts if verdict.yes), None)
+    return [
+        Verdict(Answer.NO, f"{first} answers this call")
+        if verdict.yes and playbook != first
+        else verdict
+        for playbook, verdict in verdicts
+    ]

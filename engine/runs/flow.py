@@ -7,11 +7,12 @@ back to where it was.
 
 The order of things: `steps` until one fails or stops; after a failure `on_failure`; always
 `finally`. Whatever fails in `on_failure` and `finally`, the rest of them is still carried out.
+A step whose outcome is unknown is a failure, and one that is never tried again.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from engine.playbooks.playbook import Playbook, Section, Step
 from engine.playbooks.units import format_duration
@@ -57,6 +58,8 @@ class End:
 
 
 Move = Perform | Note | Wait | End
+
+_NOT_DONE: Final = (Outcome.FAILED, Outcome.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +174,10 @@ class Flow:
         over = self._deadline is not None and min(now, self.wake or now) >= self._deadline
         if over:
             said = f"the playbook's {format_duration(self.playbook.timeout)} were over"
-            if self.wake is None:
-                said += "; the step had been started, and its outcome is not known"
-            return self._note(step, now, Outcome.FAILED, said, final=True)
+            if self.wake is not None:
+                return self._note(step, now, Outcome.FAILED, said, final=True)
+            said += " while the step was under way, and it is not performed again"
+            return self._note(step, now, Outcome.UNKNOWN, said, final=True)
         if self.wake is None:
             return Perform(step, self.attempt, self._deadline, again=True)
         if now < self.wake:
@@ -224,8 +228,8 @@ class Flow:
             return flow._stop(step, fact)
         # An error that may be passed over is the step's own; that the time is over is the run's.
         over = self._deadline is not None and fact.at >= self._deadline
-        if fact.outcome is Outcome.FAILED and (over or not step.continue_on_error):
-            return flow._fail(_called(step), fact.error or "it failed")
+        if fact.outcome in _NOT_DONE and (over or not step.continue_on_error):
+            return flow._fail(_called(step), _why(fact))
         return flow._advance()
 
     def _with_result(self, step: Step, fact: Settled) -> Mapping[str, Any]:
@@ -275,6 +279,13 @@ class Flow:
     @staticmethod
     def _after(section: Section | None) -> Section | None:
         return Section.FINALLY if section in (Section.STEPS, Section.ON_FAILURE) else None
+
+
+def _why(fact: Settled) -> str:
+    """What `run.error` says: that something may have happened is the first thing to know."""
+    if fact.outcome is Outcome.UNKNOWN:
+        return f"its outcome is unknown: {fact.error or 'nobody knows whether it took effect'}"
+    return fact.error or "it failed"
 
 
 def _called(step: Step) -> str:

@@ -118,6 +118,27 @@ class Ledger(Protocol):
         ...
 
 
+class Calls(Protocol):
+    """Takes events whose sender waits for what a run answers. May raise LedgerError."""
+
+    async def accept(self, event: Event) -> Acceptance:
+        """As the ledger's own."""
+        ...
+
+    async def accept_judged(
+        self, event: Event, judgements: Sequence[Judgement], runs: Sequence[Run], at: float
+    ) -> Acceptance:
+        """Keep an event, its verdicts and its runs as they stand: all of it, once, or none.
+
+        Nothing of it is kept for a duplicate.
+        """
+        ...
+
+    async def run_of(self, event_id: str) -> Run | None:
+        """The first run that an event started; None while there is none."""
+        ...
+
+
 class Memory(Protocol):
     """What the engine has to know again after a restart. Every method may raise LedgerError."""
 

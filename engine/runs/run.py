@@ -60,6 +60,7 @@ class Run:
     reason: str | None = None
     started: float | None = None
     ended: float | None = None
+    answer: Mapping[str, str] | None = None  # the labels for the call that waits for this run
 
     def move(self, state: RunState, *, at: float, reason: str | None = None) -> Self:
         """The run in its next state. Raises ValueError for a move that the table does not have."""

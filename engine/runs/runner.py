@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from engine.events.event import Event
+from engine.playbooks.answer import rendered_answer
 from engine.playbooks.playbook import Playbook, Step
 from engine.playbooks.step_type import (
     Call,
@@ -19,6 +20,7 @@ from engine.playbooks.step_type import (
     StepType,
     Stopped,
     Succeeded,
+    Uncertain,
 )
 from engine.playbooks.template import RenderError, render
 from engine.playbooks.units import format_duration
@@ -72,7 +74,7 @@ class Runner:
             move = flow.next(self.clock())
             match move:
                 case End(state, reason):
-                    return await self._move(run, state, reason)
+                    return await self._end(run, flow, state, reason)
                 case Note(step, fact):
                     flow = await self._settle(run, step, flow, fact)
                 case Wait(step, until, reason):
@@ -105,17 +107,33 @@ class Runner:
         self.tell(RunMoved(run))
         return run, flow.take(began)
 
+    async def _end(self, run: Run, flow: Flow, state: RunState, reason: str | None) -> Run:
+        """The run's last move; one that was to answer and cannot has failed."""
+        answer = flow.playbook.answer
+        if state is RunState.SUCCEEDED and answer is not None:
+            labels, error = rendered_answer(answer, flow.sees())
+            if error is None and self.redactor.data(labels) != labels:
+                error = MASKED_VALUE
+            if error is None:
+                run = replace(run, answer=labels)
+            else:
+                state = RunState.FAILED
+                reason = f"answer: {shortened(self.redactor.text(error))}"
+        return await self._move(run, state, reason)
+
     async def _perform(
         self, run: Run, flow: Flow, step: Step, attempt: int, deadline: float | None, event: Event
     ) -> Flow:
         step_type = self.step_types[step.type]
-        call = Call(run.id, step.path, attempt, event.incident_id)
+        at = flow.started or self.clock()
+        again = flow.started is not None
+        call = Call(run.id, step.path, attempt, event.incident_id, started=at, again=again)
         try:
             parameters = rendered(step, step_type, {**flow.sees(), "secrets": self.secrets})
             plan = self._masked(step_type.plan(parameters, call))
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing has happened yet
             return await self._settle(run, step, flow, self._not_begun(step, attempt, error))
-        started = facts.Started(step.path, attempt, flow.started or self.clock())
+        started = facts.Started(step.path, attempt, at)
         record = replace(
             _record(step, attempt),
             started=started.at,
@@ -126,24 +144,22 @@ class Runner:
         flow = flow.take(started)
         self.tell(StepStarted(run, step, attempt, plan, started.at))
         limit = _shorter(step.timeout or step_type.timeout, deadline, self.clock())
-        report = await self._report(step_type, parameters, call, limit)
+        report = await self._report(step_type, parameters, replace(call, limit=limit))
         if isinstance(report, Paused):
             paused = facts.Paused(step.path, attempt, started.at + report.seconds)
             await self.ledger.keep_paused(run.id, paused)
             return flow.take(paused)
         return await self._settle(run, step, flow, self._fact(step, attempt, report))
 
-    async def _report(
-        self, step_type: StepType[Any], parameters: Any, call: Call, limit: float | None
-    ) -> Report:
-        timeout = asyncio.timeout(limit)
+    async def _report(self, step_type: StepType[Any], parameters: Any, call: Call) -> Report:
+        timeout = asyncio.timeout(call.limit)
         try:
             async with timeout:
                 report: Report = await step_type.perform(parameters, call)
                 return report
         except TimeoutError as error:
-            if timeout.expired() and limit is not None:
-                return Failed(f"timed out after {format_duration(limit)}")
+            if timeout.expired() and call.limit is not None:
+                return Failed(f"timed out after {format_duration(call.limit)}")
             return Failed(f"TimeoutError: {error}")
         except Exception as error:  # noqa: BLE001 - one broken step must not take the worker with it
             return Failed(f"{type(error).__name__}: {error} (this is a fault of the step type)")
@@ -158,6 +174,10 @@ class Runner:
             case Failed(error, result, retryable):
                 return facts.Settled(
                     step.path, attempt, at, Outcome.FAILED, result, error, retryable=retryable
+                )
+            case Uncertain(error, result):
+                return facts.Settled(
+                    step.path, attempt, at, Outcome.UNKNOWN, result, error, retryable=False
                 )
             case Stopped(succeeded, reason):
                 outcome = Outcome.SUCCEEDED if succeeded else Outcome.FAILED

@@ -16,7 +16,7 @@ def timestamp(seconds: float | None) -> str | None:
 
 
 def run_as_json(run: Run) -> dict[str, Any]:
-    """Stable keys: id, playbook, version, state, reason, event, created, started, ended."""
+    """Stable keys: id, playbook, version, state, reason, event, created, started, ended, answer."""
     return {
         "id": run.id,
         "playbook": run.playbook,
@@ -27,6 +27,7 @@ def run_as_json(run: Run) -> dict[str, Any]:
         "created": timestamp(run.created),
         "started": timestamp(run.started),
         "ended": timestamp(run.ended),
+        "answer": None if run.answer is None else dict(run.answer),
     }
 
 

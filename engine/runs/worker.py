@@ -8,15 +8,15 @@ import asyncio
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
 
 from engine.events.document import document_of
-from engine.events.event import Event
+from engine.events.event import LABEL_MAPPING, Event
 from engine.playbooks.playbook import Playbook
 from engine.problem import EngineError
 from engine.rules.condition import Answer, Verdict
-from engine.rules.match import RECONCILED
+from engine.rules.match import RECONCILED, one_answers
 from engine.runs.happening import Matched, RunMoved, Tell, Trouble
 from engine.runs.ledger import Judgement, Ledger, LedgerError
 from engine.runs.patient_ledger import PatientLedger
@@ -24,6 +24,35 @@ from engine.runs.run import Run, RunState
 from engine.runs.runner import Clock, Runner
 
 BATCH: Final = 200  # events judged, or queued runs looked at, in one go
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What every playbook said of an event, and the runs that follow from it."""
+
+    event: Event
+    judgements: Sequence[Judgement]
+    runs: Sequence[Run]
+    at: float
+
+    @property
+    def matched(self) -> Matched:
+        """The same, to be told."""
+        undecided = tuple(
+            judgement.playbook
+            for judgement in self.judgements
+            if judgement.verdict.answer is Answer.CANNOT_TELL
+        )
+        return Matched(self.event.id, tuple(run.playbook for run in self.runs), undecided)
+
+    def turned_away(self, reason: str) -> Self:
+        """The same with every yes a no."""
+        no = Verdict(Answer.NO, reason)
+        judgements = [
+            replace(judgement, verdict=no) if judgement.verdict.yes else judgement
+            for judgement in self.judgements
+        ]
+        return replace(self, judgements=judgements, runs=())
 
 
 class Worker:
@@ -57,6 +86,12 @@ class Worker:
         self._versions = {playbook.version: playbook for playbook in playbooks}
         self._taken = 0  # the place of the last queued run that was taken up
         self._woken = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None  # None: nothing can be begun
+
+    @property
+    def working(self) -> bool:
+        """Whether a run can begin now: what was left behind is taken up, and it is to go on."""
+        return self._tasks is not None and not self._stopping.is_set()
 
     def wake(self) -> None:
         """Something was committed that may need doing."""
@@ -73,6 +108,7 @@ class Worker:
             try:
                 await self._keep_playbooks()
                 await self._resume(tasks)
+                self._tasks = tasks
                 while not self._stopping.is_set():
                     self._woken.clear()
                     await self._judge()
@@ -81,6 +117,8 @@ class Worker:
             except LedgerError as error:
                 # Refused while stopping: the next start finds what is still to be done.
                 self._tell(Trouble("ledger", str(error)))
+            finally:
+                self._tasks = None
 
     async def _keep_playbooks(self) -> None:
         await asyncio.gather(*(self._ledger.keep_playbook(one) for one in self._playbooks))
@@ -97,14 +135,24 @@ class Worker:
             self.wake()
 
     async def _judge_one(self, event: Event) -> None:
-        # Kept with the event: a run that is gone on with later has to see the same document.
-        event = replace(event, own=self._own(event))
-        document = document_of(event, self._config)
+        judged = self.judge(event, await self._ran_before(event))
+        await self._ledger.keep_match(judged.event, judged.judgements, judged.runs, judged.at)
+        self._tell(judged.matched)
+
+    def judge(self, event: Event, ran: frozenset[str] = frozenset()) -> Judged:
+        """Ask every playbook. `ran` names those that a missed event must not start again."""
         at = self._clock()
-        ran = await self._ran_before(event)
+        calls = event.source == LABEL_MAPPING
+        # Kept with the event: a run that is gone on with later has to see the same document.
+        event = replace(event, own=False if calls else self._own(event))
+        document = document_of(event, self._config)
+        verdicts = [self._verdict(one, document, at, ran) for one in self._playbooks]
+        if calls:
+            names = (playbook.name for playbook in self._playbooks)
+            verdicts = one_answers(list(zip(names, verdicts, strict=True)))
         judgements = [
-            Judgement(playbook.name, playbook.version, self._verdict(playbook, document, at, ran))
-            for playbook in self._playbooks
+            Judgement(playbook.name, playbook.version, verdict)
+            for playbook, verdict in zip(self._playbooks, verdicts, strict=True)
         ]
         runs = [
             Run(
@@ -118,13 +166,7 @@ class Worker:
             for judgement in judgements
             if judgement.verdict.yes
         ]
-        await self._ledger.keep_match(event, judgements, runs, at)
-        undecided = tuple(
-            judgement.playbook
-            for judgement in judgements
-            if judgement.verdict.answer is Answer.CANNOT_TELL
-        )
-        self._tell(Matched(event.id, tuple(run.playbook for run in runs), undecided))
+        return Judged(event, judgements, runs, at)
 
     async def _ran_before(self, event: Event) -> frozenset[str]:
         """Of a missed event: the playbooks that ran for one like it. They are not started again.
@@ -155,7 +197,17 @@ class Worker:
 
     async def _resumed(self, run: Run) -> None:
         await self._slots.acquire()
-        await self._started(run)
+        await self._started(run, self._slots)
+
+    def begin(self, run: Run, slots: asyncio.Semaphore) -> bool:
+        """Carry out a run beside the queue; its slot is taken, and given back at its end.
+
+        False when it is too late: the next start will find the run.
+        """
+        if self._tasks is None or self._stopping.is_set():
+            return False
+        self._tasks.create_task(self._started(run, slots), name=f"run {run.id}")
+        return True
 
     async def _start(self, tasks: asyncio.TaskGroup) -> None:
         while not self._slots.locked() and not self._stopping.is_set():
@@ -167,19 +219,19 @@ class Worker:
                 self._slots.release()
                 return
             ((self._taken, run),) = queued
-            tasks.create_task(self._started(run), name=f"run {run.id}")
+            tasks.create_task(self._started(run, self._slots), name=f"run {run.id}")
 
-    async def _started(self, run: Run) -> None:
+    async def _started(self, run: Run, slots: asyncio.Semaphore) -> None:
         try:
-            await self._carry_out(run)
+            await self._carry_out(run, slots)
         finally:
-            self._slots.release()
+            slots.release()
             self.wake()
 
-    async def _carry_out(self, run: Run) -> None:
+    async def _carry_out(self, run: Run, slots: asyncio.Semaphore) -> None:
         """Bring one run to its end, or to where stopping finds it."""
         try:
-            await self._carry_out_once(run)
+            await self._carry_out_once(run, slots)
         except LedgerError as error:
             self._tell(Trouble(f"run {run.id}", str(error)))
         except Exception as error:  # noqa: BLE001 - a fault in one run must not end the others
@@ -201,7 +253,7 @@ class Worker:
             return
         self._tell(RunMoved(run))
 
-    async def _carry_out_once(self, run: Run) -> None:
+    async def _carry_out_once(self, run: Run, slots: asyncio.Semaphore) -> None:
         event = await self._ledger.event(run.event_id)
         try:
             playbook = await self._version(run)
@@ -214,7 +266,7 @@ class Worker:
             event,
             document_of(event, self._config),
             stopping=self._stopping,
-            yielded=self._yielded,
+            yielded=lambda: self._yielded(slots),
         )
 
     async def _version(self, run: Run) -> Playbook:
@@ -224,11 +276,11 @@ class Worker:
         return self._versions[run.version]
 
     @asynccontextmanager
-    async def _yielded(self) -> AsyncIterator[None]:
+    async def _yielded(self, slots: asyncio.Semaphore) -> AsyncIterator[None]:
         """A run that only waits gives its turn to another one."""
-        self._slots.release()
+        slots.release()
         self.wake()
         try:
             yield
         finally:
-            await self._slots.acquire()
+            await slots.acquire()

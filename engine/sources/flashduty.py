@@ -1,10 +1,10 @@
-"""Reads what Flashduty posts: custom actions, incident webhooks and alert webhooks.
+"""Reads what Flashduty posts: custom actions, webhooks, and calls of the label-mapping API.
 
-Facts: the vendor's three webhook pages. A custom action's payload does not name the button, so the
-endpoint does. There is no signature: a token in a custom header or in the URL is all the sender can
-show. `event_id` stands at the top level in the pages' tables and inside `incident` in the example
-of the custom action. An incident webhook also delivers `i_custom`, so that one click may arrive
-twice; they are two events, told apart by `event.source`.
+Facts: the vendor's three webhook pages, and the one of the label-mapping API. A custom action's
+payload does not name the button, so the endpoint does. There is no signature: a token in a custom
+header or in the URL is all the sender can show. `event_id` stands at the top level in the pages'
+tables and inside `incident` in the example of the custom action. An incident webhook also delivers
+`i_custom`, so that one click may arrive twice; they are two events, told apart by `event.source`.
 """
 
 import hmac
@@ -15,8 +15,9 @@ from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 import orjson
+from typing_extensions import override
 
-from engine.events.event import Event
+from engine.events.event import LABEL_MAPPING, Event
 from engine.events.source import Refusal, Request
 
 TOKEN_HEADER: Final = "x-engine-token"  # noqa: S105 - where the token is, not what it is
@@ -32,8 +33,17 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
+class _Identity:
+    """What tells a delivery from another one."""
+
+    key: str
+    type: str
+    time: int | None  # Unix milliseconds
+
+
+@dataclass(frozen=True, slots=True)
 class FlashdutySource:
-    """What the three kinds of delivery have in common."""
+    """What all kinds of delivery have in common."""
 
     token: str | None
     allow_from: Sequence[Network] = ()
@@ -73,22 +83,16 @@ class FlashdutySource:
             return Refusal(400, "too-deep", f"the body is nested deeper than {MAX_DEPTH} levels")
         if self.about is not None and not isinstance(payload.get(self.about), dict):
             return Refusal(422, "not-flashduty", f"the body has no '{self.about}' object")
-        key = _delivery_key(payload)
-        if key is None:
-            return Refusal(
-                422,
-                "no-identity",
-                "the body has neither an event_id nor an event_time with an "
-                f"{self.about or 'incident'}_id: "
-                "a repeated delivery could not be told from a new one",
-            )
+        identity = self._identify(payload, id_)
+        if isinstance(identity, Refusal):
+            return identity
         return Event(
             id=id_,
             source=self.name,
             action=request.action,
-            key=key,
-            type=_text(payload.get("event_type")) or self.default_type,
-            time=_time(payload),
+            key=identity.key,
+            type=identity.type,
+            time=identity.time,
             query=self._without_secrets(request.query),
             headers={
                 name: value
@@ -98,6 +102,19 @@ class FlashdutySource:
             payload=payload,
             received=received,
         )
+
+    def _identify(self, payload: Mapping[str, Any], _: str) -> _Identity | Refusal:
+        key = _delivery_key(payload)
+        if key is None:
+            return Refusal(
+                422,
+                "no-identity",
+                "the body has neither an event_id nor an event_time with an "
+                f"{self.about or 'incident'}_id: "
+                "a repeated delivery could not be told from a new one",
+            )
+        type_ = _text(payload.get("event_type")) or self.default_type
+        return _Identity(key, type_, _time(payload))
 
     def _shows_token(self, request: Request) -> bool:
         expected = (self.token or "").encode()
@@ -160,6 +177,36 @@ class AlertWebhookSource(FlashdutySource):
     name = "alert-webhook"
     about: ClassVar[str | None] = "alert"
     default_type = "unknown"
+
+
+class LabelMappingSource(FlashdutySource):
+    """`POST /flashduty/labels/{action}`: an alert is being ingested, and lacks labels.
+
+    Fact: such a call has no event_id, and its times are in seconds.
+    """
+
+    __slots__ = ()
+    name = LABEL_MAPPING
+    about: ClassVar[str | None] = "event"
+    default_type = "label_mapping"
+
+    @override
+    def _identify(self, payload: Mapping[str, Any], id_: str) -> _Identity | Refusal:
+        asked = payload.get("result_label_keys")
+        if not isinstance(asked, list) or not all(isinstance(key, str) for key in asked):
+            return Refusal(
+                422, "not-flashduty", "the body has no 'result_label_keys' that is a list of texts"
+            )
+        alert = _object(payload, "event")
+        seconds = _time(alert)
+        time = None if seconds is None or abs(seconds) > _MAX_TIME // 1000 else seconds * 1000
+        alert_key = _text(alert.get("alert_key")) or _text(alert.get("alert_id"))
+        if alert_key is None or time is None:
+            # Nothing tells it from another call: it is taken for a new one, and answered.
+            return _Identity(id_, self.default_type, time)
+        origin, status = _text(alert.get("data_source_id")), _text(alert.get("event_status"))
+        parts = [origin, alert_key, time, status, *sorted(set(asked))]
+        return _Identity(orjson.dumps(parts).decode(), self.default_type, time)
 
 
 def _delivery_key(payload: Mapping[str, Any]) -> str | None:

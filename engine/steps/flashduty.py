@@ -2,11 +2,14 @@
 
 All keys but `call`, `unchecked` and `truncate` are the operation's parameters, and checked against
 the catalogue before anything is sent. The incident's id is filled in from the event where the
-operation takes one and none is given. Result: `{data, request_id}`.
+operation takes one and none is given. Result: `{data, request_id}`, with `found_in_timeline` where
+a comment had to be looked up; of a failure `{data, request_id, code, message, status}`, `data`
+being null.
 """
 
-from collections.abc import Iterator
-from typing import Any, ClassVar
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Final
 
 from pydantic import ConfigDict, Field
 from typing_extensions import override
@@ -15,9 +18,18 @@ from engine.flashduty.checking import complaints_about_call, complaints_about_cu
 from engine.flashduty.client import FlashdutyClient, FlashdutyError
 from engine.flashduty.operations import Operation, operation_at
 from engine.flashduty.rule import cut_all
+from engine.flashduty.timeline import SentComment, look_up
 from engine.playbooks.parameters import Flag, Parameters, Text
-from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
+from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded, Uncertain
 from engine.problem import Complaint
+from engine.runs.redaction import MASK
+
+_COMMENT: Final = "/incident/comment"
+_FOR_SENDING: Final = 2 / 3  # of the time of a comment; the rest is for looking it up
+_INTERRUPTED: Final = FlashdutyError(
+    "Interrupted", "the engine stopped while this was on its way, and does not send it twice"
+)
+_CUT: Final = FlashdutyError("TimedOut", "its time was over while it was on its way")
 
 
 class FlashdutyParameters(Parameters):
@@ -55,7 +67,7 @@ class Flashduty:
     """Success is `error.code`, not the HTTP status."""
 
     parameters = FlashdutyParameters
-    timeout: float | None = 30.0
+    timeout: float | None = 60.0  # an exchange, retries, and a look at the timeline
 
     def __init__(self, client: FlashdutyClient) -> None:
         self._client = client
@@ -63,6 +75,8 @@ class Flashduty:
     def plan(self, parameters: FlashdutyParameters, call: Call) -> Plan:
         body = _body(parameters, call)
         path = f"/{str(parameters.call).strip('/')}"
+        if "integration_key" in body and operation_at(path).credential == "integration_key":
+            body = {**body, "integration_key": MASK}
         return Plan(f"flashduty {path}", {"call": path, "body": body})
 
     def foretell(self, parameters: FlashdutyParameters) -> Report | None:
@@ -72,13 +86,77 @@ class Flashduty:
         return parameters.operation.repeatable
 
     async def perform(self, parameters: FlashdutyParameters, call: Call) -> Report:
-        body = _body(parameters, call)
+        """Call it; and where nobody knows whether that took effect, find out or say so.
+
+        What does harm when it is repeated is not sent again after such a failure, nor when the
+        engine stopped while it was on its way.
+        """
+        path, body = str(parameters.call), _body(parameters, call)
+        harmless = operation_at(path).repeatable
+        deadline = send_by = self._client.deadline_in(call.limit)
+        if operation_at(path).path == _COMMENT and call.limit is not None:
+            send_by = self._client.deadline_in(call.limit * _FOR_SENDING)
         try:
-            answer = await self._client.call(parameters.call, body)
-        except FlashdutyError as error:
-            identity = f" (request {error.request_id})" if error.request_id else ""
-            return Failed(f"{error.code}: {error.message}{identity}", retryable=error.may_pass)
+            if call.again and not harmless:
+                return await self._find_out(path, body, call, _INTERRUPTED, deadline)
+            try:
+                answer = await self._client.call(path, body, caller=call.run_id, deadline=send_by)
+            except FlashdutyError as error:
+                if harmless or error.took_effect == "no":
+                    return Failed(_said(error), _result(error), retryable=error.may_pass)
+                return await self._find_out(path, body, call, error, deadline)
+        except asyncio.CancelledError:
+            # On a busy loop the runner's time-out can come together with ours. It is a failure to
+            # be tried again, which must not become of what may have taken effect.
+            if harmless or not self._client.is_over(deadline):
+                raise
+            return Uncertain(f"{_said(_CUT)}; {_look_at(path)}", _result(_CUT))
         return Succeeded({"data": answer.data, "request_id": answer.request_id})
+
+    async def _find_out(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        call: Call,
+        error: FlashdutyError,
+        deadline: float,
+    ) -> Report:
+        """Look for what was sent, where that is possible; else nobody knows."""
+        comment = None
+        if operation_at(path).path == _COMMENT:
+            comment = SentComment.of(body, call.started)
+        if comment is None:
+            return Uncertain(f"{_said(error)}; {_look_at(path)}", _result(error))
+        found = await look_up(self._client, comment, caller=call.run_id, deadline=deadline)
+        if not found.missing and found.trouble is None:
+            result = {"data": None, "request_id": found.request_id, "found_in_timeline": True}
+            return Succeeded(result)
+        missing = ", ".join(found.missing)
+        seen = f"it is not in the timeline of {missing}, and may still come"
+        if found.trouble is not None:
+            seen = f"the timeline could not be looked up ({found.trouble})"
+        said = f"{_said(error)}; {seen}: look there before writing it again"
+        return Uncertain(said, _result(error))
+
+
+def _said(error: FlashdutyError) -> str:
+    identity = f" (request {error.request_id})" if error.request_id else ""
+    return f"{error.code}: {error.message}{identity}"
+
+
+def _look_at(path: str) -> str:
+    return f"look in Flashduty whether {operation_at(path).path} took effect before doing it again"
+
+
+def _result(error: FlashdutyError) -> dict[str, Any]:
+    """What a failed step leaves, for those after it."""
+    return {
+        "data": None,
+        "request_id": error.request_id,
+        "code": error.code,
+        "message": error.message,
+        "status": error.status,
+    }
 
 
 def _body(parameters: FlashdutyParameters, call: Call) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.events.event import Event
@@ -60,6 +60,12 @@ def event_from_row(row: sqlite3.Row) -> Event:
     )
 
 
+def match_to_row(event: Event, judgements: Sequence[Judgement], at: float) -> Parameters:
+    """The parameters of `match_event`."""
+    kept = to_json([judgement_to_json(judgement) for judgement in judgements])
+    return {"id": event.id, "at": at, "judgements": kept, "own": event.own}
+
+
 def judgement_to_json(judgement: Judgement) -> dict[str, Any]:
     """One verdict as the ledger and the CLI show it."""
     return {
@@ -92,6 +98,7 @@ def run_to_row(run: Run) -> Parameters:
         "created": run.created,
         "started": run.started,
         "ended": run.ended,
+        "answer": None if run.answer is None else to_json(dict(run.answer)),
     }
 
 
@@ -107,6 +114,7 @@ def run_from_row(row: sqlite3.Row) -> Run:
         created=row["created"],
         started=row["started"],
         ended=row["ended"],
+        answer=None if row["answer"] is None else json.loads(row["answer"]),
     )
 
 

@@ -32,11 +32,7 @@ class SqliteLedger:
         self.pruning = SqlitePruning(writer)
 
     async def accept(self, event: Event) -> Acceptance:
-        try:
-            row = rows.event_to_row(event)
-        except RecursionError:
-            raise LedgerError("the event is nested too deeply to be kept") from None
-
+        row = _row_of(event)
         reconciled = {**row, "source": RECONCILED, "within": SAME_MOMENT}
 
         def act(db: sqlite3.Connection) -> Acceptance:
@@ -98,15 +94,38 @@ class SqliteLedger:
     async def keep_match(
         self, event: Event, judgements: Sequence[Judgement], runs: Sequence[Run], at: float
     ) -> None:
-        kept = rows.to_json([rows.judgement_to_json(judgement) for judgement in judgements])
+        matched = rows.match_to_row(event, judgements, at)
 
         def act(db: sqlite3.Connection) -> None:
-            parameters = {"id": event.id, "at": at, "judgements": kept, "own": event.own}
-            if db.execute(self._sql["match_event"], parameters).rowcount:
-                for run in runs:
-                    db.execute(self._sql["insert_run"], rows.run_to_row(run))
+            self._match(db, matched, runs)
 
         await self._writer.do(act)
+
+    async def accept_judged(
+        self, event: Event, judgements: Sequence[Judgement], runs: Sequence[Run], at: float
+    ) -> Acceptance:
+        row, matched = _row_of(event), rows.match_to_row(event, judgements, at)
+
+        def act(db: sqlite3.Connection) -> Acceptance:
+            if not db.execute(self._sql["insert_event"], row).rowcount:
+                known = db.execute(self._sql["event_by_key"], row).fetchone()
+                return Acceptance(known["id"], duplicate=True)
+            self._match(db, matched, runs)
+            return Acceptance(event.id, duplicate=False)
+
+        return await self._writer.do(act)
+
+    async def run_of(self, event_id: str) -> Run | None:
+        def act(db: sqlite3.Connection) -> Run | None:
+            row = db.execute(self._sql["runs_of_event"], {"event": event_id}).fetchone()
+            return None if row is None else rows.run_from_row(row)
+
+        return await self._writer.do(act)
+
+    def _match(self, db: sqlite3.Connection, matched: rows.Parameters, runs: Sequence[Run]) -> None:
+        if db.execute(self._sql["match_event"], matched).rowcount:
+            for run in runs:
+                db.execute(self._sql["insert_run"], rows.run_to_row(run))
 
     async def playbooks_run_for(self, subject: str, type_: str) -> frozenset[str]:
         def act(db: sqlite3.Connection) -> frozenset[str]:
@@ -260,3 +279,10 @@ def open_beside(path: Path) -> Iterator[SqliteLedger]:
         yield SqliteLedger(writer)
     finally:
         writer.close()
+
+
+def _row_of(event: Event) -> rows.Parameters:
+    try:
+        return rows.event_to_row(event)
+    except RecursionError:
+        raise LedgerError("the event is nested too deeply to be kept") from None

@@ -99,7 +99,7 @@ def test_json_has_stable_keys(config: Path, press: Path, type_: Type) -> None:
     assert set(answer) == {"items", "next", "problems"}
     fix, other = answer["items"]
     assert set(fix) == {"playbook", "file", "answer", "reason", "vars", "steps", "would"}
-    assert fix["would"] == {"state": "succeeded", "reason": None}
+    assert fix["would"] == {"state": "succeeded", "reason": None, "answer": None}
     assert other["would"] is None
     assert fix["steps"][0] == {
         "path": "steps/0",
@@ -181,3 +181,21 @@ def test_without_any_config_a_playbook_can_still_be_tried(
     playbook.write_text("name: p\ntrigger: {}\nsteps: [{wait: 1s}]\n")
 
     assert type_("dry-run", playbook, "--event", press).out.splitlines()[-1] == "p would succeed."
+
+
+def test_a_call_for_labels_shows_what_would_be_answered(tmp_path: Path, type_: Type) -> None:
+    call = Path(__file__).parents[1] / "fixtures/label-mapping.vendor-page.json"
+    playbook = tmp_path / "labels.yaml"
+    playbook.write_text(
+        "name: labels\ntrigger: {answer: labels, action: add}\nsteps: [{id: look, http: 'https://x'}]\n"
+        "answer: {owner_team: '{{ steps.look.body.owner }}', rack: 12}\n"
+    )
+
+    outcome = type_("dry-run", playbook, "--event", call, "--action", "add")
+
+    assert outcome.code == 0
+    assert outcome.out.splitlines()[-3:] == [
+        "    answers owner_team = ‹steps.look.body.owner›",
+        "    answers rack = 12 (not asked for: left out)",
+        "labels would succeed.",
+    ]

@@ -84,6 +84,11 @@ def written(happening: Happening) -> dict[str, Any]:
              "playbook": "p", "step": "steps/0", "attempt": 1, "error": "no way"},
         ),
         (
+            StepSettled(RUN, STEP, Settled("steps/0", 1, 4.0, Outcome.UNKNOWN, error="lost")),
+            {"level": "warning", "action": "step_unknown", "event": "step unknown", "run": "R",
+             "playbook": "p", "step": "steps/0", "attempt": 1, "error": "lost"},
+        ),
+        (
             Trouble("ledger", "disk full"),
             {"level": "error", "action": "trouble", "event": "trouble", "where": "ledger",
              "message": "disk full"},

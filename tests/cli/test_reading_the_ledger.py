@@ -1,10 +1,14 @@
 """`engine runs` and `engine events`: what people and programs read of the ledger."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
 
+from engine.playbooks.step_type import Succeeded, Uncertain
+from engine.store.sqlite import open_ledger
 from tests.cli.conftest import Type
+from tests.runs.fakes import Stage, a_playbook, an_event
 
 
 def test_runs_list_shows_the_newest_runs(worked: Path, type_: Type) -> None:
@@ -25,6 +29,7 @@ def test_runs_list_as_json_has_stable_keys_and_pages(worked: Path, type_: Type) 
     [run] = listed["items"]
     assert set(run) == {
         "id", "playbook", "version", "state", "reason", "event", "created", "started", "ended",
+        "answer",
     }  # fmt: skip
     assert (run["playbook"], run["state"], run["reason"]) == (
         "look",
@@ -161,3 +166,36 @@ def test_without_a_database_the_sentence_says_who_makes_it(place: Path, type_: T
         f"no-database: there is no database {place}/engine.db yet "
         "(`engine serve` makes it; or name another config with --config)\n"
     )
+
+
+def test_runs_show_says_of_what_nobody_knows_that_it_is_unknown(
+    tmp_path: Path, type_: Type
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("database: kept.db")
+    text = "steps:\n  - probe: Found\n  - id: tell\n    probe: Restarted\n"
+    playbook = a_playbook(text, "p", "p.yaml")
+    event = an_event()
+    with open_ledger(tmp_path / "kept.db") as ledger:
+        stage = Stage(ledger)
+        stage.probe.answer("steps/0", Succeeded({"data": None, "found_in_timeline": True}))
+        stage.probe.answer("steps/1", Uncertain("BrokenExchange: look at the timeline"))
+
+        async def story() -> None:
+            await stage.carry_out(await stage.queue(playbook, event), playbook, event)
+
+        asyncio.run(story())
+
+    shown = type_("runs", "show", "RUN1", "--config", config).out
+
+    reason = "tell: its outcome is unknown: BrokenExchange: look at the timeline"
+    assert f"  reason   {reason}\n" in shown
+    lines = [line.rstrip() for line in shown.splitlines()]
+    where = next(number for number, line in enumerate(lines) if line.startswith("? tell"))
+    assert "     → found_in_timeline: true" in lines[:where]
+    assert re.fullmatch(r"\? tell \[steps/1, probe\] unknown \d+m?s", lines[where])
+    said = lines.index("     BrokenExchange: look at the timeline")
+    assert where < said
+    assert lines[said + 1] == "     p.yaml:5:5", "with its YAML, as a failed step"
+    listed = type_("runs", "show", "RUN1", "--config", config, "--format", "json").out
+    assert [step["outcome"] for step in json.loads(listed)["steps"]] == ["succeeded", "unknown"]

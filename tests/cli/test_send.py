@@ -132,3 +132,28 @@ def test_what_is_no_url_and_no_json_is_said(press: Path, tmp_path: Path, type_: 
         "bad-url: 'ftp://x/flashduty/actions/test' is no http:// or https:// URL\n"
     )
     assert type_("send", text, "--fresh", "--to", "http://x", "--token", "x").code == 2
+
+
+@pytest.fixture
+def call() -> Path:
+    return Path(__file__).parents[1] / "fixtures/label-mapping.vendor-page.json"
+
+
+def test_a_call_for_labels_goes_to_labels(receiver: Receiver, call: Path, type_: Type) -> None:
+    type_("send", call, "--to", receiver.url, "--action", "add-labels", "--token", "x")
+    type_("send", call, "--to", receiver.url, "--token", "x")
+
+    assert [path for path, _, _ in receiver.got] == [
+        "/flashduty/labels/add-labels",
+        "/flashduty/labels/test",
+    ]
+    assert receiver.got[0][2] == call.read_bytes()
+
+
+def test_a_fresh_call_is_about_another_alert(receiver: Receiver, call: Path, type_: Type) -> None:
+    for _ in range(2):
+        type_("send", call, "--to", receiver.url, "--token", "x", "--fresh")
+
+    one, other = (json.loads(body) for _, _, body in receiver.got)
+    assert one["event"].pop("alert_key") != other["event"].pop("alert_key")
+    assert one == other

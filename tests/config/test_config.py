@@ -23,11 +23,12 @@ def test_an_empty_file_has_a_default_for_everything() -> None:
     assert made.listen == Listen(host="127.0.0.1", port=8787)
     assert (made.database, made.playbooks) == (Path("engine.db"), Path("playbooks"))
     assert made.flashduty == FlashdutyConfig(base_url="https://api.flashcat.cloud")
+    assert (made.flashduty.per_second, made.flashduty.per_minute) == (40, 900)
     assert (made.vars, made.secrets) == ({}, {})
     assert made.http.max_response == made.shell.max_output == 1024**2
     assert made.shell.env == ["PATH", "LANG", "LC_ALL", "TZ"]
-    assert (made.limits.body, made.limits.runs) == (4 * 1024**2, 50)
     assert (made.retention.age, made.retention.size) == (30 * 86400.0, 2 * 1024**3)
+    assert (made.limits.body, made.limits.runs, made.limits.answer) == (4 * 1024**2, 50, 0.8)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,12 @@ def test_a_secret_comes_from_a_variable_or_a_file() -> None:
 @pytest.mark.parametrize("runs", [0, 10_001])
 def test_runs_at_once_have_bounds(runs: int) -> None:
     assert refusal(limits={"runs": runs})[0].startswith("Input should be")
+
+
+def test_the_time_for_an_answer_is_a_duration_and_more_than_none() -> None:
+    assert config(limits={"answer": "500ms"}).limits.answer == 0.5
+    assert refusal(limits={"answer": "0s"})[0].startswith("Input should be greater")
+    assert refusal(limits={"answer": 1})[0].startswith("a duration has a unit")
 
 
 def test_what_lets_someone_in_is_not_shown() -> None:
@@ -197,3 +204,30 @@ def test_what_is_over_is_kept_so_long_and_so_much(
 )
 def test_what_is_no_retention(written: dict[str, object], message: str, hint: str | None) -> None:
     assert refusal(retention=written) == (message, hint)
+
+
+# Flashduty's rate
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "period"), [("per_second", 50, "a second"), ("per_minute", 1000, "a minute")]
+)
+@pytest.mark.parametrize("base_url", [None, "https://API.flashcat.cloud/"])
+def test_no_account_of_the_public_api_may_have_more_than_it_allows(
+    name: str, most: int, period: str, base_url: str | None
+) -> None:
+    given: dict[str, object] = {} if base_url is None else {"base_url": base_url}
+    assert getattr(config(flashduty={**given, name: most}).flashduty, name) == most
+    assert refusal(flashduty={**given, name: most + 1}) == (
+        f"Flashduty lets an account have {most} requests {period}, and refuses the rest",
+        "only a private deployment, with a base_url of its own, may allow more",
+    )
+
+
+def test_a_private_deployment_may_allow_more_and_nobody_may_have_none() -> None:
+    own = {"base_url": "https://flashduty.internal", "per_second": 500, "per_minute": 20_000}
+    made = config(flashduty=own).flashduty
+    assert (made.per_second, made.per_minute) == (500, 20_000)
+    for name in ("per_second", "per_minute"):
+        said, _ = refusal(flashduty={**own, name: 0})
+        assert said == "Input should be greater than or equal to 1"

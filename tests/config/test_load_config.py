@@ -234,7 +234,8 @@ def test_offline_wrong_values_are_still_wrong() -> None:
             "flashduty: {token: a}",
             (
                 "1:13: unknown-key: there is no key 'token' here "
-                "(known here: actions, allow_from, app_key, base_url, reconcile, webhook_token)"
+                "(known here: actions, allow_from, app_key, base_url, per_minute, per_second, "
+                "reconcile, webhook_token)"
             ),
         ),
         (
@@ -269,6 +270,17 @@ def test_offline_wrong_values_are_still_wrong() -> None:
                 "1:23: wrong-value: 'base_url' cannot be 'api.flashcat.cloud' "
                 "(it has to match ^https?://)"
             ),
+        ),
+        (
+            "flashduty:\n  per_second: 60",
+            (
+                "2:15: flashduty-rate: Flashduty lets an account have 50 requests a second, and "
+                "refuses the rest (only a private deployment, with a base_url of its own, may allow more)"
+            ),
+        ),
+        (
+            "flashduty: {per_minute: 0}",
+            "1:25: wrong-value: 'per_minute' should be greater than or equal to 1, not 0",
         ),
         (
             "shell: {max_output: 1M}",

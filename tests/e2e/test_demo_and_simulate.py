@@ -12,8 +12,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from tests.e2e.real_engine import PATIENCE, Place
+from tests.e2e.real_engine import PATIENCE, TOKEN, Place
 
 
 @contextmanager
@@ -127,6 +128,48 @@ def test_simulate_answers_as_the_open_api_does() -> None:
             assert json.load(answer)["data"]["member_name"] == "Automation engine"
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 130
+
+
+def posted(url: str, body: object) -> Any:
+    """What a POST of JSON is answered, as `data`."""
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers)
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        return json.load(answer)["data"]
+
+
+def test_simulate_delivers_to_an_engine_and_can_be_played(place: Place) -> None:
+    press = str(Path(__file__).parents[1] / "fixtures/custom-action.vendor-page.json")
+    incident_id = "6551f3888713372ad1054d57"
+    place.write(
+        "playbooks/look.yaml", "name: look\ntrigger: {action: look}\nsteps: [{wait: 1ms}]\n"
+    )
+    receiver = place.start()
+    url = f"http://127.0.0.1:{receiver.port}/flashduty"
+    options = ("--button", f"look={url}/actions/look", "--webhook", f"incident={url}/incidents")
+    token = f"X-Engine-Token: {TOKEN}"
+    simulate = ("simulate", "--port", "0", "--incident", press, "--header", token, *options)
+    with reading(*simulate) as (_, lines):
+        until(lines, f"events of incidents go to {url}/incidents")
+        until(lines, rf"button look \(\d+\) goes to {url}/actions/look")
+        api = until(lines, "listens on").rsplit(" ", 1)[1]
+
+        pressed = posted(f"{api}/simulator/press", {"incident_id": incident_id, "button": "look"})
+        assert pressed == {"message": ""}
+        told = until(lines, "i_custom of ")
+        assert told.startswith(f"i_custom of {incident_id} to {url}/incidents: 200 in ")
+        posted(f"{api}/simulator/as/1999632289504/incident/ack", {"incident_ids": [incident_id]})
+        assert ": 200 in " in until(lines, "i_ack of ")
+    receiver.wait_for("run_succeeded", playbook="look")
+
+
+def test_simulate_explains_an_option_that_makes_no_sense() -> None:
+    refused = engine("simulate", "--webhook", "incidents=http://127.0.0.1:8787/")
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "bad-option: --webhook incidents=http://127.0.0.1:8787/: there is no kind 'incidents', "
+        "but incident, alert, labels (did you mean 'incident'?)\n"
+    )
 
 
 def engine(*arguments: str) -> "subprocess.CompletedProcess[str]":

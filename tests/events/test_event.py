@@ -47,3 +47,18 @@ def test_an_event_that_names_no_incident_is_about_none(payload: dict[str, Any]) 
 def test_an_event_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         event({}).action = "reboot"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("source", "keys", "asked"),
+    [
+        ("label-mapping", ["owner", "tier", "owner"], {"owner", "tier"}),
+        ("label-mapping", [], set()),
+        ("label-mapping", None, set()),
+        ("incident-webhook", ["owner"], set()),
+    ],
+)
+def test_only_a_call_asks_for_labels(source: str, keys: object, asked: set[str]) -> None:
+    called = dataclasses.replace(event({"result_label_keys": keys}), source=source)
+
+    assert called.asked == asked

@@ -1,402 +1,348 @@
-"""The client reads every answer the vendor's reference allows, and never tells its key.
-
-The servers are real ones, on a port of this machine.
-"""
+"""The client asks again where that is safe, within its time, and never sends twice what does harm."""
 
 import asyncio
 import json
-import shutil
-import socket
-import ssl
-import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-import aiohttp
 import pytest
 from aiohttp import web
+from typing_extensions import override
 
-from engine.flashduty import client as client_module
-from engine.flashduty.client import Answer, FlashdutyClient, FlashdutyError
+from engine.flashduty.client import FOREVER, Answer, FlashdutyClient, FlashdutyError, Patience
+from engine.flashduty.exchange import open_session
+from engine.flashduty.limiter import Limiter
+from tests.flashduty.servers import cutting, refusing_port, serving
 
-CANARY = "canary/0123+456 789=abcdef"
-CANARY_FORMS = ("canary/0123", "canary%2F0123", "canary%2f0123", "789=abcdef", "789%3Dabcdef")
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+READ: Final = "incident/info"
+COMMENT: Final = "incident/comment"
+GOOD: Final = {"request_id": "r9", "data": {"a": 1}}
+FREQUENT: Final = {"error": {"code": "RequestTooFrequently", "message": "slow down"}}
+BROKEN: Final = {"error": {"code": "InternalError", "message": "oops"}}
+CUT: Final = "cut"
+
+Laid = str | tuple[object, int] | tuple[object, int, dict[str, str]]
 
 
-class Account:
-    """Keeps what arrives, and always answers the same."""
+@dataclass
+class Server:
+    """Answers what was laid out, in turn; "cut" cuts the connection. Then it answers well."""
 
-    def __init__(self, body: object = None, status: int = 200, **headers: str) -> None:
-        self.text = body if isinstance(body, str) else json.dumps(body)
-        self.status = status
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.method = ""
-        self.path = ""
-        self.query: dict[str, str] = {}
-        self.sent: Mapping[str, str] = {}
-        self.body = b""
+    laid_out: list[Laid]
+    asked: list[str] = field(default_factory=list)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        self.method, self.path = request.method, request.path
-        self.query, self.sent = dict(request.query), request.headers
-        self.body = await request.read()
-        return web.Response(text=self.text, status=self.status, headers=self.headers)
+        await request.read()
+        self.asked.append(request.path)
+        if not self.laid_out:
+            return web.json_response(GOOD)
+        laid = self.laid_out.pop(0)
+        if isinstance(laid, str):
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        body, status, *headers = laid
+        return web.Response(
+            text=body if isinstance(body, str) else json.dumps(body),
+            status=status,
+            headers=headers[0] if headers else {},
+        )
 
 
-@asynccontextmanager
-async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    runner = web.ServerRunner(web.Server(handler))
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-    try:
-        yield f"http{'s' if tls else ''}://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+@dataclass
+class Times:
+    """A clock that sleeping moves, and randomness that answers the most it may."""
+
+    now: float = 50.0
+    slept: list[float] = field(default_factory=list)
+    drawn: list[tuple[float, float]] = field(default_factory=list)
+    least: bool = False
+
+    def monotonic(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+    def uniform(self, low: float, high: float) -> float:
+        self.drawn.append((low, high))
+        return low if self.least else high
 
 
-async def ask(base_url: str, path: str, parameters: Mapping[str, Any]) -> Answer:
-    async with aiohttp.ClientSession() as session:
-        return await FlashdutyClient(lambda: session, base_url, CANARY).call(path, parameters)
-
-
-def call(handler: Handler, path: str = "incident/info", /, **parameters: Any) -> Answer:
+def told(
+    handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+    path: str,
+    times: Times,
+    *,
+    deadline: float = FOREVER,
+    patience: Patience | None = None,
+) -> Answer | FlashdutyError:
     async def story() -> Answer:
         async with serving(handler) as base_url:
-            return await ask(base_url, path, parameters)
+            return await ask(base_url, path, times, deadline, patience)
 
-    return asyncio.run(story())
-
-
-def refused(handler: Handler, path: str = "incident/info", /, **parameters: Any) -> FlashdutyError:
-    with pytest.raises(FlashdutyError) as caught:
-        call(handler, path, **parameters)
-    tells_no_key(caught.value)
-    return caught.value
+    return settled(story)
 
 
-def refused_by(base_url: str) -> FlashdutyError:
-    with pytest.raises(FlashdutyError) as caught:
-        asyncio.run(ask(base_url, "incident/info", {}))
-    tells_no_key(caught.value)
-    return caught.value
+async def ask(
+    base_url: str, path: str, times: Times, deadline: float, patience: Patience | None = None
+) -> Answer:
+    async with open_session() as session:
+        client = FlashdutyClient(
+            lambda: session,
+            base_url,
+            "canary0123456789",
+            patience=patience,
+            sleep=times.sleep,
+            monotonic=times.monotonic,
+            uniform=times.uniform,
+        )
+        return await client.call(path, {}, deadline=deadline)
 
 
-def tells_no_key(error: FlashdutyError) -> None:
-    """Neither the error nor what it came from, which a traceback would show."""
-    assert error.__suppress_context__ or error.__context__ is None
-    assert error.__cause__ is None
-    said = f"{error} {error!r} {error.code} {error.message}"
-    assert not [form for form in CANARY_FORMS if form in said]
+def settled(story: Callable[[], Any]) -> Answer | FlashdutyError:
+    try:
+        answer: Answer = asyncio.run(story())
+    except FlashdutyError as error:
+        return error
+    return answer
 
 
-# What is sent
-
-
-def test_a_call_is_a_post_of_json_with_the_key_in_the_query() -> None:
-    account = Account({"data": {}})
-    call(account, "incident/comment", incident_ids=["a"], comment="schön")
-    assert (account.method, account.path) == ("POST", "/incident/comment")
-    assert account.query == {"app_key": CANARY}
-    assert json.loads(account.body) == {"incident_ids": ["a"], "comment": "schön"}
-    assert account.sent["Content-Type"] == "application/json"
-    assert account.sent["User-Agent"] == "flashduty-engine"
-
-
-def test_a_call_without_parameters_still_sends_an_object() -> None:
-    account = Account({"data": {}})
-    call(account, "member/list")
-    assert account.body == b"{}"
-
-
-@pytest.mark.parametrize("path", ["incident/info", "/incident/info", "/incident/info/"])
-def test_a_path_may_begin_with_a_slash_or_not(path: str) -> None:
-    account = Account({"data": {}})
-    call(account, path)
-    assert account.path == "/incident/info"
-
-
-def test_a_base_url_may_have_a_path_and_a_last_slash() -> None:
-    account = Account({"data": {}})
-
-    async def story() -> None:
-        async with serving(account) as base_url:
-            await ask(f"{base_url}/flashduty/", "incident/info", {})
-
-    asyncio.run(story())
-    assert account.path == "/flashduty/incident/info"
-
-
-def test_an_operation_that_is_a_get_takes_its_parameters_from_the_query() -> None:
-    account = Account({"data": {}})
-    call(account, "status-page/change/list", page_id=5, type="a b&c", all=True, asc=False, p=None)
-    assert account.method == "GET"
-    assert account.query == {
-        "app_key": CANARY,
-        "page_id": "5",
-        "type": "a b&c",
-        "all": "true",
-        "asc": "false",
-    }
-    assert account.body == b""
-
-
-@pytest.mark.parametrize("value", [2**70, "\ud800"])
-def test_what_json_has_no_room_for_is_not_sent(value: object) -> None:
-    account = Account({"data": {}})
-    error = refused(account, "incident/comment", comment=value)
-    assert error.code == "NotJsonParameters"
-    assert error.message.startswith("its parameters: ")
-    assert account.method == ""
-
-
-def test_without_a_key_nothing_is_sent() -> None:
-    def no_session() -> aiohttp.ClientSession:
-        raise AssertionError("it asks nobody")
-
-    with pytest.raises(FlashdutyError) as caught:
-        asyncio.run(FlashdutyClient(no_session, "http://a", None).call("incident/info", {}))
-    assert str(caught.value) == "NoAppKey: flashduty.app_key is not set in config.yaml"
-
-
-# What is answered
+def failed(outcome: Answer | FlashdutyError) -> FlashdutyError:
+    assert isinstance(outcome, FlashdutyError), outcome
+    return outcome
 
 
 @pytest.mark.parametrize(
-    ("envelope", "data"),
+    "trouble",
+    [CUT, (BROKEN, 500), (BROKEN, 503), ("<html>bad gateway", 502), (FREQUENT, 429), ("{}", 429)],
+)
+def test_what_is_harmless_is_asked_again_until_it_is_answered(trouble: Laid) -> None:
+    server, times = Server([trouble] * 3), Times()
+    assert told(server, READ, times) == Answer({"a": 1}, "r9")
+    assert len(server.asked) == 4
+    assert times.slept == [1.0, 2.0, 4.0]
+
+
+def test_after_three_retries_the_last_error_is_told() -> None:
+    server, times = Server([CUT, CUT, CUT, (BROKEN, 503), (GOOD, 200)]), Times()
+    assert str(failed(told(server, READ, times))) == "InternalError: oops"
+    assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize("path", [READ, COMMENT])
+@pytest.mark.parametrize(
+    "refusal",
     [
-        ({"request_id": "r1", "data": {"a": 1}}, {"a": 1}),
-        ({"request_id": "r1", "data": None}, None),
-        ({"request_id": "r1", "data": {}}, {}),
-        ({"request_id": "r1"}, None),
-        ({"request_id": "r1", "error": None, "data": [1]}, [1]),
-        ({"request_id": "r1", "error": {}, "data": [1]}, [1]),
-        ({"request_id": "r1", "error": {"code": "OK", "message": ""}, "data": [1]}, [1]),
-        ({"request_id": "r1", "error": {"code": "ok"}, "data": [1]}, [1]),
-        ({"request_id": "r1", "error": {"code": 0}, "data": [1]}, [1]),
-        ({"request_id": "r1", "error": {"code": "0"}, "data": [1]}, [1]),
-        ({"request_id": "r1", "error": {"code": ""}, "data": [1]}, [1]),
-        ({"request_id": "r1", "error": {"code": None}, "data": [1]}, [1]),
+        ({"error": {"code": "ResourceNotFound"}}, 400),
+        ({"error": {"code": "AccessDenied"}}, 403),
+        ({"error": {"code": "RequestLocked"}}, 423),
+        ({"error": {"code": "NeverHeardOf"}}, 200),
+        ("<html>", 404),
+        ({}, 302),
     ],
 )
-def test_success_is_the_absence_of_an_error_code(envelope: object, data: object) -> None:
-    assert call(Account(envelope)) == Answer(data, "r1")
-
-
-def test_the_request_id_may_stand_in_the_header_alone() -> None:
-    assert call(Account({"data": 1}, Flashcat_Request_Id="r2")) == Answer(1, "r2")
-
-
-@pytest.mark.parametrize("status", [200, 400, 401, 429, 500])
-@pytest.mark.parametrize("code", ["ResourceNotFound", "SomethingNew", "okay"])
-def test_an_error_code_is_a_failure_whatever_the_status(status: int, code: str) -> None:
-    envelope = {"request_id": "r1", "error": {"code": code, "message": "no such incident"}}
-    error = refused(Account(envelope, status))
-    assert str(error) == f"{code}: no such incident"
-    assert (error.code, error.message) == (code, "no such incident")
-    assert (error.status, error.request_id) == (status, "r1")
-
-
-def test_an_error_without_a_message_says_so() -> None:
-    assert str(refused(Account({"error": {"code": "BadRequest"}}))) == "BadRequest: no message"
-    envelope = {"error": {"code": "BadRequest", "message": None}}
-    assert str(refused(Account(envelope))) == "BadRequest: no message"
-
-
-@pytest.mark.parametrize("envelope", [{}, {"data": {}}, {"error": {"code": "OK"}}])
-@pytest.mark.parametrize("status", [302, 404, 502])
-def test_a_bad_status_without_a_code_is_a_failure(status: int, envelope: object) -> None:
-    error = refused(Account(envelope, status, Location="/elsewhere"))
-    assert str(error) == f"HTTP{status}: no message"
-
-
-def test_an_error_that_is_no_object_is_a_failure() -> None:
-    error = refused(Account({"request_id": "r1", "error": "boom"}))
-    assert str(error) == "NotAnEnvelope: HTTP 200 with the error 'boom'"
-    assert error.request_id == "r1"
-
-
-def test_an_answer_that_is_no_json_is_a_failure() -> None:
-    error = refused(Account("<html>" + "x" * 200, 502, Flashcat_Request_Id="r1"))
-    assert str(error) == f"NotJson: HTTP 502 with '<html>{'x' * 94}'"
-    assert (error.status, error.request_id) == (502, "r1")
-
-
-@pytest.mark.parametrize("text", ["[]", "null", '"OK"', "1"])
-def test_json_that_is_no_object_is_a_failure(text: str) -> None:
-    error = refused(Account(text, Flashcat_Request_Id="r1"))
-    assert str(error) == "NotAnEnvelope: HTTP 200 with no object"
-    assert error.request_id == "r1"
-
-
-def test_a_long_answer_is_read_whole() -> None:
-    data = ["x" * 100_000] * 20
-    assert call(Account({"data": data})).data == data
-
-
-def test_an_endless_answer_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "MAX_ANSWER", 100_000)
-    error = refused(Account({"data": "x" * 1_000_000}, Flashcat_Request_Id="r1"))
-    assert str(error) == "AnswerTooLong: HTTP 200 with more than 100000 bytes"
-    assert (error.status, error.request_id) == (200, "r1")
-
-
-def test_an_answer_of_just_the_limit_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = json.dumps({"data": "x" * 1000})
-    monkeypatch.setattr(client_module, "MAX_ANSWER", len(text))
-    assert call(Account(text)).data == "x" * 1000
-
-
-# What can go wrong tells no key
-
-
-async def _quote_the_url(request: web.BaseRequest) -> web.StreamResponse:
-    return web.Response(text=f"<p>{request.raw_path} {request.query['app_key']}</p>", status=502)
-
-
-async def _quote_the_key(request: web.BaseRequest) -> web.StreamResponse:
-    key = request.query["app_key"]
-    return web.json_response({"error": {"code": f"Bad {key}", "message": f"bad key: {key}"}})
-
-
-async def _quote_the_key_elsewhere(request: web.BaseRequest) -> web.StreamResponse:
-    return web.json_response({"error": ["bad key", request.query["app_key"]]})
-
-
-def test_a_proxy_that_quotes_the_url_tells_no_key() -> None:
-    error = refused(_quote_the_url)
-    assert str(error) == "NotJson: HTTP 502 with '<p>/incident/info?app_key=****** ******</p>'"
-
-
-def test_an_error_that_quotes_the_key_tells_no_key() -> None:
-    assert str(refused(_quote_the_key)) == "Bad ******: bad key: ******"
-    said = "NotAnEnvelope: HTTP 200 with the error ['bad key', '******']"
-    assert str(refused(_quote_the_key_elsewhere)) == said
-
-
-def test_a_refused_connection_tells_no_key() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        base_url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    error = refused_by(base_url)
-    assert error.code == "NoConnection"
-    assert error.message.startswith(f"{base_url}: ")
-    assert "onnect" in error.message
-
-
-def test_a_name_nobody_knows_tells_no_key() -> None:
-    error = refused_by("http://no-such-host.invalid")
-    assert error.code == "NoConnection"
-    assert error.message.startswith("http://no-such-host.invalid: ")
+def test_a_refusal_is_not_asked_again(path: str, refusal: Laid) -> None:
+    server, times = Server([refusal]), Times()
+    assert failed(told(server, path, times)).took_effect == "no"
+    assert (len(server.asked), times.slept) == (1, [])
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (b"", "ServerDisconnectedError"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", "ClientPayloadError"),
-        (b"SSH-2.0-OpenSSH\r\n\r\n", "ClientResponseError"),
-    ],
+    "trouble",
+    [CUT, (BROKEN, 500), (BROKEN, 200), ("<html>bad gateway", 502), ("", 200), ({}, 504)],
 )
-def test_a_broken_exchange_tells_no_key(answer: bytes, said: str) -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-
-    async def story() -> None:
-        async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
-            port = server.sockets[0].getsockname()[1]
-            await ask(f"http://127.0.0.1:{port}", "incident/comment", {})
-
-    with pytest.raises(FlashdutyError) as caught:
-        asyncio.run(story())
-    tells_no_key(caught.value)
-    assert str(caught.value) == (
-        f"BrokenExchange: {said} while calling /incident/comment; "
-        "whether it took effect is not known"
-    )
+def test_what_does_harm_twice_is_not_sent_again_where_nobody_knows(trouble: Laid) -> None:
+    server, times = Server([trouble]), Times()
+    assert failed(told(server, COMMENT, times)).took_effect == "unknown"
+    assert (len(server.asked), times.slept) == (1, [])
 
 
-@pytest.mark.parametrize(
-    "base_url",
-    ["http://", "http://[::1", "http://127.0.0.1:99999", "nowhere", f"http://{'a' * 70}.invalid"],
-)
-def test_a_base_url_that_is_none_tells_no_key(base_url: str) -> None:
-    error = refused_by(base_url)
-    assert error.code == "InvalidURL"
-    assert error.message == f"flashduty.base_url is no URL: {base_url.rstrip('/')}"
+def test_what_does_harm_twice_is_sent_again_where_it_was_refused_for_its_frequency() -> None:
+    server, times = Server([(FREQUENT, 429), (FREQUENT, 200)]), Times()
+    assert told(server, COMMENT, times) == Answer({"a": 1}, "r9")
+    assert len(server.asked) == 3
 
 
-def test_a_timeout_of_the_session_tells_no_key() -> None:
-    async def story() -> None:
+def test_what_does_harm_twice_is_sent_again_where_there_was_no_connection() -> None:
+    port, times = refusing_port(), Times()
+    server = Server([])
+
+    async def story() -> Answer:
+        """Somebody listens on the port from the second retry on."""
+        listening = web.ServerRunner(web.Server(server))
+        await listening.setup()
+
+        async def sleep(seconds: float) -> None:
+            await times.sleep(seconds)
+            if len(times.slept) == 2:
+                await web.TCPSite(listening, "127.0.0.1", port).start()
+
+        try:
+            async with open_session() as session:
+                client = FlashdutyClient(
+                    lambda: session,
+                    f"http://127.0.0.1:{port}",
+                    "canary0123456789",
+                    sleep=sleep,
+                    monotonic=times.monotonic,
+                    uniform=times.uniform,
+                )
+                return await client.call(COMMENT, {})
+        finally:
+            await listening.cleanup()
+
+    assert settled(story) == Answer({"a": 1}, "r9")
+    assert (times.slept, server.asked) == ([1.0, 2.0], ["/incident/comment"])
+
+
+def test_an_answer_that_never_comes_is_waited_for_as_long_as_an_exchange_may_take() -> None:
+    times, arrived = Times(), 0
+
+    async def story() -> Answer:
         done = asyncio.Event()
 
         async def never(_: web.BaseRequest) -> web.StreamResponse:
+            nonlocal arrived
+            arrived += 1
             await done.wait()
             return web.Response()
 
-        timeout = aiohttp.ClientTimeout(total=0.05)
-        async with serving(never) as base_url, aiohttp.ClientSession(timeout=timeout) as session:
+        async with serving(never) as base_url:
             try:
-                await FlashdutyClient(lambda: session, base_url, CANARY).call("incident/ack", {})
+                return await ask(base_url, READ, times, FOREVER, Patience(exchange=0.05))
             finally:
                 done.set()
 
-    with pytest.raises(FlashdutyError) as caught:
-        asyncio.run(story())
-    tells_no_key(caught.value)
-    assert caught.value.code == "BrokenExchange"
-    assert "Timeout" in caught.value.message
+    assert failed(settled(story)).code == "TimedOut"
+    assert arrived == 4
 
 
-def test_a_certificate_nobody_signed_is_refused_and_told_no_key(tmp_path: Path) -> None:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("no openssl here to make a certificate with")
-    made, signed = str(tmp_path / "made.pem"), str(tmp_path / "signed.pem")
-    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=me"]
-    words += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", made, "-out", signed]
-    subprocess.run([openssl, *words], check=True, capture_output=True)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(signed, made)
-    account = Account({"data": {}})
+# How long it waits
 
-    async def story() -> None:
-        async with serving(account, tls) as base_url:
-            await ask(base_url, "incident/info", {})
 
-    with pytest.raises(FlashdutyError) as caught:
-        asyncio.run(story())
-    tells_no_key(caught.value)
-    assert caught.value.code == "NoConnection"
-    assert ": its certificate is not trusted: self" in caught.value.message
-    assert account.query == {}
+def test_the_wait_is_drawn_from_nothing_to_twice_as_much_each_time() -> None:
+    times = Times(least=True)
+    told(Server([CUT] * 3), READ, times)
+    assert times.drawn == [(0.0, 1.0), (0.0, 2.0), (0.0, 4.0)]
+    assert times.slept == [0.0, 0.0, 0.0]
+
+
+def test_a_wait_is_never_longer_than_the_longest() -> None:
+    patience = Patience(retries=9)
+    error = FlashdutyError("TimedOut", "")
+    waits = [patience.before_retry(n, error, lambda _, high: high) for n in range(1, 10)]
+    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0, 30.0]
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "may_pass"),
+    ("headers", "wait"),
     [
-        ("InvalidParameter", 400, False),
-        ("ResourceNotFound", 400, False),
-        ("Unauthorized", 401, False),
-        ("AccessDenied", 403, False),
-        ("RequestLocked", 423, True),
-        ("RequestTooFrequently", 429, True),
-        ("InternalError", 500, True),
-        ("ServiceUnavailable", 503, True),
-        ("NoConnection", None, True),
-        ("BrokenExchange", None, True),
-        ("SomethingNew", 200, True),
-        ("NoAppKey", None, False),
-        ("InvalidURL", None, False),
+        ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After": "0"}, 1.0),
+        ({"Retry-After": "86400"}, 30.0),
+        ({"Retry-After": "soon"}, 1.0),
+        (
+            {
+                "Retry-After": "Fri, 31 Dec 2027 23:59:59 GMT",
+                "Date": "Fri, 31 Dec 2027 23:59:51 GMT",
+            },
+            8.0,
+        ),
     ],
 )
-def test_only_what_may_pass_is_worth_another_attempt(
-    code: str, status: int | None, *, may_pass: bool
+@pytest.mark.parametrize("path", [READ, COMMENT])
+def test_retry_after_is_honoured_within_reason(
+    path: str, headers: dict[str, str], wait: float
 ) -> None:
-    assert FlashdutyError(code, "said", status=status).may_pass is may_pass
+    times = Times()
+    assert isinstance(told(Server([(FREQUENT, 429, headers)]), path, times), Answer)
+    assert times.slept == [wait]
+
+
+def test_it_fails_rather_than_to_sleep_past_its_deadline() -> None:
+    server, times = Server([(FREQUENT, 429)] * 3), Times()
+    error = failed(told(server, READ, times, deadline=times.now + 3.0))
+    assert error.code == "RequestTooFrequently"
+    assert (times.slept, len(server.asked)) == ([1.0], 2), "1 s and then 2 s would reach it"
+
+
+def test_it_does_not_begin_what_it_has_no_time_for() -> None:
+    server, times = Server([]), Times()
+    error = failed(told(server, COMMENT, times, deadline=times.now - 1))
+    assert str(error) == "NoTime: its time was over before it was sent"
+    assert (error.took_effect, error.may_pass, server.asked) == ("no", True, [])
+
+
+def test_a_deadline_is_a_little_before_the_limit() -> None:
+    times = Times()
+    client = FlashdutyClient(open_session, "http://a", None, monotonic=times.monotonic)
+    assert client.deadline_in(60.0) == times.now + 59.0
+    assert client.deadline_in(1.0) == times.now + 0.9
+    assert client.deadline_in(None) == FOREVER
+    assert client.is_over(times.now)
+    assert not client.is_over(times.now + 0.1)
+
+
+# Turns
+
+
+class Gate(Limiter):
+    """Counts who came, and can be shut."""
+
+    def __init__(self, *, shut: bool = False) -> None:
+        super().__init__()
+        self.came: list[str] = []
+        self.shut = shut
+
+    @override
+    async def turn(self, caller: str) -> None:
+        self.came.append(caller)
+        if self.shut:
+            await asyncio.Event().wait()
+
+
+def through(gate: Gate, handler: Server, deadline: float) -> Answer | FlashdutyError:
+    times = Times()
+
+    async def story() -> Answer:
+        async with serving(handler) as base_url, open_session() as session:
+            client = FlashdutyClient(
+                lambda: session,
+                base_url,
+                "canary0123456789",
+                limiter=gate,
+                sleep=times.sleep,
+                monotonic=times.monotonic,
+            )
+            return await client.call(READ, {}, caller="run-1", deadline=times.now + deadline)
+
+    return settled(story)
+
+
+def test_every_attempt_takes_a_turn() -> None:
+    gate = Gate()
+    assert isinstance(through(gate, Server([CUT, CUT]), 1000.0), Answer)
+    assert gate.came == ["run-1"] * 3
+
+
+def test_who_gets_no_turn_in_time_has_sent_nothing() -> None:
+    server = Server([])
+    error = failed(through(Gate(shut=True), server, 0.1))
+    assert (error.code, error.took_effect, error.may_pass) == ("NoTurn", "no", True)
+    assert "flashduty.per_second" in error.message
+    assert server.asked == []
+
+
+def test_a_broken_exchange_tells_no_key_though_it_was_tried_again() -> None:
+    async def story() -> Answer:
+        async with cutting(b"") as base_url:
+            return await ask(base_url, READ, Times(), FOREVER)
+
+    error = failed(settled(story))
+    assert error.code == "BrokenExchange"
+    assert "canary" not in f"{error!r} {vars(error)}"
+    assert error.__cause__ is None
+    assert error.__suppress_context__

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.flashduty.simulated.account import SimulatedAccount
+from engine.flashduty.simulated.limits import RateLimits
 from engine.flashduty.simulated.operations import OPERATIONS
 from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
@@ -148,6 +149,19 @@ def test_a_body_that_is_no_sound_json_object_is_refused(api: Api, body: bytes) -
     assert message.startswith("The body must be ")
 
 
+def test_one_call_too_many_is_refused_where_limits_are_wanted(account: SimulatedAccount) -> None:
+    limits = RateLimits(lambda: NOW)
+    with TestClient(create_simulator(account, app_key=KEY, limits=limits)) as client:
+        api = Api(client)
+        assert [api.post("/member/info", {}).status_code for _ in range(50)] == [200] * 50
+        expected = (429, "RequestTooFrequently", "Request too frequently.")
+        assert api.error("/incident/info", {}) == expected
+        # A wrong key is told so, and what is pushed counts for the integration.
+        assert client.post("/member/info?app_key=wrong", json={}).status_code == 401
+        push = "/event/push/change/standard?integration_key=sample-change-integration"
+        assert client.post(push, json={}).status_code == 400
+
+
 # Incidents ----------------------------------------------------------------------------------
 
 
@@ -166,7 +180,9 @@ def test_an_incident_is_shown(api: Api, account: SimulatedAccount) -> None:
 )
 def test_an_incident_that_does_not_exist_is_http_400(api: Api, path: str) -> None:
     body = {"incident_id": UNKNOWN, "incident_ids": [ID, UNKNOWN], "comment": "x", "minutes": 5}
-    body |= {"field_name": "owner", "field_value": "me", "title": "A title"}
+    body |= {"field_name": "owner", "field_value": "me", "title": "A title", "integration_id": 1}
+    body |= {"assigned_to": {"person_ids": [ME]}, "person_ids": [ME], "alert_ids": [f"{0:024x}"]}
+    body |= {"content": "{{.Title}}", "type": "email"}
     message = f"The resource you request is not found: incident_id {UNKNOWN}."
     assert api.error(path, body) == (400, "ResourceNotFound", message)
 
@@ -340,3 +356,28 @@ def test_texts_and_severity_are_reset(api: Api, account: SimulatedAccount) -> No
     shown = account.incident(ID)
     assert (shown["title"], shown["incident_severity"]) == ("Disk full", "Info")
     assert [entry["type"] for entry in account.feed(ID)] == ["i_new", "i_r_title", "i_r_severity"]
+
+
+# The audit log ------------------------------------------------------------------------------
+
+
+def test_every_call_that_was_answered_is_in_the_audit_log(api: Api) -> None:
+    answer = api.post("/incident/comment", {"incident_ids": [ID], "comment": "Restarted."})
+    api.error("/incident/comment", {})
+    api.data("/incident/info", {"incident_id": ID})
+    window = {"start_time": NOW - 60, "end_time": NOW}
+
+    (comment,) = api.data("/audit/search", {**window, "is_write": True})["docs"]
+    assert comment["request_id"] == answer.json()["request_id"]
+    assert (comment["operation"], comment["member_id"]) == ("incident:comment", ME)
+    assert "Restarted." in comment["body"]
+    operations = api.data("/audit/operation/list", {})["items"]
+    assert {"incident:comment", "incident:info"} <= {one["name"] for one in operations}
+    assert api.data("/audit/search", {**window, "operations": ["incident:ack"]})["docs"] == []
+    first = api.data("/audit/search", {**window, "limit": 1})
+    cursor = {"search_after_ctx": first["search_after_ctx"]}
+    rest = api.data("/audit/search", {**window, **cursor})
+    assert first["docs"][0] not in rest["docs"]
+    assert api.error("/audit/search", {**window, "search_after_ctx": "x"}) == (
+        *(400, "InvalidParameter", "search_after_ctx is no cursor of this list."),
+    )

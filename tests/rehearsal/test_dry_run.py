@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,7 +15,7 @@ from engine.playbooks.deferred import Unknown
 from engine.playbooks.load import Loader
 from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType, Succeeded
-from engine.rehearsal.dry_run import MaskedSecrets, Rehearsal, rehearse, shown
+from engine.rehearsal.dry_run import MaskedSecrets, Rehearsal, rehearse, rehearse_all, shown
 from engine.rules.condition import Answer, Verdict
 from engine.runs.happening import StepStarted
 from engine.runs.run import RunState
@@ -446,7 +447,7 @@ def test_the_json_of_a_rehearsal_has_these_keys(types: Types) -> None:
                 "reason": "labels.nope is null",
             },
         ],
-        "would": {"state": "succeeded", "reason": None},
+        "would": {"state": "succeeded", "reason": None, "answer": None},
     }
     refused = rehearsed(types, "trigger: {when: labels.nope}\nsteps: [{shell: [ls]}]").as_json()
     assert refused == {
@@ -466,3 +467,72 @@ def test_what_is_not_known_is_shown_by_its_name_however_deep() -> None:
         "x": ["‹steps.a›", ["‹steps.a.body›", 1]],
         "y": "z",
     }
+
+
+# Calls for labels
+
+CALL = replace(
+    an_event(
+        payload={
+            "result_label_keys": ["owner"],
+            "event": {"alert_key": "k", "labels": {"service": "checkout"}},
+        }
+    ),
+    source="label-mapping",
+    own=False,
+)
+ANSWERS = "trigger: {answer: labels}\nsteps: [{id: look, http: 'https://cmdb/hosts'}]\n"
+
+
+def called(types: Types, *texts: str) -> list[Rehearsal]:
+    playbooks = [loaded(types, text, f"p{number}") for number, text in enumerate(texts, start=1)]
+    return rehearse_all(playbooks, CALL, config=CONFIG, secrets=SECRETS, step_types=types)
+
+
+def test_the_answer_to_a_call_is_shown_with_what_is_not_known_yet(types: Types) -> None:
+    (rehearsal,) = called(
+        types, f"{ANSWERS}answer: {{owner: '{{{{ steps.look.body.owner }}}}', tier: 1, dc: null}}"
+    )
+
+    assert rehearsal.succeeds
+    assert rehearsal.as_json()["would"] == {
+        "state": "succeeded",
+        "reason": None,
+        "answer": {"owner": "‹steps.look.body.owner›", "tier": "1"},
+    }
+
+
+def test_an_answer_that_cannot_be_rendered_would_fail(types: Types) -> None:
+    (rehearsal,) = called(types, f"{ANSWERS}answer: {{owner: '{{{{ labels }}}}'}}")
+
+    assert not rehearsal.succeeds
+    assert rehearsal.as_json()["would"] == {
+        "state": "failed",
+        "reason": "answer: owner: the value of a label is a text, not a mapping",
+        "answer": None,
+    }
+
+
+def test_one_playbook_would_answer_and_the_others_say_which(types: Types) -> None:
+    first, second, press = called(
+        types,
+        f"{ANSWERS}answer: {{owner: a}}",
+        f"{ANSWERS}answer: {{owner: b}}",
+        "steps: [{wait: 1s}]",
+    )
+
+    assert first.succeeds
+    assert (second.verdict.reason, second.state, second.steps) == (
+        "p1 answers this call",
+        None,
+        (),
+    )
+    assert press.verdict.reason == "the event asks for labels; `answer: labels` takes such events"
+
+
+def test_what_is_no_call_may_start_several(types: Types) -> None:
+    playbooks = [loaded(types, "steps: [{wait: 1s}]", name) for name in ("a", "b")]
+
+    both = rehearse_all(playbooks, EVENT, config=CONFIG, secrets=SECRETS, step_types=types)
+
+    assert [rehearsal.succeeds for rehearsal in both] == [True, True]

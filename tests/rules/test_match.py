@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engine.rules.condition import Answer, Condition, Verdict
-from engine.rules.match import Trigger
+from engine.rules.match import Trigger, one_answers
 
 NOW = 1_795_000_000.0
 
@@ -156,3 +156,47 @@ def test_each_refusal_names_the_key_that_would_take_the_event() -> None:
     assert judged(Trigger(max_age=60.0), time=int((NOW - 1850) * 1000))[1] == (
         "the event is 0:30:50 old (h:mm:ss), and `max_age` is 0:01:00"
     )
+
+
+# Calls for labels
+
+
+def test_a_playbook_that_answers_takes_calls_for_labels_and_nothing_else() -> None:
+    answers = Trigger(answers=True)
+
+    assert judged(answers, source="label-mapping") == (Answer.YES, None)
+    for source in ("custom-action", "incident-webhook", "reconciled"):
+        assert judged(answers, source=source) == (
+            Answer.NO,
+            f"the playbook answers calls for labels; the event came by {source}",
+        )
+
+
+def test_no_other_playbook_takes_a_call_for_labels() -> None:
+    assert judged(Trigger(own=True, reconcile=True, stale=True), source="label-mapping") == (
+        Answer.NO,
+        "the event asks for labels; `answer: labels` takes such events",
+    )
+
+
+def test_what_a_call_is_asked_for_by_and_its_condition_and_age_count_as_ever() -> None:
+    call = {"source": "label-mapping", "type": "label_mapping"}
+
+    assert judged(Trigger(answers=True, action="other"), **call)[0] is Answer.NO
+    assert judged(Trigger(answers=True, events=("i_new",)), **call)[0] is Answer.NO
+    assert judged(Trigger(answers=True, when=when("severity == 'Info'")), **call)[0] is Answer.NO
+    old = {**call, "time": int((NOW - 61) * 1000)}
+    assert judged(Trigger(answers=True, max_age=60.0), **old)[0] is Answer.NO
+    assert judged(Trigger(answers=True), **old)[0] is Answer.YES
+
+
+def test_of_several_that_would_answer_the_first_does() -> None:
+    yes, no = Verdict(Answer.YES), Verdict(Answer.NO, "not mine")
+    unsure = Verdict(Answer.CANNOT_TELL, "who knows")
+    told = Verdict(Answer.NO, "second answers this call")
+
+    said = one_answers([("first", no), ("second", yes), ("third", yes), ("fourth", unsure)])
+
+    assert said == [no, yes, told, unsure]
+    assert one_answers([("first", no)]) == [no]
+    assert one_answers([]) == []

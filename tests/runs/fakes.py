@@ -227,6 +227,18 @@ class Stage:
         )
 
 
+@dataclass
+class Staged(Stage):
+    """A stage for other step types than the fakes'."""
+
+    types: Mapping[str, StepType[Any]] = field(kw_only=True)
+
+    @property
+    @override
+    def step_types(self) -> dict[str, StepType[Any]]:
+        return dict(self.types)
+
+
 def step_types(probe: Probe) -> dict[str, StepType[Any]]:
     return {"probe": probe, "wait": Wait(), "set": Set(), "stop": Stop()}
 

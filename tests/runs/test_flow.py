@@ -56,6 +56,10 @@ class Story:
         self.start()
         self.settle(Outcome.FAILED, error=error, **rest)
 
+    def is_unknown(self, error: str | None = "lost", **rest: Any) -> None:
+        self.start()
+        self.settle(Outcome.UNKNOWN, error=error, **rest)
+
     def pauses(self, seconds: float) -> None:
         move = self.start()
         self.flow = self.flow.take(Paused(move.step.path, move.attempt, self.now + seconds))
@@ -305,7 +309,7 @@ def test_run_attempt_is_the_attempt_being_made() -> None:
     assert story.flow.sees()["run"]["attempt"] == 2
 
 
-# continue_on_error, results
+# continue_on_error
 
 
 def test_a_failure_that_may_be_passed_over_is_a_result_like_another() -> None:
@@ -324,6 +328,61 @@ def test_it_is_passed_over_only_after_the_last_attempt() -> None:
     assert story.stands_at == "steps/0"
     story.fails()
     assert story.stands_at == "steps/1"
+
+
+# An outcome that is unknown
+
+
+def test_a_step_whose_outcome_is_unknown_fails_the_run_and_says_so() -> None:
+    story = Story(ALL)
+    story.is_unknown("the connection broke; look at the timeline")
+    seen = story.flow.sees()["run"]
+    reason = "its outcome is unknown: the connection broke; look at the timeline"
+    assert (seen["failed_step"], seen["error"]) == ("one", reason)
+    for _ in range(4):
+        story.succeeds()
+    assert story.path == ["steps/0", "on_failure/0", "on_failure/1", "finally/0", "finally/1"]
+    assert story.ends == ("failed", f"one: {reason}")
+
+
+def test_without_words_an_unknown_outcome_is_still_explained() -> None:
+    story = Story("steps: [{probe: a}]")
+    story.is_unknown(None)
+    said = "its outcome is unknown: nobody knows whether it took effect"
+    assert story.ends == ("failed", f"steps/0: {said}")
+
+
+@pytest.mark.parametrize("retryable", [True, False])
+def test_a_step_whose_outcome_is_unknown_is_never_tried_again(*, retryable: bool) -> None:
+    story = Story("steps: [{probe: a, retry: {attempts: 5, delay: 0s}}, {probe: b}]")
+    story.is_unknown("lost", retryable=retryable)
+    assert story.ends[0] == "failed"
+    assert story.path == ["steps/0"]
+
+
+def test_an_unknown_outcome_that_may_be_passed_over_is_a_result_like_another() -> None:
+    story = Story(
+        "steps: [{id: a, probe: a, continue_on_error: true}, "
+        "{probe: b, when: steps.a.outcome == 'unknown'}]"
+    )
+    story.is_unknown("lost", result={"code": "BrokenExchange"})
+    seen = {"code": "BrokenExchange", "outcome": "unknown", "error": "lost"}
+    assert story.flow.results == {"a": seen}
+    story.succeeds()
+    assert story.path == ["steps/0", "steps/1"]
+    assert story.ends == ("succeeded", None)
+
+
+def test_an_unknown_outcome_of_finally_fails_a_run_that_was_good() -> None:
+    story = Story("steps: [{probe: a}]\nfinally: [{probe: b}, {probe: c}]")
+    story.succeeds()
+    story.is_unknown("lost")
+    story.succeeds()
+    assert story.path == ["steps/0", "finally/0", "finally/1"]
+    assert story.ends == ("failed", "finally/0: its outcome is unknown: lost")
+
+
+# Results
 
 
 @pytest.mark.parametrize(
@@ -544,9 +603,9 @@ def test_a_step_in_flight_whose_time_is_over_after_a_restart_is_not_performed_ag
     story.now += 3600
     fact = story.noted()
     assert fact.error == (
-        "the playbook's 1m were over; the step had been started, and its outcome is not known"
+        "the playbook's 1m were over while the step was under way, and it is not performed again"
     )
-    assert (fact.attempt, fact.retryable) == (1, False)
+    assert (fact.attempt, fact.outcome, fact.retryable) == (1, Outcome.UNKNOWN, False)
     assert story.stands_at == "finally/0"
 
 

@@ -28,6 +28,7 @@ CONDITIONS: Final = [
             "length(labels.no)",
             "steps.s0",
             "steps.s1.outcome == 'failed'",
+            "steps.s0.outcome == 'unknown'",
         ],
     ),
 ]
@@ -38,7 +39,7 @@ TIMES: Final = st.sampled_from([0.0, 0.001, 1.0, 7.5, 30.0, 59.999, 60.0, 3600.0
 class Happens:
     """What becomes of one attempt, and how long it takes."""
 
-    kind: str  # succeeds fails fails-for-good pauses stops-well stops-badly crashes
+    kind: str  # succeeds fails fails-for-good is-unknown pauses stops-well stops-badly crashes
     takes: float
 
 
@@ -51,6 +52,7 @@ HAPPENINGS: Final = st.builds(
             "fails",
             "fails",
             "fails-for-good",
+            "is-unknown",
             "pauses",
             "stops-well",
             "stops-badly",
@@ -153,14 +155,16 @@ class Drive:
         if happens.kind == "pauses":
             return self.take(flow, Paused(path, attempt, started.at + 10 * happens.takes))
         good = happens.kind in ("succeeds", "stops-well")
+        bad = Outcome.UNKNOWN if happens.kind == "is-unknown" else Outcome.FAILED
         settled = Settled(
             path,
             attempt,
             self.now,
-            Outcome.SUCCEEDED if good else Outcome.FAILED,
+            Outcome.SUCCEEDED if good else bad,
             {"n": len(self.facts)} if good else None,
             None if good else f"it {happens.kind}",
-            retryable=happens.kind == "fails",
+            # Whatever a fact says, what may have taken effect is not done again.
+            retryable=happens.kind in ("fails", "is-unknown"),
             variables={"last": path} if happens.kind == "succeeds" else {},
             stops=happens.kind.startswith("stops"),
         )
@@ -254,6 +258,26 @@ def test_a_run_that_crashed_at_any_fact_ends_without_repeating_what_is_settled(
         second.to_the_end(second.beginning.replay(tuple(second.facts)))
         assert not settled & set(second.performed)
         assert len(second.performed) == len(set(second.performed))
+
+
+@given(DRIVES)
+@settings(max_examples=100, deadline=None)
+def test_a_step_whose_outcome_is_unknown_is_not_performed_again_and_not_called_good(
+    drive: Drive,
+) -> None:
+    flow = drive.to_the_end()
+    steps_by_path = {step.path: step for step in all_steps(drive.playbook)}
+    attempts: dict[str, int] = {}
+    for path, attempt in drive.performed:
+        attempts[path] = max(attempt, attempts.get(path, 0))
+    for (path, attempt), record in drive.records.items():
+        if record.outcome is not Outcome.UNKNOWN:
+            continue
+        assert attempts[path] == attempt, "it was the last attempt"
+        step = steps_by_path[path]
+        if path.startswith("steps/") and not step.continue_on_error:
+            assert flow.state is RunState.FAILED
+            assert "outcome is unknown" in (flow.reason or "")
 
 
 def all_steps(playbook: Playbook) -> list[Step]:

@@ -18,6 +18,7 @@ from engine.playbooks.step_type import (
     Report,
     Stopped,
     Succeeded,
+    Uncertain,
 )
 from engine.runs.fact import Began, Settled, Started
 from engine.runs.fact import Paused as PausedFact
@@ -143,12 +144,15 @@ def test_a_step_type_is_told_which_step_of_which_run_about_which_incident(stage:
 
     async def looks(call: Call) -> Report:
         calls.append(call)
+        stage.clock.jump(3)
         return Failed("once more")
 
     stage.probe.answer("steps/0", looks, looks)
-    story_of(stage, "steps: [{probe: a, retry: {attempts: 2, delay: 0s}}]")
+    story_of(stage, "steps: [{probe: a, timeout: 7s, retry: {attempts: 2, delay: 0s}}]")
+    incident = "6551f3888713372ad1054d57"
     assert calls == [
-        Call("RUN1", "steps/0", attempt, "6551f3888713372ad1054d57") for attempt in (1, 2)
+        Call("RUN1", "steps/0", 1, incident, started=NOW, limit=7.0),
+        Call("RUN1", "steps/0", 2, incident, started=NOW + 3, limit=7.0),
     ]
     assert {call.idempotency_key for call in calls} == {"RUN1:steps/0"}
 
@@ -293,6 +297,60 @@ def test_a_step_that_takes_too_long_is_cut_and_has_failed(stage: Stage) -> None:
     )
     assert run.state is RunState.SUCCEEDED
     assert [fact.error for fact in stage.told.settled] == ["timed out after 10ms", None]
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("steps: [{probe: a}]", 3600.0),
+        ("timeout: 5s\nsteps: [{probe: a, timeout: 1m}]", 5.0),
+        ("steps: [{probe: a, timeout: 1m}]", 60.0),
+        ("steps: [{set: {x: 1}}]\nfinally: [{probe: a}]", None),
+    ],
+)
+def test_a_step_type_is_told_how_long_it_has(stage: Stage, text: str, limit: float | None) -> None:
+    limits: list[float | None] = []
+
+    async def looks(call: Call) -> Report:
+        limits.append(call.limit)
+        return Succeeded()
+
+    stage.probe.answer("steps/0", looks)
+    stage.probe.answer("finally/0", looks)
+    story_of(stage, text)
+    assert limits == [limit]
+
+
+def test_a_step_type_that_cannot_say_what_it_did_leaves_the_outcome_unknown(
+    stage: Stage, database: Path
+) -> None:
+    stage.probe.answer("steps/0", Uncertain("lost; look there", {"code": "BrokenExchange"}))
+    run = story_of(
+        stage,
+        "steps: [{id: a, probe: a, retry: {attempts: 3, delay: 0s}}]\n"
+        "on_failure: [{probe: '{{ run.failed_step }}: {{ run.error }} ({{ steps.a.code }})'}]",
+    )
+    said = "its outcome is unknown: lost; look there"
+    assert (run.state, run.reason) == (RunState.FAILED, f"a: {said}")
+    assert stage.probe.said == ["a", f"a: {said} (BrokenExchange)"]
+    first = record_of(database).steps[0]
+    assert (first.outcome, first.attempt, first.retryable) == (Outcome.UNKNOWN, 1, False)
+    assert (first.error, first.result) == ("lost; look there", {"code": "BrokenExchange"})
+
+
+def test_a_step_type_that_is_cut_may_still_say_what_it_knows(stage: Stage) -> None:
+    async def says(call: Call) -> Report:
+        try:
+            return await hangs(call)
+        except asyncio.CancelledError:
+            return Uncertain("it was on its way")
+
+    stage.probe.answer("steps/0", says)
+    run = story_of(
+        stage, "steps: [{probe: a, timeout: 10ms, retry: {attempts: 2, delay: 0s}}, {probe: b}]"
+    )
+    assert run.reason == "steps/0: its outcome is unknown: it was on its way"
+    assert stage.probe.calls == [("steps/0", 1)]
 
 
 def test_a_step_that_names_no_timeout_has_its_step_types(stage: Stage) -> None:
@@ -575,7 +633,14 @@ def test_a_step_that_was_cut_is_performed_again_as_the_same_attempt_and_counted(
         reached.set()
         return await hangs(call)
 
-    stage.probe.answer("steps/1", reaches)
+    agains: list[tuple[bool, float]] = []
+
+    async def looks(call: Call) -> Report:
+        agains.append((call.again, call.started))
+        return Succeeded()
+
+    stage.probe.answer("steps/0", looks)
+    stage.probe.answer("steps/1", reaches, looks)
 
     async def story() -> None:
         run = await stage.queue(playbook, EVENT)
@@ -595,6 +660,7 @@ def test_a_step_that_was_cut_is_performed_again_as_the_same_attempt_and_counted(
     assert stage.probe.calls == [("steps/0", 1), ("steps/1", 1), ("steps/1", 1)]
     steps = record_of(database).steps
     assert [step.repeats for step in steps] == [0, 1]
+    assert agains == [(False, NOW), (True, NOW)]
     assert (steps[1].started, steps[1].ended) == (NOW, NOW + 5)
 
 
@@ -615,8 +681,8 @@ def test_a_step_in_flight_whose_playbooks_time_is_over_is_not_performed_again(
     run = asyncio.run(story())
     assert stage.probe.calls == []
     assert run.reason == (
-        "steps/0: the playbook's 1m were over; "
-        "the step had been started, and its outcome is not known"
+        "steps/0: its outcome is unknown: the playbook's 1m were over while the step was under "
+        "way, and it is not performed again"
     )
 
 
@@ -761,6 +827,7 @@ def test_any_step_type_may_pause(stage: Stage) -> None:
     [
         {"steps/0": [Succeeded({"n": 1}, variables={"x": [1, {"y": None}]})]},
         {"steps/0": [Failed("no", {"status": 500}), Failed("no", retryable=False)]},
+        {"steps/0": [Uncertain("lost", {"code": "BrokenExchange"})]},
         {"steps/1": [Stopped(succeeded=True, reason="enough")]},
         {"steps/1": [Stopped(succeeded=False, reason="enough")]},
     ],
@@ -779,3 +846,52 @@ def test_the_ledger_tells_the_history_as_it_was_told_to_whoever_watched(
     assert [fact for fact in history if isinstance(fact, Settled)] == stage.told.settled
     started = [(f.path, f.attempt) for f in history if isinstance(f, Started)]
     assert started == stage.told.started
+
+
+# Answers
+
+
+def answering(answer: str) -> str:
+    return f"trigger: {{answer: labels}}\nsteps: [{{id: a, probe: x}}]\nanswer: {answer}"
+
+
+def carried_out(stage: Stage, text: str) -> Run:
+    async def story() -> Run:
+        playbook = a_playbook(text)
+        run = await stage.queue(playbook, an_event())
+        await stage.carry_out(run, playbook, an_event())
+        return await stage.ledger.run(run.id)
+
+    return asyncio.run(story())
+
+
+def test_an_answer_sees_the_steps_as_they_are_at_the_end(stage: Stage) -> None:
+    text = answering("{said: '{{ steps.a.said }}', last: '{{ steps.b.said }}', none: null}")
+
+    run = carried_out(stage, f"{text}\nfinally: [{{id: b, probe: y}}]")
+
+    assert (run.state, run.answer) == (RunState.SUCCEEDED, {"said": "x", "last": "y"})
+
+
+def test_a_run_that_failed_answers_nothing(stage: Stage) -> None:
+    stage.probe.answer("steps/0", Failed("no", retryable=False))
+
+    run = carried_out(stage, answering("{said: hello}"))
+
+    assert (run.state, run.reason, run.answer) == (RunState.FAILED, "a: no", None)
+
+
+def test_an_answer_that_cannot_be_given_fails_the_run_with_its_reason(stage: Stage) -> None:
+    run = carried_out(stage, answering("{all: '{{ labels }}'}"))
+
+    assert (run.state, run.answer) == (RunState.FAILED, None)
+    assert run.reason == "answer: all: the value of a label is a text, not a mapping"
+
+
+def test_an_answer_that_holds_a_secret_is_not_given(stage: Stage) -> None:
+    stage.redactor.learn("es.nj.01")
+
+    run = carried_out(stage, answering("{host: 'on {{ labels.resource }}'}"))
+
+    assert (run.state, run.answer) == (RunState.FAILED, None)
+    assert run.reason == f"answer: {MASKED_VALUE}"

@@ -57,6 +57,7 @@ def test_a_run_has_these_keys() -> None:
         "created": "2023-11-17T08:00:13.500Z",
         "started": "2023-11-17T08:00:14.000Z",
         "ended": "2023-11-17T08:00:15.250Z",
+        "answer": None,
     }
 
 

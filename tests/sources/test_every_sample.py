@@ -18,6 +18,7 @@ from engine.sources.flashduty import (
     CustomActionSource,
     FlashdutySource,
     IncidentWebhookSource,
+    LabelMappingSource,
 )
 
 FIXTURES: Final = Path(__file__).parents[1] / "fixtures"
@@ -26,6 +27,7 @@ SOURCES: Final[dict[str, FlashdutySource]] = {
     "custom-action": CustomActionSource(None),
     "incident-webhook": IncidentWebhookSource(None),
     "alert-webhook": AlertWebhookSource(None),
+    "label-mapping": LabelMappingSource(None),
 }
 
 
@@ -68,6 +70,33 @@ def test_an_alert_webhook_reads_as_its_alert_and_names_its_incident() -> None:
     assert (document["title"], document["channel"]) == (alert["title"], "Order System")
     assert document["alerts"] == [alert]
     assert document["incident"] == alert["incident"]
+
+
+def test_a_call_for_labels_reads_as_the_alert_that_is_being_ingested() -> None:
+    event, document = read(FIXTURES / "label-mapping.vendor-page.json")
+    asked = event.payload["event"]
+
+    assert (event.source, event.type, event.time) == (
+        "label-mapping",
+        "label_mapping",
+        1_678_886_400_000,
+    )
+    assert event.asked == {"owner_team", "service_tier", "host_ip"}
+    assert (event.subject, event.incident_id, event.person_id) == (None, None, None)
+    assert document["severity"] == document["status"] == "Critical"
+    assert document["labels"] == asked["labels"]
+    assert document["title"] == asked["title"]
+    alert = {**asked, "alert_severity": "Critical", "alert_status": "Critical"}
+    assert (document["alert"], document["alerts"]) == (alert, [alert])
+    absent = ("incident", "channel", "person")
+    assert [document[name] for name in absent] == [None, None, None]
+    assert document["fields"] == {}
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples of the platform are not beside us")
+def test_the_fixture_of_such_a_call_is_the_platforms_sample() -> None:
+    sample = json.loads((SAMPLES / "label-mapping-api.request.json").read_bytes())
+    assert json.loads((FIXTURES / "label-mapping.vendor-page.json").read_bytes()) == sample
 
 
 def test_a_body_of_ones_own_is_taken_with_whatever_it_has() -> None:

@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from engine.flashduty.client import FlashdutyClient
+from engine.flashduty.client import FlashdutyClient, Patience
+from engine.flashduty.exchange import open_session
 from engine.flashduty.operations import OPERATIONS
 from engine.playbooks.deferred import Unknown
 from engine.playbooks.step_type import Call, Failed, Report, Succeeded
@@ -53,9 +54,9 @@ class Account:
 
 
 async def ask(base_url: str, call: Call, given: dict[str, Any]) -> Report:
-    async with aiohttp.ClientSession() as session:
-        step = Flashduty(FlashdutyClient(lambda: session, base_url, CANARY))
-        return await step.perform(FlashdutyParameters.model_validate(given), call)
+    async with open_session() as session:
+        client = FlashdutyClient(lambda: session, base_url, CANARY, patience=Patience(retries=0))
+        return await Flashduty(client).perform(FlashdutyParameters.model_validate(given), call)
 
 
 def perform(account: Account, path: str, event: Call = CALL, **given: Any) -> Report:
@@ -155,6 +156,30 @@ def test_an_error_code_is_a_failure_even_with_http_200(code: str) -> None:
     assert error_of(report) == f"{code}: no such incident (request r1)"
 
 
+def test_a_failure_leaves_its_code_for_the_steps_after_it() -> None:
+    envelope = {"request_id": "r1", "error": {"code": "ResourceNotFound", "message": "gone"}}
+    report = perform(Account(envelope, 400), "incident/comment", comment="a")
+    assert report == Failed(
+        "ResourceNotFound: gone (request r1)",
+        {
+            "data": None,
+            "request_id": "r1",
+            "code": "ResourceNotFound",
+            "message": "gone",
+            "status": 400,
+        },
+        retryable=False,
+    )
+
+
+def test_a_custom_action_whose_own_call_failed_is_a_failure_that_is_not_tried_again() -> None:
+    envelope = {"request_id": "r1", "data": {"message": "HTTP 502"}}
+    report = perform(Account(envelope), "incident/custom-action/do", integration_id=17)
+    assert error_of(report) == "ActionFailed: HTTP 502 (request r1)"
+    assert isinstance(report, Failed)
+    assert not report.retryable
+
+
 def test_a_failure_without_a_request_id_does_not_name_one() -> None:
     report = perform(Account({"error": {"code": "BadRequest", "message": "no"}}, 400), "a/b")
     assert error_of(report) == "BadRequest: no"
@@ -170,9 +195,9 @@ def test_a_connection_that_is_refused_is_a_failure_without_the_key() -> None:
 
 def test_without_a_key_it_says_where_to_set_one() -> None:
     report = asyncio.run(offline().perform(parameters("incident/ack"), CALL))
-    assert report == Failed(
-        "NoAppKey: flashduty.app_key is not set in config.yaml", retryable=False
-    )
+    said = "flashduty.app_key is not set in config.yaml"
+    result = {"data": None, "request_id": None, "code": "NoAppKey", "message": said, "status": None}
+    assert report == Failed(f"NoAppKey: {said}", result, retryable=False)
 
 
 def test_a_plan_says_what_would_be_called_and_with_what() -> None:
@@ -182,6 +207,20 @@ def test_a_plan_says_what_would_be_called_and_with_what() -> None:
         "call": "/incident/comment",
         "body": {"comment": "Done", "incident_ids": [INCIDENT]},
     }
+
+
+@pytest.mark.parametrize("key", ["int-key-1", Unknown("steps.a")])
+def test_a_plan_masks_the_integration_key_of_a_push(key: object) -> None:
+    path = "event/push/change/standard"
+    planned = offline().plan(parameters(path, title="t", integration_key=key), CALL)
+    assert planned.details["body"] == {"title": "t", "integration_key": "******"}
+
+
+def test_a_push_is_sent_with_its_own_key() -> None:
+    account = Account({"data": {"alert_key": "a"}})
+    perform(account, "event/push/alert/standard", title_rule="t", integration_key="int-key-1")
+    assert account.query == {"integration_key": "int-key-1"}
+    assert account.body == {"title_rule": "t"}
 
 
 def test_a_plan_shows_what_is_not_known_yet() -> None:

@@ -696,3 +696,76 @@ def test_events_of_an_older_file_know_their_subject(tmp_path: Path) -> None:
             ("alert:A", 0, 0),
             (None, 0, 0),
         ]
+
+
+# Calls, which are judged before they are kept
+
+
+def a_call(id_: str = "CALL1", key: str = "k") -> Event:
+    return replace(an_event(id_, key=key), source="label-mapping", own=False)
+
+
+def running(event: Event, id_: str = "R1") -> Run:
+    return a_run(id_, PLAYBOOK, event).move(RunState.RUNNING, at=NOW)
+
+
+def test_a_call_its_verdicts_and_its_run_are_kept_at_once(
+    ledger: SqliteLedger, database: Path
+) -> None:
+    call = a_call()
+    run = running(call)
+
+    async def story() -> None:
+        await ledger.keep_playbook(PLAYBOOK)
+        acceptance = await ledger.accept_judged(call, verdicts([PLAYBOOK]), [run], NOW)
+        assert acceptance == Acceptance("CALL1", duplicate=False)
+        # Nothing is left for the worker to judge or to start; a restart would go on with it.
+        assert await ledger.unmatched(9) == []
+        assert await ledger.queued(0, 9) == []
+        assert await ledger.unfinished() == [run]
+        assert await ledger.run_of("CALL1") == run
+        assert await ledger.history("R1") == []
+
+    asyncio.run(story())
+    with open_records(database) as records:
+        kept = records.event("CALL1")
+    assert (kept.event, kept.judgements, kept.runs) == (call, verdicts([PLAYBOOK]), [run])
+
+
+def test_a_repeated_call_is_the_one_that_was_there_and_keeps_nothing(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        await ledger.keep_playbook(PLAYBOOK)
+        first, again = a_call("CALL1"), a_call("CALL2")
+        await ledger.accept_judged(first, verdicts([PLAYBOOK]), [running(first, "R1")], NOW)
+        answer = await ledger.accept_judged(
+            again, verdicts([PLAYBOOK]), [running(again, "R2")], NOW
+        )
+        assert answer == Acceptance("CALL1", duplicate=True)
+        assert [run.id for run in await ledger.unfinished()] == ["R1"]
+        assert await ledger.run_of("CALL2") is None
+
+    asyncio.run(story())
+
+
+def test_a_call_whose_run_cannot_be_kept_is_not_kept_either(ledger: SqliteLedger) -> None:
+    call = a_call()
+
+    async def story() -> None:
+        with pytest.raises(LedgerError):  # no such version of a playbook was kept
+            await ledger.accept_judged(call, verdicts([PLAYBOOK]), [running(call)], NOW)
+        with pytest.raises(NotInLedgerError):
+            await ledger.event("CALL1")
+
+    asyncio.run(story())
+
+
+def test_the_answer_of_a_run_is_kept_with_its_end(ledger: SqliteLedger, database: Path) -> None:
+    async def story() -> None:
+        run = await begin(ledger)
+        ended = replace(run, answer={"owner": "team-a"}).move(RunState.SUCCEEDED, at=NOW + 2)
+        await ledger.keep_run(ended)
+        assert await ledger.run("R1") == ended
+
+    asyncio.run(story())
+    with open_records(database) as records:
+        assert records.run("R1").run.answer == {"owner": "team-a"}

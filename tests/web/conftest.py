@@ -21,7 +21,7 @@ from engine.sources.flashduty import (
 from engine.store.sqlite import SqliteLedger, open_ledger
 from engine.web.app import create_app
 from engine.web.metrics import Metrics
-from engine.web.receiver import Receiver
+from engine.web.receiver import Receiver, committing
 
 TOKEN = "web-test-token"
 
@@ -73,8 +73,7 @@ def client(receiving: Receiving) -> Iterator[TestClient]:
         receivers={
             path: Receiver(
                 source=source,
-                accept=receiving.accept,
-                accepted=receiving.wake,
+                take=committing(receiving.accept, receiving.wake),
                 count=receiving.metrics.count_delivery,
                 refused=lambda source, _, refusal: receiving.refusals.append(
                     (source, refusal.code)

@@ -101,7 +101,7 @@ class Stage:
             first: RenderableType = Spinner("dots") if row.outcome is None else mark(row.outcome)
             what = f"{line(row.plan, 90)}" if row.plan else ""
             tries = f" ({row.attempts} attempts)" if row.attempts > 1 else ""
-            note = f" {line(row.error, 110)}" if row.outcome == "failed" else ""
+            note = f" {line(row.error, 110)}" if row.outcome in ("failed", "unknown") else ""
             shown.add_row(
                 " ",
                 first,

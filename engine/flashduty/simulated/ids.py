@@ -20,6 +20,10 @@ class SimulatedIds:
         """Give 24 hex digits, as incidents, alerts, fields and deploy changes have."""
         return f"{int(self._clock()) & 0xFFFFFFFF:08x}{next(self._counter):016x}"
 
+    def event_id(self) -> str:
+        """Give 32 hex digits, as the events of webhooks have in their payload."""
+        return f"{int(self._clock() * 1000):016x}{next(self._counter):016x}"
+
     def number(self) -> int:
         """Give an int64 above 2^31 and below 2^53, as status page events have (trap 13)."""
         return 6_294_539_747_000 + next(self._counter)

@@ -4,6 +4,7 @@ The real API's answer is `error.code` beside an HTTP status that is "information
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 HTTP_STATUS: Final[Mapping[str, int]] = {
@@ -14,16 +15,22 @@ HTTP_STATUS: Final[Mapping[str, int]] = {
     "Unauthorized": 401,
     "RouteNotFound": 404,
     "MethodNotAllowed": 405,
+    "RequestTooFrequently": 429,
+    "InternalError": 500,
+    "ServiceUnavailable": 503,
 }
 
 
 class RefusalError(Exception):
     """A call that is refused, in the vendor's terms; `code` is a key of `HTTP_STATUS`."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(
+        self, code: str, message: str, *, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.headers = headers
 
     @classmethod
     def parameter(cls, message: str) -> "RefusalError":

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from engine.flashduty.simulated.account import SimulatedAccount
+from engine.flashduty.simulated.organization import CHANNEL, add_organization
 
 _MEMBERS: Final[tuple[Mapping[str, Any], ...]] = (
     {"member_id": 1552048792504, "member_name": "TouTie", "email": "toutie@flashcat.cloud"},
@@ -55,13 +56,15 @@ _DEPLOYS: Final = (
     ("deploy-4812", "checkout", "2026.11.23-2", "2026.11.22-5", 7, 45),
 )
 _INTEGRATION_KEY: Final = "sample-change-integration"
+ALERT_INTEGRATION_KEY: Final = "sample-alert-integration"
 
 
 def sample_account(clock: Callable[[], float]) -> SimulatedAccount:
     """Make an account with members, custom fields, a status page and the deploys of some hours.
 
     Deploys are so many minutes before what `clock` says now. Changes are pushed with the
-    integration key `sample-change-integration`. There is no incident yet.
+    integration key `sample-change-integration`, alerts with `sample-alert-integration`. There is no
+    incident yet.
     """
     account = SimulatedAccount(clock)
     for member in _MEMBERS:
@@ -70,7 +73,20 @@ def sample_account(clock: Callable[[], float]) -> SimulatedAccount:
     for definition in _FIELDS:
         account.add_field(definition)
     account.add_status_page(_PAGE)
-    account.add_integration(_INTEGRATION_KEY, integration_id=2490562293131, name="Deploy platform")
+    account.add_integration(
+        _INTEGRATION_KEY,
+        integration_id=2490562293131,
+        name="Deploy platform",
+        type_="change.standard",
+    )
+    add_organization(account)
+    account.add_integration(
+        ALERT_INTEGRATION_KEY,
+        integration_id=2398086111504,
+        name="Monitoring",
+        type_="alert.standard",
+        channel_id=CHANNEL,
+    )
     now = int(clock())
     for key, service, version, previous, lasted, ago in _DEPLOYS:
         event = {

@@ -109,6 +109,43 @@ class SimulatedStatusPage:
         given = {name: call[name] for name in names if call.get(name, "") != ""}
         change.update({names[name]: deepcopy(value) for name, value in given.items()})
 
+    def delete_change(self, change_id: int) -> None:
+        self._find(change_id)
+        del self._changes[change_id]
+
+    def correct_update(self, change_id: int, update_id: str, call: Mapping[str, Any]) -> None:
+        """Change when an update was and what it says; never a status."""
+        change, update = self._find(change_id), self._find_update(change_id, update_id)
+        at = call.get("at_seconds", update["at_seconds"])
+        if change["type"] == "incident" and at < change["start_at_seconds"]:
+            raise RefusalError.parameter("at_seconds must not be before the start of the event.")
+        said = call.get("description") or update["description"]
+        update.update(at_seconds=at, description=said)
+
+    def delete_update(self, change_id: int, update_id: str) -> None:
+        updates: list[dict[str, Any]] = self._find(change_id)["updates"]
+        updates.remove(self._find_update(change_id, update_id))
+
+    def put_components(self, components: Sequence[Mapping[str, Any]]) -> None:
+        """Add components, or change those whose id is given; a status is nothing of theirs."""
+        for one in components:
+            component_id = one.get("component_id")
+            if component_id and component_id not in self._components:
+                raise RefusalError.not_found(f"component_id {component_id}")
+        for one in components:
+            component_id = one.get("component_id") or self._ids.ulid()
+            given = {name: one[name] for name in one if name != "status"}
+            known = self._components.get(component_id, {})
+            self._components[component_id] = {**known, **given, "component_id": component_id}
+        self._page["components"] = list(self._components.values())
+
+    def _find_update(self, change_id: int, update_id: str) -> dict[str, Any]:
+        updates: list[dict[str, Any]] = self._find(change_id)["updates"]
+        for update in updates:
+            if update["update_id"] == update_id:
+                return update
+        raise RefusalError.not_found(f"update_id {update_id}")
+
     def _find(self, change_id: int) -> dict[str, Any]:
         change = self._changes.get(change_id)
         if change is None:

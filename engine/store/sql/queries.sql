@@ -64,13 +64,14 @@ DELETE FROM playbooks WHERE version = '';
 -- playbook_by_version: the text a run began with
 SELECT name, file, text FROM playbooks WHERE version = :version;
 
--- insert_run: queues a run; a playbook has one run for an event
-INSERT INTO runs (id, playbook, version, event, state, reason, created)
-VALUES (:id, :playbook, :version, :event, :state, :reason, :created)
+-- insert_run: a run that is queued, or begins at once; a playbook has one run for an event
+INSERT INTO runs (id, playbook, version, event, state, reason, created, started)
+VALUES (:id, :playbook, :version, :event, :state, :reason, :created, :started)
 ON CONFLICT (event, playbook) DO NOTHING;
 
 -- update_run: moves a run that has not ended
-UPDATE runs SET state = :state, reason = :reason, started = :started, ended = :ended
+UPDATE runs SET state = :state, reason = :reason, started = :started, ended = :ended,
+                answer = :answer
 WHERE id = :id AND ended IS NULL;
 
 -- begin_run: the same, with the vars it goes on with

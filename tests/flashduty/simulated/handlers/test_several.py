@@ -7,6 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.flashduty.simulated.account import SimulatedAccount
+from engine.flashduty.simulated.organization import CHANNEL
 from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
 
@@ -107,11 +108,13 @@ def test_past_incidents_need_a_channel(client: TestClient, account: SimulatedAcc
 
 
 def test_an_incident_is_created(client: TestClient, account: SimulatedAccount) -> None:
-    body = {"incident_severity": "Warning", "title": "Odd noise", "channel_id": 7}
+    body = {"incident_severity": "Warning", "title": "Odd noise", "channel_id": CHANNEL}
     created = data(client, "/incident/create", body)
     shown = account.incident(created["incident_id"])
     assert created["title"] == "Odd noise"
-    assert (shown["progress"], shown["channel_id"], shown["creator_id"]) == ("Triggered", 7, ME)
+    assert (shown["progress"], shown["channel_id"], shown["creator_id"]) == (
+        *("Triggered", CHANNEL, ME),
+    )
     assert account.feed(created["incident_id"])[0]["type"] == "i_new"
 
 
