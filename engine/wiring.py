@@ -182,7 +182,7 @@ async def wired(
             companions: list[Companion] = [own.keep_learning, retention.keep_pruning]
             if flashduty.app_key is not None and flashduty.reconcile is not None:
                 reconciler = Reconciler(
-                    deliveries=Deliveries(client, _webhook_reader(config), ledger.knows),
+                    deliveries=Deliveries(client, _webhook_reader(config), ledger.known),
                     timelines=Timelines(
                         client,
                         {str(known): action for action, known in flashduty.actions.items()},

@@ -141,8 +141,9 @@ def write_happening(log: Log, happening: Happening) -> None:
                 attempt=fact.attempt,
                 error=fact.error and line(fact.error, 500),
             )
-        case Reconciled(since, until, events):
-            write = log.warning if events else log.debug
+        case Reconciled(since, until, events, after_start):
+            quietly = log.info if after_start else log.debug
+            write = log.warning if events else quietly
             write(
                 "missed events",
                 action="reconciled",

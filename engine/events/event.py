@@ -26,6 +26,7 @@ class Event:
     payload: Mapping[str, Any]
     received: float  # Unix seconds, by the receiver's clock
     stale: bool = False  # older than the newest one of its subject when it was accepted
+    known_before: bool = False  # it was reconciled, and playbooks were asked, before it arrived
     own: bool | None = None  # the engine itself caused it; None: not judged, or nobody could tell
 
     @property

@@ -11,6 +11,7 @@ from engine.rules.explain import decide
 
 RECONCILED: Final = "reconciled"  # the `event.source` of what was found out after it was missed
 PRESSED: Final = "custom-action"  # the `event.source` of a button that a person pressed
+TOLD_BY_TIMELINE: Final = "timeline:"  # how the `key` begins of what has no event_id of its own
 LATEST: Final = 900.0  # seconds: how late a missed event may start something
 
 

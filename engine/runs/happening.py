@@ -60,6 +60,7 @@ class Reconciled:
     since: float
     until: float
     events: int  # that were found and not known before
+    after_start: bool  # the look that every start begins with, rather than one of the regular ones
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,13 +46,12 @@ class Ledger(Protocol):
     async def accept(self, event: Event) -> Acceptance:
         """Keep an event, once: (source, action, key) is unique, also for two at the same moment.
 
-        What is kept says whether it is stale: older than the newest event of its subject. An event
-        that was reconciled before it arrived is a duplicate.
+        What is kept says whether it is stale: older than the newest event of its subject.
         """
         ...
 
     async def unmatched(self, limit: int) -> Sequence[Event]:
-        """The oldest events that no playbook has judged yet."""
+        """The oldest events that no playbook has judged yet; `known_before` says so of each."""
         ...
 
     async def keep_match(
@@ -154,13 +153,13 @@ class Memory(Protocol):
 class MissedEvents(Protocol):
     """Takes what Flashduty says happened while nobody listened. May raise LedgerError."""
 
-    async def knows(self, subject: str, type_: str, time: int, within: int) -> bool:
-        """Whether an event of this type about this subject, so many milliseconds around, is kept.
+    async def known(self, subject: str, type_: str, since: int, until: int) -> Sequence[Event]:
+        """The events of this type about this subject between two times, Unix milliseconds.
 
-        Whatever it came by: a delivery, or an earlier reconciling.
+        Whatever they came by: a delivery, or an earlier reconciling.
         """
         ...
 
-    async def accept_missed(self, event: Event, within: int) -> Acceptance:
-        """Keep a reconciled event unless it is known, by its key or as `knows` says."""
+    async def accept_missed(self, event: Event) -> Acceptance:
+        """Keep a reconciled event unless one has its key, whatever that one came by."""
         ...

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 from engine.events.document import document_of
@@ -23,6 +24,7 @@ from engine.runs.patient_ledger import PatientLedger
 from engine.runs.run import Run, RunState
 from engine.runs.runner import Clock, Runner
 
+NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 BATCH: Final = 200  # events judged, or queued runs looked at, in one go
 
 
@@ -135,18 +137,18 @@ class Worker:
             self.wake()
 
     async def _judge_one(self, event: Event) -> None:
-        judged = self.judge(event, await self._ran_before(event))
+        judged = self.judge(event, await self._not_again(event))
         await self._ledger.keep_match(judged.event, judged.judgements, judged.runs, judged.at)
         self._tell(judged.matched)
 
-    def judge(self, event: Event, ran: frozenset[str] = frozenset()) -> Judged:
-        """Ask every playbook. `ran` names those that a missed event must not start again."""
+    def judge(self, event: Event, not_again: Mapping[str, str] = NOBODY) -> Judged:
+        """Ask every playbook. `not_again` has those that it must not start, and why."""
         at = self._clock()
         calls = event.source == LABEL_MAPPING
         # Kept with the event: a run that is gone on with later has to see the same document.
         event = replace(event, own=False if calls else self._own(event))
         document = document_of(event, self._config)
-        verdicts = [self._verdict(one, document, at, ran) for one in self._playbooks]
+        verdicts = [self._verdict(one, document, at, not_again) for one in self._playbooks]
         if calls:
             names = (playbook.name for playbook in self._playbooks)
             verdicts = one_answers(list(zip(names, verdicts, strict=True)))
@@ -168,17 +170,27 @@ class Worker:
         ]
         return Judged(event, judgements, runs, at)
 
-    async def _ran_before(self, event: Event) -> frozenset[str]:
-        """Of a missed event: the playbooks that ran for one like it. They are not started again.
+    async def _not_again(self, event: Event) -> Mapping[str, str]:
+        """The playbooks that the event, or one like it, had its chance with, and why they stay out.
 
-        Nothing says for sure that what Flashduty tells afterwards is not what arrived before.
+        Nothing says for sure that what Flashduty tells afterwards is not what arrived before; and a
+        delivery may come so late that it was found missing first.
         """
+        if event.known_before:
+            asked = (one.name for one in self._playbooks if one.trigger.reconcile)
+            return dict.fromkeys(asked, "the playbook was asked when the event was found missing")
         if event.source != RECONCILED or event.subject is None:
-            return frozenset()
-        return await self._ledger.playbooks_run_for(event.subject, event.type)
+            return NOBODY
+        ran = await self._ledger.playbooks_run_for(event.subject, event.type)
+        said = "the event was missed, and the playbook ran for one like it before"
+        return dict.fromkeys(ran, said)
 
     def _verdict(
-        self, playbook: Playbook, document: Mapping[str, Any], at: float, ran: frozenset[str]
+        self,
+        playbook: Playbook,
+        document: Mapping[str, Any],
+        at: float,
+        not_again: Mapping[str, str],
     ) -> Verdict:
         try:
             verdict = playbook.trigger.judge(document, at)
@@ -186,9 +198,8 @@ class Worker:
             self._tell(Trouble(f"playbook {playbook.name}", traceback.format_exc()))
             said = f"{type(error).__name__}: {error} (this is a fault of the engine)"
             return Verdict(Answer.CANNOT_TELL, said)
-        if verdict.yes and playbook.name in ran:
-            said = "the event was missed, and the playbook ran for one like it before"
-            return Verdict(Answer.NO, said)
+        if verdict.yes and playbook.name in not_again:
+            return Verdict(Answer.NO, not_again[playbook.name])
         return verdict
 
     async def _resume(self, tasks: asyncio.TaskGroup) -> None:

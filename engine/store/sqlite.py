@@ -4,12 +4,13 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from engine.events.event import Event
 from engine.playbooks.playbook import Playbook
-from engine.rules.match import RECONCILED
+from engine.rules.match import RECONCILED, TOLD_BY_TIMELINE
 from engine.runs.fact import Began, Fact, Paused, Settled, facts_of
 from engine.runs.ledger import Acceptance, Judgement, LedgerError, NotInLedgerError
 from engine.runs.run import Run, StepRecord
@@ -20,7 +21,7 @@ from engine.store.pruning import SqlitePruning
 from engine.store.queries import read_queries
 from engine.store.writer import Writer
 
-SAME_MOMENT: Final = 2000  # milliseconds between what a webhook and what a timeline calls the time
+_SAME_MOMENT: Final = 2000  # milliseconds between a webhook's time and that of a timeline
 
 
 class SqliteLedger:
@@ -33,35 +34,29 @@ class SqliteLedger:
 
     async def accept(self, event: Event) -> Acceptance:
         row = _row_of(event)
-        reconciled = {**row, "source": RECONCILED, "within": SAME_MOMENT}
 
         def act(db: sqlite3.Connection) -> Acceptance:
-            known = db.execute(self._sql["same_event"], reconciled).fetchone()
-            if known is None:
-                if db.execute(self._sql["insert_event"], row).rowcount:
-                    return Acceptance(event.id, duplicate=False)
-                known = db.execute(self._sql["event_by_key"], row).fetchone()
+            if db.execute(self._sql["insert_event"], row).rowcount:
+                return Acceptance(event.id, duplicate=False)
+            known = db.execute(self._sql["event_by_key"], row).fetchone()
             return Acceptance(known["id"], duplicate=True)
 
         return await self._writer.do(act)
 
-    async def knows(self, subject: str, type_: str, time: int, within: int) -> bool:
-        wanted = {"subject": subject, "type": type_, "time": time, "within": within, "source": None}
+    async def known(self, subject: str, type_: str, since: int, until: int) -> Sequence[Event]:
+        wanted = {"subject": subject, "type": type_, "since": since, "until": until}
 
-        def act(db: sqlite3.Connection) -> bool:
-            return db.execute(self._sql["same_event"], wanted).fetchone() is not None
+        def act(db: sqlite3.Connection) -> list[Event]:
+            found = db.execute(self._sql["events_about"], wanted)
+            return [rows.event_from_row(row) for row in found]
 
         return await self._writer.do(act)
 
-    async def accept_missed(self, event: Event, within: int) -> Acceptance:
-        row = rows.event_to_row(event)
-        same = {**row, "source": None, "within": within}
+    async def accept_missed(self, event: Event) -> Acceptance:
+        row = _row_of(event)
 
         def act(db: sqlite3.Connection) -> Acceptance:
-            known = (
-                db.execute(self._sql["same_event"], same).fetchone()
-                or db.execute(self._sql["event_by_key_alone"], row).fetchone()
-            )
+            known = db.execute(self._sql["event_by_key_alone"], row).fetchone()
             if known is not None:
                 return Acceptance(known["id"], duplicate=True)
             db.execute(self._sql["insert_event"], row)
@@ -85,9 +80,19 @@ class SqliteLedger:
         return await self._writer.do(act)
 
     async def unmatched(self, limit: int) -> Sequence[Event]:
+        parameters = {
+            "limit": limit,
+            "reconciled": RECONCILED,
+            "by_timeline": TOLD_BY_TIMELINE,
+            "within": _SAME_MOMENT,
+        }
+
         def act(db: sqlite3.Connection) -> list[Event]:
-            found = db.execute(self._sql["unmatched_events"], {"limit": limit})
-            return [rows.event_from_row(row) for row in found]
+            found = db.execute(self._sql["unmatched_events"], parameters)
+            return [
+                replace(rows.event_from_row(row), known_before=bool(row["known_before"]))
+                for row in found
+            ]
 
         return await self._writer.do(act)
 

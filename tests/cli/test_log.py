@@ -221,12 +221,22 @@ def test_a_library_that_logs_nonsense_is_not_stopped_by_that() -> None:
     assert json.loads(stream.getvalue())["message"] == "%d of %d"
 
 
+def test_the_look_after_a_start_is_told_although_it_found_none() -> None:
+    stream = io.StringIO()
+    happening = Reconciled(1_795_000_000.0, 1_795_000_300.0, 0, after_start=True)
+
+    write_happening(create_log(Redactor(), stream), happening)
+
+    entry = json.loads(stream.getvalue())
+    assert (entry["level"], entry["action"], entry["events"]) == ("info", "reconciled", 0)
+
+
 def test_missed_events_are_told_and_a_look_that_found_none_is_not() -> None:
     stream = io.StringIO()
     log = create_log(Redactor(), stream)
 
-    write_happening(log, Reconciled(1_795_000_000.0, 1_795_000_300.0, 0))
-    write_happening(log, Reconciled(1_795_000_000.0, 1_795_000_300.5, 2))
+    write_happening(log, Reconciled(1_795_000_000.0, 1_795_000_300.0, 0, after_start=False))
+    write_happening(log, Reconciled(1_795_000_000.0, 1_795_000_300.5, 2, after_start=False))
 
     [text] = stream.getvalue().splitlines()
     entry = json.loads(text)

@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 PATIENCE = 30.0  # seconds until a test gives up waiting for something that should be there at once
 TOKEN = "e2e-token-91f3"
+KEY = "e2e-key-5d21"
 
 
 class EngineProcess:
@@ -41,16 +44,28 @@ class EngineProcess:
     def wait_for(self, action: str, **expected: object) -> dict[str, Any]:
         """The next line of the log with this action."""
         while True:
-            line = self._lines.get(timeout=PATIENCE)
-            if line is None:
-                raise AssertionError(f"the engine ended before {action}: {self.log}")
-            try:
-                entry: dict[str, Any] = json.loads(line)
-            except ValueError:
-                entry = {"action": "no JSON", "text": line}
-            self.log.append(entry)
+            entry = self._next(action)
             if entry.get("action") == action and expected.items() <= entry.items():
                 return entry
+
+    def wait_until(self, enough: Callable[[Counter[str]], bool]) -> None:
+        """Until the log, from its beginning, has enough of each action."""
+        while not enough(Counter(str(entry.get("action")) for entry in self.log)):
+            self._next("there was enough of it")
+
+    def _next(self, awaited: str) -> dict[str, Any]:
+        try:
+            line = self._lines.get(timeout=PATIENCE)
+        except queue.Empty:
+            raise AssertionError(f"the engine said no more before {awaited}: {self.log}") from None
+        if line is None:
+            raise AssertionError(f"the engine ended before {awaited}: {self.log}")
+        try:
+            entry: dict[str, Any] = json.loads(line)
+        except ValueError:
+            entry = {"action": "no JSON", "text": line}
+        self.log.append(entry)
+        return entry
 
     @property
     def port(self) -> int:
@@ -115,7 +130,7 @@ class Place:
         return path
 
     def start(self) -> EngineProcess:
-        environ = {"E2E_TOKEN": TOKEN, "E2E_KEY": "e2e-key-5d21"}
+        environ = {"E2E_TOKEN": TOKEN, "E2E_KEY": KEY}
         engine = EngineProcess(self.folder / "config.yaml", environ)
         self.engines.append(engine)
         engine.wait_for("listening")
@@ -130,7 +145,7 @@ class Place:
             encoding="utf-8",
             timeout=PATIENCE,
             check=False,
-            env={**os.environ, "E2E_TOKEN": TOKEN, "E2E_KEY": "e2e-key-5d21"},
+            env={**os.environ, "E2E_TOKEN": TOKEN, "E2E_KEY": KEY},
         )
 
     def json(self, *arguments: str) -> Any:

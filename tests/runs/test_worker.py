@@ -904,3 +904,29 @@ def test_a_missed_event_starts_no_playbook_that_ran_for_one_like_it(
     assert judgement.verdict.reason == (
         "the event was missed, and the playbook ran for one like it before"
     )
+
+
+def test_a_delivery_that_comes_after_it_was_reconciled_starts_only_those_that_were_not_asked_then(
+    stage: Stage, database: Path
+) -> None:
+    asked = a_playbook(
+        "trigger: {reconcile: true}\nsteps: [{probe: 'asked {{ event.id }}'}]", "asked"
+    )
+    others = a_playbook("steps: [{probe: 'others {{ event.id }}'}]", "others")
+    live = replace(an_event("LIVE"), own=False)
+    missed = replace(live, id="MISSED", source="reconciled", time=int(NOW * 1000))
+
+    async def story() -> None:
+        await accepted(stage.ledger, missed)
+        worker = a_worker(stage, asked, others)
+        async with working(worker):
+            await stage.told.until(lambda told: told.ended("RUN1"))
+            await accepted(stage.ledger, live)
+            worker.wake()
+            await stage.told.until(lambda told: told.ended("RUN2"))
+
+    asyncio.run(story())
+    assert stage.probe.said == ["asked MISSED", "others LIVE"]
+    with open_records(database) as records:
+        judgement, _ = records.event("LIVE").judgements
+    assert judgement.verdict.reason == "the playbook was asked when the event was found missing"

@@ -616,34 +616,76 @@ def test_an_event_is_stale_when_a_newer_one_of_its_incident_was_there(ledger: Sq
     asyncio.run(story())
 
 
-def test_a_missed_event_is_taken_once_and_not_when_it_arrived(ledger: SqliteLedger) -> None:
+def test_a_missed_event_is_taken_once_and_not_when_its_delivery_is_there(
+    ledger: SqliteLedger,
+) -> None:
     async def story() -> None:
         live = replace(an_event("LIVE", key="k"), source="incident-webhook", time=10_000)
-        missed = replace(live, id="MISSED", source="reconciled", key="made up")
+        missed = replace(live, id="MISSED", source="reconciled")
         await ledger.accept(live)
-        for within, time, key in ((0, 10_000, "x"), (2000, 12_000, "y"), (0, 99_000, "k")):
-            again = replace(missed, time=time, key=key)
-            assert await ledger.accept_missed(again, within) == Acceptance("LIVE", duplicate=True)
-        first = replace(missed, time=12_001)
-        assert not (await ledger.accept_missed(first, 2000)).duplicate
-        assert (await ledger.accept_missed(replace(first, id="AGAIN"), 0)).duplicate
-        assert not (
-            await ledger.accept_missed(replace(first, id="ACK", type="i_ack", key="z"), 0)
-        ).duplicate
-        assert await ledger.knows("incident:6551f3888713372ad1054d57", "i_custom", 12_001, 0)
-        assert not await ledger.knows("incident:6551f3888713372ad1054d57", "i_custom", 13_000, 0)
-        assert not await ledger.knows("incident:other", "i_custom", 12_001, 0)
+        assert await ledger.accept_missed(missed) == Acceptance("LIVE", duplicate=True)
+        other = replace(missed, key="other")
+        assert await ledger.accept_missed(other) == Acceptance("MISSED", duplicate=False)
+        again = replace(other, id="AGAIN")
+        assert await ledger.accept_missed(again) == Acceptance("MISSED", duplicate=True)
 
     asyncio.run(story())
 
 
-def test_a_delivery_that_comes_after_it_was_reconciled_is_a_duplicate(ledger: SqliteLedger) -> None:
+def test_what_is_known_around_a_time_is_of_one_subject_and_type(ledger: SqliteLedger) -> None:
     async def story() -> None:
-        missed = replace(an_event("MISSED", key="made up"), source="reconciled", time=10_000)
-        await ledger.accept_missed(missed, 2000)
-        late = replace(an_event("LATE"), source="incident-webhook", time=11_000)
-        assert await ledger.accept(late) == Acceptance("MISSED", duplicate=True)
-        assert not (await ledger.accept(replace(late, time=13_000))).duplicate
+        event = an_event()
+        subject = event.subject
+        assert subject is not None
+        for time in (9_999, 10_000, 12_000, 12_001):
+            await ledger.accept(replace(event, id=f"AT{time}", key=f"{time}", time=time))
+        await ledger.accept(replace(event, id="ACK", key="ack", type="i_ack", time=11_000))
+
+        async def known(subject: str, type_: str) -> list[str]:
+            return [one.id for one in await ledger.known(subject, type_, 10_000, 12_000)]
+
+        assert await known(subject, "i_custom") == ["AT10000", "AT12000"]
+        assert await known(subject, "i_ack") == ["ACK"]
+        assert await known("incident:other", "i_custom") == []
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("missed", "late", "known_before"),
+    [
+        ({"key": "timeline:x", "time": 10_000}, {"time": 12_000}, True),
+        ({"key": "timeline:x", "time": 10_000}, {"time": 12_001}, False),
+        ({"key": "timeline:x", "time": 10_000}, {"time": 10_000, "type": "i_ack"}, False),
+        ({"key": "timeline:x", "time": 10_000}, {"time": 10_000, "action": "other"}, False),
+        # A body has a key that tells: another one close by is another event.
+        ({"key": "k1", "time": 10_000}, {"key": "k2", "time": 10_000}, False),
+        ({"key": "k", "time": 10_000}, {"key": "k", "time": 10_000}, True),
+        ({"key": "k", "time": None}, {"key": "k", "time": None}, True),
+    ],
+)
+def test_a_delivery_that_comes_after_it_was_reconciled_is_kept_and_known_as_such(
+    ledger: SqliteLedger, missed: Any, late: Any, *, known_before: bool
+) -> None:
+    async def story() -> None:
+        event = an_event("LATE", key="late")
+        await ledger.accept_missed(replace(event, id="MISSED", source="reconciled", **missed))
+        assert not (await ledger.accept(replace(event, **late))).duplicate
+        kept = {one.id: one.known_before for one in await ledger.unmatched(10)}
+        assert kept == {"MISSED": False, "LATE": known_before}
+
+    asyncio.run(story())
+
+
+def test_a_delivery_that_came_before_another_one_was_missed_is_not_known_before(
+    ledger: SqliteLedger,
+) -> None:
+    async def story() -> None:
+        live = replace(an_event("LIVE", key="live"), time=10_000)
+        await ledger.accept(live)
+        missed = replace(live, id="MISSED", source="reconciled", key="timeline:x")
+        await ledger.accept_missed(missed)
+        assert not any(one.known_before for one in await ledger.unmatched(10))
 
     asyncio.run(story())
 

@@ -5,7 +5,7 @@ milliseconds. A record's `event_id` is another one than that of the body that wa
 in the detail. The history also has what went to other people's endpoints.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,17 +14,16 @@ from urllib.parse import urlsplit
 from engine.events.event import Event
 from engine.flashduty.caller import Caller, items_behind_cursors
 from engine.flashduty.client import FlashdutyError
-from engine.flashduty.reconciling.missed import DAY, Missed, Span
+from engine.flashduty.reconciling.missed import DAY, GONE, SAME_MOMENT, Span, missed
 
 KEPT: Final = 7 * DAY  # how far back the history goes
-SAME_MOMENT: Final = 2000  # milliseconds; a record and the body it is of may differ by a little
 _LIST: Final = "/webhook/history/list"
 _DETAIL: Final = "/webhook/history/detail"
 
 Read = Callable[[str, bytes], Event | None]
 """(kind of webhook: `incident` or `alert`, body) -> the event in it; None: it has none."""
-Knows = Callable[[str, str, int, int], Awaitable[bool]]
-"""As `MissedEvents.knows`."""
+Known = Callable[[str, str, int, int], Awaitable[Sequence[Event]]]
+"""As `MissedEvents.known`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,9 @@ class Deliveries:
 
     caller: Caller
     read: Read
-    knows: Knows
+    known: Known
 
-    async def missed(self, span: Span) -> AsyncIterator[Missed]:
+    async def missed(self, span: Span) -> AsyncIterator[Event]:
         """What was sent in this span and is not known, oldest first. Raises FlashdutyError."""
         span = Span(max(span.since, span.until - KEPT), span.until)
         times = {"start_time": int(span.since * 1000), "end_time": int(span.until * 1000)}
@@ -45,7 +44,7 @@ class Deliveries:
                 continue
             event = await self._event_of(record)
             if event is not None:
-                yield Missed.of(event, 0)
+                yield missed(event)
 
     async def _arrived(self, record: Mapping[str, Any]) -> bool:
         """Whether what was delivered well is here; a restored database may be behind it."""
@@ -55,19 +54,30 @@ class Deliveries:
         time = _milliseconds(record.get("event_time"))
         if time is None:
             return False
-        return await self.knows(f"{kind}:{id_}", str(type_), time, SAME_MOMENT)
+        # A record and the body it is of may differ by a little.
+        around = (time - SAME_MOMENT, time + SAME_MOMENT)
+        return bool(await self.known(f"{kind}:{id_}", str(type_), *around))
 
     async def _event_of(self, record: Mapping[str, Any]) -> Event | None:
         body = record.get("request_body")
         if not body:
-            wanted = {name: record.get(name) for name in ("event_id", "integration_id")}
-            answer = await self.caller.call(_DETAIL, wanted)
-            if not isinstance(answer.data, Mapping):
-                raise FlashdutyError("NoDetail", f"{_DETAIL} answered without a record")
-            body = answer.data.get("request_body")
+            body = (await self._detail(record)).get("request_body")
         if not isinstance(body, str) or not body:
             return None
         return self.read(str(record.get("webhook_type")), body.encode())
+
+    async def _detail(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The whole record; nothing of one that became too old since the list was read."""
+        wanted = {name: record.get(name) for name in ("event_id", "integration_id")}
+        try:
+            answer = await self.caller.call(_DETAIL, wanted)
+        except FlashdutyError as error:
+            if error.code == GONE:
+                return {}
+            raise
+        if not isinstance(answer.data, Mapping):
+            raise FlashdutyError("NoDetail", f"{_DETAIL} answered without a record")
+        return answer.data
 
 
 def _is_ours(record: Mapping[str, Any]) -> bool:

@@ -6,13 +6,15 @@ in the middle, makes the next look longer and loses nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from engine.events.event import Event
 from engine.flashduty.client import FlashdutyError
 from engine.flashduty.reconciling.deliveries import Deliveries
-from engine.flashduty.reconciling.missed import Missed, Span
+from engine.flashduty.reconciling.missed import SAME_MOMENT, Span, unknown
 from engine.flashduty.reconciling.timelines import Timelines
 from engine.runs.happening import Reconciled, Tell, Trouble
 from engine.runs.ledger import LedgerError, Memory, MissedEvents
@@ -45,11 +47,13 @@ class Reconciler:
 
     async def keep_looking(self) -> None:
         """Look, for ever."""
-        first = True
+        settled = self.clock() + SETTLING  # all that was missed before the start is to be seen then
+        everywhere = True
         pause = min(SOON, self.every)
         while True:
-            done = await self._try(look_everywhere=first)
-            first = first and not done
+            began = self.clock()
+            done = await self._try(look_everywhere=everywhere)
+            everywhere = everywhere and not (done and began >= settled)
             await self.sleep(pause)
             pause = self.every if done else min(2 * pause, self.every)
 
@@ -60,24 +64,29 @@ class Reconciler:
         after a downtime. Raises FlashdutyError and LedgerError; the same span is looked at again
         then.
         """
-        until = self.clock() - SETTLING
+        now = self.clock()
+        until = now - SETTLING
         watermark = await self.store.recall(_REMEMBERED)
         if not isinstance(watermark, int | float):
             # An engine that was never up has missed nothing.
             await self.store.remember(_REMEMBERED, until)
             return None
-        if until <= watermark:
+        if watermark > now:
+            said = (
+                "the clock was put back: what was missed longer ago than minutes is not looked for"
+            )
+            self.tell(Trouble("reconcile", said))
+            watermark = until
+        elif until <= watermark:
             return None
         span = Span(watermark - OVERLAP, until)
-        found = await self._found(span, look_everywhere=look_everywhere)
         accepted = 0
-        for missed in found:
-            acceptance = await self.store.accept_missed(missed.event, missed.within)
-            accepted += not acceptance.duplicate
+        for event in await self._found(span, look_everywhere=look_everywhere):
+            if not (await self.store.accept_missed(event)).duplicate:
+                accepted += 1
+                self.accepted()  # at once: what is kept is judged, whatever becomes of the others
         await self.store.remember(_REMEMBERED, until)
-        if accepted:
-            self.accepted()
-        return Reconciled(span.since, span.until, accepted)
+        return Reconciled(span.since, span.until, accepted, after_start=look_everywhere)
 
     async def _try(self, *, look_everywhere: bool) -> bool:
         try:
@@ -89,22 +98,35 @@ class Reconciler:
             self.tell(reconciled)
         return True
 
-    async def _found(self, span: Span, *, look_everywhere: bool) -> list[Missed]:
+    async def _found(self, span: Span, *, look_everywhere: bool) -> list[Event]:
         """In the order it happened, so that nothing is stale because of how it was found."""
-        found: list[Missed] = []
         timelines = self.timelines.missed(span, self.wanted(), look_everywhere=look_everywhere)
         # The deliveries first: they have the very body, and its event_id.
-        for source in (self.deliveries.missed(span), timelines):
-            async for missed in self._read(source):
-                if not any(missed.is_same_as(other) for other in found):
-                    found.append(missed)
-        return sorted(found, key=lambda missed: missed.event.time or 0)
+        delivered = await self._unknown(
+            [one async for one in self._read(self.deliveries.missed(span))]
+        )
+        told = await self._unknown([one async for one in self._read(timelines)], delivered)
+        return sorted((*delivered, *told), key=lambda event: event.time or 0)
 
-    async def _read(self, source: AsyncIterator[Missed]) -> AsyncIterator[Missed]:
+    async def _unknown(self, found: Iterable[Event], besides: Iterable[Event] = ()) -> list[Event]:
+        """What neither the ledger has nor is among the others that were found."""
+        found_of, besides_of = _by_subject(found), _by_subject(besides)
+        new: list[Event] = []
+        for about, events in found_of.items():
+            known = besides_of.get(about, [])
+            subject, type_ = about
+            times = [event.time for event in events if event.time is not None]
+            if subject is not None and times:
+                around = (min(times) - SAME_MOMENT, max(times) + SAME_MOMENT)
+                known = [*known, *await self.store.known(subject, type_, *around)]
+            new += unknown(events, known)
+        return new
+
+    async def _read(self, source: AsyncIterator[Event]) -> AsyncIterator[Event]:
         """What a source has. One that the app key may not read takes nothing from the other."""
         try:
-            async for missed in source:
-                yield missed
+            async for event in source:
+                yield event
         except FlashdutyError as error:
             if error.code not in _NOT_FOR_US:
                 raise
@@ -113,3 +135,11 @@ class Reconciler:
                 "permissions Integrations Read and Incidents Read, or set flashduty.reconcile: off"
             )
             self.tell(Trouble("reconcile", said))
+
+
+def _by_subject(events: Iterable[Event]) -> dict[tuple[str | None, str], list[Event]]:
+    """In groups that can hold the same event: one subject, one type."""
+    groups: defaultdict[tuple[str | None, str], list[Event]] = defaultdict(list)
+    for event in events:
+        groups[event.subject, event.type].append(event)
+    return groups

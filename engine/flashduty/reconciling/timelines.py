@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from engine.events.event import Event
 from engine.flashduty.caller import Caller, items_behind_cursors, items_of, items_of_pages
-from engine.flashduty.reconciling.missed import DAY, INCIDENT_EVENTS, Missed, Span
+from engine.flashduty.client import FlashdutyError
+from engine.flashduty.reconciling.missed import DAY, GONE, INCIDENT_EVENTS, Span, missed
+from engine.rules.match import TOLD_BY_TIMELINE
 
 LONGEST_WINDOW: Final = 31 * DAY
-SAME_MOMENT: Final = 2000  # milliseconds between an event's time and that of its timeline entry
 _PRESS: Final = "i_custom"
 
 
@@ -34,7 +35,7 @@ class Timelines:
 
     async def missed(
         self, span: Span, types: frozenset[str], *, look_everywhere: bool
-    ) -> AsyncIterator[Missed]:
+    ) -> AsyncIterator[Event]:
         """Every event of these types in the span. Raises FlashdutyError.
 
         `look_everywhere`: also at incidents that are closed and began more than a day before.
@@ -43,11 +44,22 @@ class Timelines:
         if not types:
             return
         async for incident in self._incidents(span, look_everywhere=look_everywhere):
-            entries = await self._entries(incident, span, types)
-            people = await self._people({entry.get("creator_id") for entry in entries})
-            for entry in entries:
-                event = await self._event(incident, entry, people)
-                yield Missed.of(event, SAME_MOMENT)
+            try:
+                events = await self._events(incident, span, types)
+            except FlashdutyError as error:
+                # An incident that is merged away or removed meanwhile has nothing more to tell.
+                if error.code != GONE:
+                    raise
+            else:
+                for event in events:
+                    yield missed(event)
+
+    async def _events(
+        self, incident: Mapping[str, Any], span: Span, types: frozenset[str]
+    ) -> list[Event]:
+        entries = await self._entries(incident, span, types)
+        people = await self._people({entry.get("creator_id") for entry in entries})
+        return [await self._event(incident, entry, people) for entry in entries]
 
     async def _incidents(
         self, span: Span, *, look_everywhere: bool
@@ -113,7 +125,7 @@ class Timelines:
             id=self.new_id(),
             source="",
             action=self._action(detail) if type_ == _PRESS else None,
-            key=f"timeline:{type_}:{time}:{incident.get('incident_id')}:{person_id}",
+            key=f"{TOLD_BY_TIMELINE}{type_}:{time}:{incident.get('incident_id')}:{person_id}",
             type=type_,
             time=time,
             query={},

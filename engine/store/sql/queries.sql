@@ -19,11 +19,10 @@ SELECT id FROM events WHERE source = :source AND action = :action AND key = :key
 -- event_by_key_alone: the event that tells of the same thing, whatever it came by
 SELECT id FROM events WHERE key = :key ORDER BY seq LIMIT 1;
 
--- same_event: an event, whatever it came by, that tells of the same thing at the same time
-SELECT id FROM events
-WHERE subject = :subject AND time BETWEEN :time - :within AND :time + :within AND type = :type
-  AND (:source IS NULL OR source = :source)
-ORDER BY seq LIMIT 1;
+-- events_about: what is known of one subject, of one type, between two times
+SELECT * FROM events
+WHERE subject = :subject AND time BETWEEN :since AND :until AND type = :type
+ORDER BY seq;
 
 -- remember: keeps one thing under a name
 INSERT INTO memory (name, value) VALUES (:name, :value)
@@ -45,8 +44,16 @@ SELECT * FROM events WHERE id LIKE '%' || :end ORDER BY seq DESC LIMIT 2;
 -- events_page: the newest events before a place in the order
 SELECT * FROM events WHERE seq < :before ORDER BY seq DESC LIMIT :limit;
 
--- unmatched_events: what the worker has to judge, oldest first
-SELECT * FROM events WHERE matched IS NULL ORDER BY seq LIMIT :limit;
+-- unmatched_events: what the worker has to judge, oldest first, and whether it was reconciled before it arrived
+SELECT *, event.source <> :reconciled AND EXISTS (
+    SELECT 1 FROM events AS missed
+    WHERE missed.source = :reconciled AND missed.action = event.action AND missed.seq < event.seq
+      AND (missed.key = event.key
+           OR missed.subject = event.subject AND missed.type = event.type
+              AND missed.time BETWEEN event.time - :within AND event.time + :within
+              AND substr(missed.key, 1, length(:by_timeline)) = :by_timeline)
+) AS known_before
+FROM events AS event WHERE matched IS NULL ORDER BY seq LIMIT :limit;
 
 -- match_event: every playbook has judged it; an event is judged once
 UPDATE events SET matched = :at, judgements = :judgements, own = :own WHERE id = :id AND matched IS NULL;

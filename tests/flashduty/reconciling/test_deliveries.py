@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 import pytest
 
+from engine.events.event import Event
 from engine.flashduty.client import FlashdutyError
 from engine.flashduty.reconciling.deliveries import Deliveries
-from engine.flashduty.reconciling.missed import Missed, Span
+from engine.flashduty.reconciling.missed import Span
 from tests.flashduty.reconciling.laid_out import INCIDENT, LaidOut, a_body, a_record, at, read
 from tests.runs.fakes import NOW
 
@@ -18,16 +20,18 @@ LIST, DETAIL = "/webhook/history/list", "/webhook/history/detail"
 
 def missed(
     api: LaidOut, *, known: Sequence[tuple[str, str, int]] = (), span: Span = HOUR
-) -> list[Missed]:
+) -> list[Event]:
     """What is missed where these (subject, type, time) are known."""
 
-    async def knows(subject: str, type_: str, time: int, within: int) -> bool:
-        return any(
-            (subject, type_) == (one[0], one[1]) and abs(time - one[2]) <= within for one in known
-        )
+    async def around(subject: str, type_: str, since: int, until: int) -> list[Event]:
+        arrived = read("incident", orjson.dumps(a_body("i_ack", -60, "e1")))
+        assert arrived is not None
+        return [
+            arrived for one in known if one[:2] == (subject, type_) and since <= one[2] <= until
+        ]
 
-    async def collect() -> list[Missed]:
-        return [one async for one in Deliveries(api, read, knows).missed(span)]
+    async def collect() -> list[Event]:
+        return [one async for one in Deliveries(api, read, around).missed(span)]
 
     return asyncio.run(collect())
 
@@ -39,9 +43,8 @@ def a_page(*records: Any, cursor: str = "") -> dict[str, Any]:
 def test_a_delivery_that_failed_is_an_event_with_the_id_its_body_had() -> None:
     (found,) = missed(LaidOut({LIST: a_page(a_record("i_ack", -60, "e1"))}))
 
-    assert (found.event.source, found.event.type, found.event.key) == ("reconciled", "i_ack", "e1")
-    assert found.event.payload == a_body("i_ack", -60, "e1")
-    assert found.within == 0
+    assert (found.source, found.type, found.key) == ("reconciled", "i_ack", "e1")
+    assert found.payload == a_body("i_ack", -60, "e1")
 
 
 def test_the_history_is_asked_for_the_span_in_milliseconds_oldest_first() -> None:
@@ -81,7 +84,7 @@ def test_the_body_is_fetched_where_the_list_has_none() -> None:
 
     (found,) = missed(api)
 
-    assert found.event.key == "e1"
+    assert found.key == "e1"
     assert api.asked(DETAIL) == [
         {"event_id": "history-of-e1", "integration_id": record["integration_id"]}
     ]
@@ -110,7 +113,7 @@ def test_a_body_that_is_no_event_is_passed_over(body: Any) -> None:
 @pytest.mark.parametrize("time", [None, "", "soon", 7, "2026-04-12T13:31:11.357472+08:00"])
 def test_a_record_with_any_time_or_none_is_read(time: Any) -> None:
     record = a_record("i_ack", -60, "e1", status="success", event_time=time)
-    assert [one.event.key for one in missed(LaidOut({LIST: a_page(record)}))] == ["e1"]
+    assert [one.key for one in missed(LaidOut({LIST: a_page(record)}))] == ["e1"]
 
 
 def test_every_page_is_read_until_the_cursor_ends() -> None:
@@ -124,7 +127,7 @@ def test_every_page_is_read_until_the_cursor_ends() -> None:
     found = missed(api)
 
     assert len(found) == 201
-    assert found[-1].event.key == "last"
+    assert found[-1].key == "last"
     assert len(api.asked(LIST)) == 3
 
 
@@ -143,3 +146,16 @@ def test_an_answer_without_items_is_an_error_of_flashduty(data: Any) -> None:
 
 def test_an_empty_list_may_be_null() -> None:
     assert missed(LaidOut({LIST: {"items": None, "total": 0, "search_after_ctx": ""}})) == []
+
+
+def test_a_record_that_is_gone_when_its_body_is_asked_for_keeps_no_other_from_being_found() -> None:
+    records = [a_record("i_ack", -60, "e1", request_body=""), a_record("i_ack", -50, "e2")]
+    gone = FlashdutyError("ResourceNotFound", "too old", status=400)
+    found = missed(LaidOut({LIST: a_page(*records), DETAIL: gone}))
+    assert [one.key for one in found] == ["e2"]
+
+
+def test_a_body_that_cannot_be_had_is_an_error_of_flashduty() -> None:
+    record = a_record("i_ack", -60, "e1", request_body="")
+    with pytest.raises(FlashdutyError, match="InternalError"):
+        missed(LaidOut({LIST: a_page(record), DETAIL: FlashdutyError("InternalError", "")}))

@@ -5,17 +5,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import pytest
 
+from engine.events.event import Event
 from engine.flashduty.client import FlashdutyError
 from engine.flashduty.reconciling.deliveries import Deliveries
 from engine.flashduty.reconciling.missed import INCIDENT_EVENTS
 from engine.flashduty.reconciling.reconciler import Reconciler
 from engine.flashduty.reconciling.timelines import Timelines
 from engine.runs.happening import Reconciled
-from engine.runs.ledger import LedgerError
+from engine.runs.ledger import Acceptance, LedgerError
 from engine.store.sqlite import SqliteLedger
 from tests.flashduty.reconciling.laid_out import (
+    INCIDENT,
     LaidOut,
     a_body,
     a_record,
@@ -52,8 +55,8 @@ class Scene:
 
     def reconciler(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Reconciler:
         return Reconciler(
-            deliveries=Deliveries(self.api, read, self.ledger.knows),
-            timelines=Timelines(self.api, {}, self.new_id, self.clock),
+            deliveries=Deliveries(self.api, read, self.ledger.known),
+            timelines=Timelines(self.api, {"71": "restart-host"}, self.new_id, self.clock),
             store=self.ledger,
             wanted=lambda: INCIDENT_EVENTS,
             accepted=self.wake,
@@ -108,7 +111,7 @@ def test_what_both_tell_of_is_one_event_and_all_come_in_the_order_they_happened(
         keys = [key.split(":")[0] for _, key in await scene.types()]
         assert keys == ["ack", "timeline", "comm"]
         assert [event.stale for event in await ledger.unmatched(10)] == [False] * 3
-        assert scene.woken == 1
+        assert scene.woken == 3
 
     asyncio.run(story())
 
@@ -225,7 +228,8 @@ def test_it_looks_soon_again_after_the_start_then_at_its_pace_and_sooner_after_f
         "what was missed could not be looked for: NoConnection: refused"
     ] * 3
     progress = [one.get("progress") for one in scene.api.asked("/incident/list")]
-    assert progress == ["Triggered,Processing", None] * 2
+    # What happened just before the start had not settled at the first look.
+    assert progress == [None, None, "Triggered,Processing", None]
 
 
 def test_a_start_while_flashduty_is_away_looks_everywhere_until_it_is_back(
@@ -282,5 +286,89 @@ def test_an_hour_is_asked_for_after_an_hour_away(ledger: SqliteLedger) -> None:
         await scene.look()
         (asked,) = scene.api.asked(LIST)
         assert (asked["start_time"], asked["end_time"]) == (at(-330), at(3570))
+
+    asyncio.run(story())
+
+
+def test_comments_of_one_moment_are_counted_and_neither_source_hides_one_of_the_other(
+    ledger: SqliteLedger,
+) -> None:
+    async def story() -> None:
+        scene = Scene(ledger)
+        for seconds, event_id in ((-100.0, "a"), (-99.2, "b")):
+            body = orjson.dumps(a_body("i_comm", seconds, event_id))
+            arrived = read("incident", body)
+            assert arrived is not None
+            await ledger.accept(arrived)
+        records = [a_record("i_comm", -99.2, "c")]  # at the very time of one that arrived
+        times = (-100.0, -99.2, -99.2, -98.5)
+        entries = [an_entry("i_comm", seconds, n) for n, seconds in enumerate(times)]
+        lay_out(scene.api, records, entries)
+        for _ in range(2):
+            await ledger.remember(MARK, NOW - 600)
+            await scene.look()
+        keys = [key for _, key in await scene.types()]
+        assert keys[:3] == ["a", "b", "c"]
+        assert keys[3:] == [f"timeline:i_comm:{at(-98.5)}:{INCIDENT}:3"]
+
+    asyncio.run(story())
+
+
+def test_a_press_is_another_event_than_what_the_incident_webhook_told_of_it(
+    ledger: SqliteLedger,
+) -> None:
+    async def story() -> None:
+        scene = Scene(ledger)
+        await ledger.remember(MARK, NOW - 600)
+        known = an_entry("i_custom", -100, 7, integration_id=71)
+        unknown = an_entry("i_custom", -90, 7, integration_id=72)
+        records = [a_record("i_custom", -100, "c71"), a_record("i_custom", -90, "c72")]
+        lay_out(scene.api, records, [unknown, known])
+        await scene.look()
+        events = await ledger.unmatched(10)
+        assert {(event.time, event.action) for event in events} == {
+            (at(-100), None),
+            (at(-100), "restart-host"),
+            (at(-90), None),
+        }
+
+    asyncio.run(story())
+
+
+def test_what_was_accepted_is_judged_although_the_ledger_refuses_the_next(
+    ledger: SqliteLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept_missed = ledger.accept_missed
+
+    async def refuse_comments(event: Event) -> Acceptance:
+        if event.type == "i_comm":
+            raise LedgerError("disk full")
+        return await accept_missed(event)
+
+    async def story() -> None:
+        scene = Scene(ledger)
+        await ledger.remember(MARK, NOW - 600)
+        lay_out(scene.api, [a_record("i_ack", -100, "ack"), a_record("i_comm", -50, "comm")], [])
+        monkeypatch.setattr(ledger, "accept_missed", refuse_comments)
+        with pytest.raises(LedgerError):
+            await scene.look()
+        assert scene.woken == 1
+        assert await ledger.recall(MARK) == NOW - 600
+
+    asyncio.run(story())
+
+
+def test_a_clock_that_was_put_back_does_not_keep_it_from_looking(ledger: SqliteLedger) -> None:
+    async def story() -> None:
+        scene = Scene(ledger)
+        await ledger.remember(MARK, NOW + 86400)
+        lay_out(scene.api, [], [an_entry("i_ack", -100)])
+        reconciled = await scene.look()
+        assert reconciled is not None
+        assert (reconciled.since, reconciled.events) == (NOW - 330, 1)
+        assert [trouble.message for trouble in scene.told.troubles] == [
+            "the clock was put back: what was missed longer ago than minutes is not looked for"
+        ]
+        assert await ledger.recall(MARK) == NOW - 30
 
     asyncio.run(story())
