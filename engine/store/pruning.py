@@ -48,7 +48,7 @@ class SqlitePruning:
         return await self._writer.do(lambda db: usage(db, self._writer.file.wal_size()))
 
     async def prune(self, before: float, after: int, size: int | None) -> Batch:
-        return await self._writer.do(lambda db: _prune(db, self._sql, before, after, size))
+        return await self._writer.do(lambda db: prune_batch(db, self._sql, before, after, size))
 
     async def prune_playbooks(self, loaded: Collection[str], since: float) -> int:
         wanted = {"loaded": json.dumps(list(loaded)), "since": since, "limit": ROWS}
@@ -100,7 +100,10 @@ def events_over(
             yield after, Over(row["id"], len(runs), steps) if over else None
 
 
-def _prune(db: sqlite3.Connection, sql: Sql, before: float, after: int, size: int | None) -> Batch:
+def prune_batch(
+    db: sqlite3.Connection, sql: Sql, before: float, after: int, size: int | None
+) -> Batch:
+    """One transaction's worth; see Prunable."""
     free = _pragma(db, "freelist_count")
     events = runs = steps = 0
     for looked, (seq, over) in enumerate(events_over(db, sql, before, after), start=1):
@@ -108,9 +111,10 @@ def _prune(db: sqlite3.Connection, sql: Sql, before: float, after: int, size: in
             break
         if over is not None:
             if events + runs + steps + over.rows > ROWS:
-                if events == 0:
-                    steps = _delete_some_steps(db, sql, over.id)
-                return Batch(events, runs, steps, after)
+                if events:
+                    return Batch(events, runs, steps, after)
+                if over.steps:
+                    return Batch(0, 0, _delete_some_steps(db, sql, over.id), after)
             for name in ("delete_steps", "delete_runs", "delete_event"):
                 db.execute(sql[name], {"event": over.id, "limit": ROWS})
             events, runs, steps = events + 1, runs + over.runs, steps + over.steps

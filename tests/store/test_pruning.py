@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.runs.fact import Began, Settled
 from engine.runs.happening import Happening, Pruned, Trouble
@@ -16,6 +18,8 @@ from engine.runs.ledger import LedgerError
 from engine.runs.retention import EVERY, LONG_LOG, PAUSE, Batch, Retention, Usage
 from engine.runs.run import Outcome, Run, RunState, StepRecord
 from engine.store import pruning
+from engine.store.pruning import prune_batch
+from engine.store.queries import read_migrations, read_queries
 from engine.store.sqlite import SqliteLedger, open_ledger
 from tests.runs.fakes import NOW, Clock, a_playbook, a_run, an_event, verdicts
 
@@ -312,6 +316,74 @@ def test_others_have_their_turn_between_two_batches(keeping: Keeping) -> None:
         keeping.add(f"E{number}", days_ago=40, steps=150)
     keeping.prune()
     assert keeping.slept[:2] == [PAUSE, PAUSE]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([None, *RunState]),  # None: nothing has judged it
+            st.integers(0, 100),  # when it came
+            st.integers(0, 50),  # how much later its run ended
+            st.integers(0, 3),  # steps
+        ),
+        max_size=12,
+    ),
+    st.integers(0, 120),
+    st.integers(1, 8),
+)
+def test_whatever_there_is_just_what_is_over_and_old_goes(
+    past: list[tuple[RunState | None, int, int, int]], before: int, rows: int
+) -> None:
+    past.sort(key=lambda one: one[1])  # they came in their order
+    with closing(laid_out(past)) as db, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pruning, "ROWS", rows)
+        after: int | None = 0
+        while after is not None:
+            changes = db.total_changes
+            batch = prune_batch(db, read_queries(), before, after, None)
+            after = batch.after
+            deleted = batch.events + batch.runs + batch.steps
+            assert deleted <= rows + 1, "an event and its run are the least that can go"
+            assert db.total_changes - changes <= deleted + 1, "and a mark is all that is written"
+        left = {row["id"] for row in db.execute("SELECT id FROM events")}
+        stays = {
+            str(number)
+            for number, (state, came, took, _) in enumerate(past)
+            if state is None or not state.settled or came + took >= before
+        }
+        assert left == stays
+        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+        steps = sum(past[int(number)][3] for number in left if past[int(number)][0])
+        assert db.execute("SELECT count(*) FROM steps").fetchone()[0] == steps
+
+
+def laid_out(past: list[tuple[RunState | None, int, int, int]]) -> sqlite3.Connection:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.row_factory = sqlite3.Row
+    for script in read_migrations():
+        db.executescript(script)
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute("INSERT INTO playbooks (version, name, file, text) VALUES ('v', 'p', 'f', '')")
+    for number, (state, came, took, steps) in enumerate(past):
+        judged = None if state is None else came
+        db.execute(
+            "INSERT INTO events (id, source, action, key, type, query, headers, payload, received, "
+            "matched) VALUES (?, 's', 'a', ?, 't', '{}', '{}', '{}', ?, ?)",
+            (str(number), str(number), came, judged),
+        )
+        if state is not None:
+            ended = came + took if state.settled else None
+            db.execute(
+                "INSERT INTO runs (id, playbook, version, event, state, created, ended) "
+                "VALUES (?, 'p', 'v', ?, ?, ?, ?)",
+                (f"R{number}", str(number), state.value, came, ended),
+            )
+            for step in range(steps):
+                db.execute(
+                    "INSERT INTO steps (run, path, attempt, type) VALUES (?, ?, 1, 'wait')",
+                    (f"R{number}", f"steps/{step}"),
+                )
+    return db
 
 
 # Texts of playbooks
