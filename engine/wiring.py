@@ -1,5 +1,6 @@
 """The one file that names the concrete classes behind the promises, and hands each its parts."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -33,6 +34,7 @@ from engine.runs.happening import Happening, LeftOver, Tell, Trouble
 from engine.runs.label_calls import Ends, LabelCalls
 from engine.runs.ledger import LedgerError, Memory
 from engine.runs.redaction import Redactor
+from engine.runs.retention import Retention
 from engine.runs.runner import Runner
 from engine.runs.worker import Worker
 from engine.sources.flashduty import (
@@ -172,7 +174,16 @@ async def wired(
                 runs_at_once=config.limits.runs,
                 own=own.caused,
             )
-            companions: list[Companion] = [own.keep_learning]
+            retention = Retention(
+                ledger.pruning,
+                age=config.retention.age,
+                size=config.retention.size,
+                clock=now,
+                sleep=asyncio.sleep,
+                tell=tell,
+                loaded=[playbook.version for playbook in loaded.playbooks],
+            )
+            companions: list[Companion] = [own.keep_learning, retention.keep_pruning]
             if flashduty.app_key is not None and flashduty.reconcile is not None:
                 reconciler = Reconciler(
                     deliveries=Deliveries(client, _webhook_reader(config), ledger.known),

@@ -17,6 +17,7 @@ from engine.runs.happening import (
     Happening,
     LeftOver,
     Matched,
+    Pruned,
     Reconciled,
     RunMoved,
     StepSettled,
@@ -162,6 +163,15 @@ def write_happening(log: Log, happening: Happening) -> None:
                 pid=pid,
                 command=line(command),
                 ended=ended,
+            )
+        case Pruned(events, runs, steps, playbooks):
+            log.info(
+                "pruned",
+                action="pruned",
+                events=events,
+                runs=runs,
+                steps=steps,
+                playbooks=playbooks,
             )
         case Trouble(where, message):
             log.error("trouble", action="trouble", where=where, message=message)

@@ -10,10 +10,12 @@ from pydantic_core import PydanticCustomError
 from engine.flashduty.limiter import PER_MINUTE, PER_SECOND
 from engine.playbooks.parameters import Duration, Model, Size
 from engine.playbooks.schema import Identifier, Name
-from engine.playbooks.units import parse_duration
+from engine.playbooks.units import parse_duration, parse_size
+from engine.runs.retention import YOUNGEST
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_SMALLEST_LEDGER: Final = 16 * 1024**2
 _PUBLIC_HOST: Final = "//api.flashcat.cloud"
 _ALLOWED_ENVIRONMENT: Final = ["PATH", "LANG", "LC_ALL", "TZ"]
 
@@ -40,6 +42,34 @@ def _interval(value: object) -> float | None:
             "duration", "it is looked for missed events once a minute at the most", {}
         )
     return seconds
+
+
+def _age(value: object) -> float | None:
+    if value in ("off", False):
+        return None
+    try:
+        seconds = parse_duration(value)
+    except ValueError as error:
+        said = f"{error}; `off` keeps what is over whatever its age"
+        raise PydanticCustomError("duration", "{said}", {"said": said}) from None
+    if seconds < YOUNGEST:
+        said = "what is over is kept for a day at least: until then Flashduty may deliver it again"
+        raise PydanticCustomError("duration", "{said}", {"said": said, "hint": "such as 30d"})
+    return seconds
+
+
+def _size(value: object) -> int | None:
+    if value in ("off", False):
+        return None
+    try:
+        size = parse_size(value)
+    except ValueError as error:
+        said = f"{error}; `off` keeps what is over whatever its size"
+        raise PydanticCustomError("size", "{said}", {"said": said}) from None
+    if size < _SMALLEST_LEDGER:
+        said = "a ledger takes 16MiB at least"
+        raise PydanticCustomError("size", "{said}", {"said": said, "hint": "such as 2GiB"})
+    return size
 
 
 def _address(value: object) -> object:
@@ -154,6 +184,13 @@ class Limits(Model):
     answer: Annotated[Duration, Field(gt=0)] = 0.8  # seconds that a call for labels may take
 
 
+class RetentionConfig(Model):
+    """How long and how much the ledger remembers of what is over; `off`: all of it."""
+
+    age: Annotated[float | None, BeforeValidator(_age)] = 30 * 86400.0
+    size: Annotated[int | None, BeforeValidator(_size)] = 2 * 1024**3
+
+
 class ConfigFile(Model):
     """The keys of config.yaml."""
 
@@ -166,6 +203,7 @@ class ConfigFile(Model):
     http: HttpConfig = HttpConfig()
     shell: ShellConfig = ShellConfig()
     limits: Limits = Limits()
+    retention: RetentionConfig = RetentionConfig()
 
 
 class Config(ConfigFile):

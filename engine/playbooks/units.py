@@ -60,3 +60,11 @@ def format_duration(seconds: float) -> str:
         count, left = divmod(left, int(_SECONDS[unit]))
         shown += f"{count}{unit}" if count else ""
     return shown
+
+
+def format_size(size: int) -> str:
+    """Bytes as a person would write them: `512B`, `64KiB`, `1.5GiB`."""
+    for unit in ("GiB", "MiB", "KiB"):
+        if size >= _BYTES[unit]:
+            return f"{size / _BYTES[unit]:.1f}".removesuffix(".0") + unit
+    return f"{size}B"

@@ -75,5 +75,17 @@ class LeftOver:
     ended: bool  # False: the engine may not end it, or cannot
 
 
-Happening = Matched | RunMoved | StepStarted | StepSettled | Trouble | Reconciled | LeftOver
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What the ledger forgot in one round: how many of each."""
+
+    events: int
+    runs: int
+    steps: int
+    playbooks: int  # texts of versions
+
+
+Happening = (
+    Matched | RunMoved | StepStarted | StepSettled | Trouble | Reconciled | LeftOver | Pruned
+)
 Tell = Callable[[Happening], None]

@@ -30,6 +30,7 @@ from engine.runs.happening import RunMoved, StepSettled, StepStarted, Tell
 from engine.runs.ledger import Ledger
 from engine.runs.redaction import Redactor
 from engine.runs.rendering import rendered, rendering_error
+from engine.runs.result_limit import cut_result
 from engine.runs.run import Outcome, Run, RunState, StepRecord
 from engine.runs.trace import timestamp
 
@@ -201,7 +202,7 @@ class Runner:
         error = self.redactor.text(fact.error) if fact.error is not None else None
         masked = replace(
             fact,
-            result=self.redactor.data(fact.result),
+            result=cut_result(self.redactor.data(fact.result)),  # masked first: see `shortened`
             error=shortened(error) if error is not None else None,
             variables=self.redactor.data(fact.variables),
         )

@@ -3,12 +3,16 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Final
 
 from engine.problem import EngineError, Location, Problem
-from engine.store.queries import read_migrations
+from engine.store.queries import read_migrations, read_queries
+
+BUSY_TIMEOUT: Final = 5000  # milliseconds that a commit waits for another process's lock
+WAL_LIMIT: Final = 64 * 1024 * 1024  # bytes that the write-ahead log keeps once it is written back
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -16,17 +20,41 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         # Made before SQLite makes it, so that nobody else can ever read what events hold.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
+        raise EngineError(_unusable(path, error)) from None
+    return _opened(path, lambda connection, path: _check_version(_version(connection), path))
+
+
+def reconnect(path: Path) -> sqlite3.Connection:
+    """The same to a file that was a ledger before: nothing is made. Raises EngineError."""
+    return _opened(path, _check_same_version)
+
+
+def _opened(path: Path, check: Callable[[sqlite3.Connection, Path], None]) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+    except sqlite3.Error as error:
         raise EngineError(_unusable(path, error)) from None
     try:
         connection.row_factory = sqlite3.Row
+        check(connection, path)  # before anything is changed
+        if _version(connection) == 0:
+            # Only before anything is written to a file; it can give its free space back then.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: a commit is on the disk before anyone is told 200.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA busy_timeout = 5000")
-        _migrate(connection, path)
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
+        _migrate(connection)
+        # Damage to what a start needs is said at the start, not to whoever sends the first event.
+        connection.execute(read_queries()["first_look"]).fetchone()
     except sqlite3.Error as error:
         connection.close()
         raise EngineError(_unusable(path, error)) from None
@@ -37,7 +65,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path, *, whatever_schema: bool = False) -> Iterator[sqlite3.Connection]:
     """A connection that only reads, beside a running engine. Raises EngineError."""
     if not path.exists():
         raise EngineError(
@@ -53,7 +81,8 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         ) as connection:
             connection.row_factory = sqlite3.Row
-            _check_version(_version(connection), path)
+            if not whatever_schema:
+                _check_same_version(connection, path)
             yield connection
     except sqlite3.Error as error:
         raise EngineError(_unusable(path, error)) from None
@@ -88,12 +117,34 @@ def sole_use(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def _migrate(connection: sqlite3.Connection) -> None:
     migrations = read_migrations()
     version = _version(connection)
-    _check_version(version, path)
     for number, script in enumerate(migrations[version:], start=version + 1):
         connection.executescript(f"BEGIN;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+def _check_same_version(connection: sqlite3.Connection, path: Path) -> None:
+    version, known = _version(connection), len(read_migrations())
+    _check_version(version, path)
+    if version == 0:
+        raise EngineError(
+            Problem(
+                "no-ledger",
+                f"{path} is empty, or the database of another program",
+                Location(str(path)),
+                "check `database` in config.yaml; `engine serve` makes a ledger of a new file",
+            )
+        )
+    if version < known:
+        raise EngineError(
+            Problem(
+                "database-too-old",
+                f"{path} has schema {version}, and this engine reads {known}",
+                Location(str(path)),
+                "`engine db backup` keeps it as it is, `engine serve` brings it up to date",
+            )
+        )
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -115,9 +166,7 @@ def _check_version(version: int, path: Path) -> None:
 
 def _unusable(path: Path, error: Exception) -> Problem:
     said = error.strerror if isinstance(error, OSError) else str(error)
-    return Problem(
-        "database-unusable",
-        f"{path}: {said}",
-        Location(str(path)),
-        "check `database` in config.yaml, and who may write there",
-    )
+    hint = "check `database` in config.yaml, and who may write there"
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CORRUPT:
+        hint = "`engine db check` says where; stop the engine and put a backup in its place"
+    return Problem("database-unusable", f"{path}: {said}", Location(str(path)), hint)

@@ -15,7 +15,9 @@ from engine.runs.fact import Began, Fact, Paused, Settled, facts_of
 from engine.runs.ledger import Acceptance, Judgement, LedgerError, NotInLedgerError
 from engine.runs.run import Run, StepRecord
 from engine.store import rows
-from engine.store.database import connect, sole_use
+from engine.store.database import reconnect, sole_use
+from engine.store.ledger_file import LedgerFile
+from engine.store.pruning import SqlitePruning
 from engine.store.queries import read_queries
 from engine.store.writer import Writer
 
@@ -28,6 +30,7 @@ class SqliteLedger:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._sql = read_queries()
+        self.pruning = SqlitePruning(writer)
 
     async def accept(self, event: Event) -> Acceptance:
         row = _row_of(event)
@@ -263,11 +266,24 @@ class SqliteLedger:
 def open_ledger(path: Path) -> Iterator[SqliteLedger]:
     """The ledger in a file, for this process alone. Raises EngineError when it cannot be had."""
     with sole_use(path):
-        writer = Writer(connect(path))
+        writer = Writer(LedgerFile(path))
         try:
             yield SqliteLedger(writer)
         finally:
             writer.close()
+
+
+@contextmanager
+def open_beside(path: Path) -> Iterator[SqliteLedger]:
+    """The ledger of a file on which an engine may work, for what it takes well. Raises EngineError.
+
+    It is another connection that writes: each commit waits for the other's, as theirs do.
+    """
+    writer = Writer(LedgerFile(path, connect=reconnect))
+    try:
+        yield SqliteLedger(writer)
+    finally:
+        writer.close()
 
 
 def _row_of(event: Event) -> rows.Parameters:

@@ -9,11 +9,11 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
 from engine.runs.ledger import LedgerError, NotInLedgerError
+from engine.store.ledger_file import LedgerFile
 
 GROUP: Final = 500  # acts in one commit: bounds how long the first of them waits for the last
 
@@ -29,10 +29,10 @@ class _Order:
 
 
 class Writer:
-    """Runs acts on a connection in a thread of its own."""
+    """Runs acts on the connection of a file, in a thread of its own."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, file: LedgerFile) -> None:
+        self.file = file
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="ledger-writer", daemon=True)
         self._thread.start()
@@ -58,7 +58,8 @@ class Writer:
             orders, open_ = self._gather()
             if orders:
                 self._commit(orders)
-        self._connection.close()
+                self.file.tidy()
+        self.file.close()
 
     def _gather(self) -> tuple[list[_Order], bool]:
         orders: list[_Order] = []
@@ -79,35 +80,36 @@ class Writer:
     def _commit(self, orders: list[_Order]) -> None:
         answers: list[tuple[_Order, Any]] = []
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            connection = self.file.connection()
+            connection.execute("BEGIN IMMEDIATE")
             for order in orders:
-                answers.append((order, self._act(order)))  # noqa: PERF401 - a failure ends the loop
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                with suppress(sqlite3.Error):  # then the next group cannot begin, and tries again
-                    self._connection.execute("ROLLBACK")
-            answers = [(order, LedgerError(str(error))) for order in orders]
+                answers.append((order, self._act(connection, order)))  # noqa: PERF401 - a failure ends the loop
+            connection.execute("COMMIT")
+            self.file.check()  # or it is committed to what nobody will find
+        except Exception as error:  # noqa: BLE001 - a dead thread would keep everybody waiting
+            self.file.failed(error)
+            said = str(error) or type(error).__name__
+            answers = [(order, LedgerError(said)) for order in orders]
         loops = {order.loop for order, _ in answers}
         for loop in loops:
             mine = [(order.answer, value) for order, value in answers if order.loop is loop]
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_answer, mine)
 
-    def _act(self, order: _Order) -> Any:
+    def _act(self, connection: sqlite3.Connection, order: _Order) -> Any:
         """One act in its savepoint: what it raises undoes it, and no other one of the group."""
-        self._connection.execute("SAVEPOINT act")
+        connection.execute("SAVEPOINT act")
         try:
-            value = order.act(self._connection)
-        except sqlite3.OperationalError:
-            raise  # the disk or the file, not the act: the whole group has to fail
-        except Exception as error:  # noqa: BLE001 - goes to whoever asked, as its own failure
-            self._connection.execute("ROLLBACK TO act")
-            self._connection.execute("RELEASE act")
+            value = order.act(connection)
+        except Exception as error:  # goes to whoever asked, as its own failure
+            if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
+                raise  # the disk or the file, not the act: the whole group has to fail
+            connection.execute("ROLLBACK TO act")
+            connection.execute("RELEASE act")
             if isinstance(error, (LedgerError, NotInLedgerError)):
                 return error
             return LedgerError(f"{type(error).__name__}: {error}")
-        self._connection.execute("RELEASE act")
+        connection.execute("RELEASE act")
         return value
 
 

@@ -18,6 +18,7 @@ from engine.runs.happening import (
     Happening,
     LeftOver,
     Matched,
+    Pruned,
     Reconciled,
     RunMoved,
     StepSettled,
@@ -53,6 +54,11 @@ def written(happening: Happening) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("happening", "entry"),
     [
+        (
+            Pruned(1, 2, 3, 4),
+            {"level": "info", "action": "pruned", "event": "pruned",
+             "events": 1, "runs": 2, "steps": 3, "playbooks": 4},
+        ),
         (
             Matched("E", ("p",), ("q",)),
             {"level": "info", "action": "event_judged", "event": "event judged",

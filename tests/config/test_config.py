@@ -27,6 +27,7 @@ def test_an_empty_file_has_a_default_for_everything() -> None:
     assert (made.vars, made.secrets) == ({}, {})
     assert made.http.max_response == made.shell.max_output == 1024**2
     assert made.shell.env == ["PATH", "LANG", "LC_ALL", "TZ"]
+    assert (made.retention.age, made.retention.size) == (30 * 86400.0, 2 * 1024**3)
     assert (made.limits.body, made.limits.runs, made.limits.answer) == (4 * 1024**2, 50, 0.8)
 
 
@@ -148,6 +149,61 @@ def test_how_often_has_a_unit_and_a_least(value: object, message: str) -> None:
 def test_a_button_is_known_by_the_number_or_the_name_of_its_integration() -> None:
     actions = {"restart-host": 6113996590131, "rollback": "Roll back"}
     assert config(flashduty={"actions": actions}).flashduty.actions == actions
+
+
+@pytest.mark.parametrize(
+    ("written", "age", "size"),
+    [
+        ({}, 30 * 86400.0, 2 * 1024**3),
+        ({"age": "1d"}, 86400.0, 2 * 1024**3),
+        ({"age": "off", "size": "16MiB"}, None, 16 * 1024**2),
+        ({"age": "90d", "size": False}, 90 * 86400.0, None),
+    ],
+)
+def test_what_is_over_is_kept_so_long_and_so_much(
+    written: dict[str, object], age: float | None, size: int | None
+) -> None:
+    made = config(retention=written).retention
+    assert (made.age, made.size) == (age, size)
+
+
+@pytest.mark.parametrize(
+    ("written", "message", "hint"),
+    [
+        (
+            {"age": "23h"},
+            "what is over is kept for a day at least: until then Flashduty may deliver it again",
+            "such as 30d",
+        ),
+        (
+            {"age": 30},
+            (
+                "a duration has a unit, as in 500ms, 90s, 10m or 1h30m; this is 30; `off` keeps what "
+                "is over whatever its age"
+            ),
+            None,
+        ),
+        ({"size": "15MiB"}, "a ledger takes 16MiB at least", "such as 2GiB"),
+        (
+            {"size": "2G"},
+            (
+                "a size is written like 512B, 64KiB or 1MiB, not '2G'; `off` keeps what is over "
+                "whatever its size"
+            ),
+            None,
+        ),
+        (
+            {"size": 2147483648},
+            (
+                "a size is written like 512B, 64KiB or 1MiB, not 2147483648; `off` keeps what is over "
+                "whatever its size"
+            ),
+            None,
+        ),
+    ],
+)
+def test_what_is_no_retention(written: dict[str, object], message: str, hint: str | None) -> None:
+    assert refusal(retention=written) == (message, hint)
 
 
 # Flashduty's rate

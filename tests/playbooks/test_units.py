@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.playbooks.units import format_duration, parse_duration, parse_size
+from engine.playbooks.units import format_duration, format_size, parse_duration, parse_size
 
 YEAR = 366 * 86400
 
@@ -150,6 +150,22 @@ def test_what_is_shown_reads_as_what_was_meant(seconds: float) -> None:
 @given(st.integers(min_value=60, max_value=YEAR))
 def test_whole_seconds_lose_nothing(seconds: int) -> None:
     assert parse_duration(format_duration(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0B"),
+        (1023, "1023B"),
+        (1024, "1KiB"),
+        (1536, "1.5KiB"),
+        (64 * 1024**2, "64MiB"),
+        (2 * 1024**3, "2GiB"),
+    ],
+)
+def test_a_size_is_shown_as_a_person_writes_it(size: int, text: str) -> None:
+    assert format_size(size) == text
+    assert parse_size(text) == size
 
 
 @given(st.one_of(st.text(), st.integers(), st.none(), st.from_regex(r"[0-9.]+(ms|s|h|GB|KiB)")))

@@ -26,6 +26,7 @@ from engine.runs.happening import (
     Happening,
     LeftOver,
     Matched,
+    Pruned,
     Reconciled,
     RunMoved,
     StepSettled,
@@ -120,7 +121,7 @@ def test_whoever_watches_hears_of_a_step_only_when_it_is_kept(stage: Stage, data
                 heard.append(("settled", found(database, "SELECT outcome FROM steps")))
             case RunMoved(run):
                 assert found(database, "SELECT state FROM runs") == [(run.state.value,)]
-            case Matched() | Trouble() | Reconciled() | LeftOver():  # pragma: no cover
+            case Matched() | Trouble() | Reconciled() | LeftOver() | Pruned():  # pragma: no cover
                 raise AssertionError(happening)
 
     stage.told.listeners.append(listen)
@@ -451,6 +452,17 @@ def test_long_errors_and_plans_are_cut_in_the_middle(stage: Stage, database: Pat
     half = LONGEST // 2
     assert step.error == f"{text[:half]} ... {text[-half:]}"
     assert step.plan == f"say {text[: half - 4]} ... {text[-half:]}"
+
+
+def test_a_run_goes_on_with_the_result_that_is_kept_also_where_it_was_cut(
+    stage: Stage, database: Path
+) -> None:
+    stage.probe.answer("steps/0", Succeeded({"exit": 0, "stdout": "o" * 200_000}))
+    story_of(stage, "steps: [{id: a, probe: a}, {probe: '{{ steps.a.stdout }}|{{ steps.a.cut }}'}]")
+    kept = record_of(database).steps[0].result
+    assert len(json.dumps(kept)) <= 64 * 1024
+    assert kept["cut"] == "larger than 65536 bytes: stdout (of 200000 characters)"
+    assert stage.probe.said[1] == f"{kept['stdout']}|{kept['cut']}"
 
 
 def test_a_text_of_just_the_limit_is_whole() -> None:

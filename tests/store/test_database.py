@@ -1,5 +1,6 @@
 """The file: who may read it, who may write to it, and which ones are refused."""
 
+import asyncio
 import os
 import re
 import sqlite3
@@ -15,6 +16,8 @@ from engine.problem import EngineError
 from engine.store import database as database_module
 from engine.store.database import connect, reading, sole_use
 from engine.store.queries import read_migrations
+from engine.store.records import open_records
+from engine.store.soundness import check_soundness
 from engine.store.sqlite import open_ledger
 
 HOLD = """
@@ -65,6 +68,43 @@ def test_only_the_migrations_that_are_missing_are_applied(
         assert db.execute("SELECT count(*) FROM later").fetchone()[0] == 0
 
 
+PAST = """
+INSERT INTO events (id, source, action, key, type, time, incident, query, headers, payload, received,
+                    matched, judgements)
+VALUES ('E1', 'custom-action', 'go', 'k1', 'i_custom', 1000, 'I1', '{}', '{}', '{"incident":{}}', 1.5,
+        2.5, '[]'),
+       ('E2', 'alert', '', 'k2', 'a_new', 2000, NULL, '{}', '{}', '{"alert":{"alert_id":"A1"}}', 3.5,
+        NULL, NULL);
+INSERT INTO playbooks (version, name, file, text) VALUES ('v1', 'p', 'p.yaml', 'name: p');
+INSERT INTO runs (id, playbook, version, event, state, created, started, began)
+VALUES ('R1', 'p', 'v1', 'E1', 'running', 2.5, 2.6, '{"at":2.6,"vars":{"host":"h"},"error":null}');
+INSERT INTO steps (run, path, attempt, type, started) VALUES ('R1', 'steps/0', 1, 'wait', 2.7);
+"""
+
+
+@pytest.mark.parametrize("schema_of", range(1, len(read_migrations()) + 1))
+def test_a_file_of_every_older_engine_comes_to_the_same_schema_and_keeps_all_it_holds(
+    database: Path, tmp_path: Path, schema_of: int
+) -> None:
+    with closing(sqlite3.connect(database)) as old:
+        for script in read_migrations()[:schema_of]:
+            old.executescript(script)
+        old.execute(f"PRAGMA user_version = {schema_of}")
+        old.executescript(PAST)
+
+    with closing(connect(database)) as old, closing(connect(tmp_path / "new.db")) as new:
+        assert schema(old) == schema(new)
+        for pragma in ("user_version", "foreign_key_check", "integrity_check", "journal_mode"):
+            found = [tuple(row) for row in old.execute(f"PRAGMA {pragma}")]
+            assert found == [tuple(row) for row in new.execute(f"PRAGMA {pragma}")], pragma
+        assert list(check_soundness(old)) == []
+    with open_ledger(database) as ledger, open_records(database) as records:
+        assert [event.id for event in asyncio.run(ledger.unmatched(9))] == ["E2"]
+        assert records.event("E1").event.payload == {"incident": {}}
+        assert records.run("R1").variables == {"host": "h"}
+        assert [step.path for step in records.run("R1").steps] == ["steps/0"]
+
+
 def test_a_migration_that_fails_leaves_nothing_of_itself(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +150,60 @@ def test_a_schema_of_a_newer_engine_is_refused(database: Path) -> None:
     with pytest.raises(EngineError) as refused, reading(database):
         pass  # pragma: no cover
     assert only_problem(refused.value) == said
+
+
+def test_a_schema_of_an_older_engine_is_read_by_none_but_a_backup(database: Path) -> None:
+    with closing(connect(database)) as db:
+        db.execute("PRAGMA user_version = 1")
+    with pytest.raises(EngineError) as refused, reading(database):
+        pass  # pragma: no cover
+    known = len(read_migrations())
+    assert only_problem(refused.value) == (
+        f"{database}:1:1: database-too-old: {database} has schema 1, and this engine reads {known} "
+        "(`engine db backup` keeps it as it is, `engine serve` brings it up to date)"
+    )
+    with reading(database, whatever_schema=True) as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 1
+
+
+def test_a_database_of_another_program_is_read_as_no_ledger(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as db:
+        db.execute("CREATE TABLE theirs (x)")
+    with pytest.raises(EngineError) as refused, reading(database):
+        pass  # pragma: no cover
+    assert only_problem(refused.value) == (
+        f"{database}:1:1: no-ledger: {database} is empty, or the database of another program "
+        "(check `database` in config.yaml; `engine serve` makes a ledger of a new file)"
+    )
+
+
+def test_a_schema_of_a_newer_engine_is_left_as_it_was(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as newer:
+        newer.execute("CREATE TABLE of_tomorrow (x)")
+        newer.execute("PRAGMA user_version = 99")
+    before = database.read_bytes()
+    with pytest.raises(EngineError, match="database-too-new"):
+        connect(database)
+    assert database.read_bytes() == before, "not even its journal mode"
+
+
+def test_a_new_file_can_give_its_space_back(database: Path) -> None:
+    with closing(connect(database)) as db:
+        assert db.execute("PRAGMA auto_vacuum").fetchone()[0] == 2, "INCREMENTAL"
+        assert db.execute("PRAGMA journal_size_limit").fetchone()[0] == 64 * 1024 * 1024
+
+
+def test_damage_to_what_a_start_needs_is_said_at_the_start(database: Path) -> None:
+    connect(database).close()
+    with database.open("r+b") as raw:
+        raw.seek(4096)
+        raw.write(b"\xa5" * (database.stat().st_size - 4096))
+    with pytest.raises(EngineError) as refused:
+        connect(database)
+    assert only_problem(refused.value) == (
+        f"{database}:1:1: database-unusable: {database}: database disk image is malformed "
+        "(`engine db check` says where; stop the engine and put a backup in its place)"
+    )
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_alone(database: Path) -> None:

@@ -514,11 +514,10 @@ async def refused(coroutine):
         return str(error)
     return "taken"
 
-async def main(ledger, wal):
+async def main(ledger):
     await ledger.accept(an_event("E1"))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    size = wal.stat().st_size
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
     print(await refused(ledger.accept(an_event("E2"))))
     print(await refused(ledger.check()))
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -526,9 +525,8 @@ async def main(ledger, wal):
     print(await refused(ledger.accept(an_event("E3"))))
     print(" ".join(event.id for event in await ledger.unmatched(9)))
 
-path = Path(sys.argv[1])
-with open_ledger(path) as ledger:
-    asyncio.run(main(ledger, path.with_name(path.name + "-wal")))
+with open_ledger(Path(sys.argv[1])) as ledger:
+    asyncio.run(main(ledger))
 """
 
 

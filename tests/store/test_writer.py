@@ -15,6 +15,7 @@ from typing_extensions import override
 from engine.runs.ledger import LedgerError
 from engine.store import writer as writer_module
 from engine.store.database import connect
+from engine.store.ledger_file import LedgerFile
 from engine.store.writer import Writer
 
 PATIENCE = 20.0
@@ -23,7 +24,7 @@ PATIENCE = 20.0
 class Connection(sqlite3.Connection):
     """A real one; statements may be made to fail, once each."""
 
-    failing: dict[str, sqlite3.Error]
+    failing: dict[str, Exception]
 
     @override
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
@@ -33,20 +34,29 @@ class Connection(sqlite3.Connection):
         return super().execute(sql, parameters)
 
 
+def opened(path: Path) -> Connection:
+    made = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Connection)
+    made.failing = {}
+    made.execute("SELECT count(*) FROM events").fetchone()  # it opens its files when it reads
+    return made
+
+
 @pytest.fixture
 def connection(tmp_path: Path) -> Connection:
+    """The first one; after a failure that leaves it unfit the writer opens another one."""
     path = tmp_path / "engine.db"
     connect(path).close()
-    opened = sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, factory=Connection
-    )
-    opened.failing = {}
-    return opened
+    return opened(path)
 
 
 @pytest.fixture
-def writer(connection: Connection) -> Iterator[Writer]:
-    made = Writer(connection)
+def file(connection: Connection, tmp_path: Path) -> LedgerFile:
+    return LedgerFile(tmp_path / "engine.db", connect=lambda _: connection, reconnect=opened)
+
+
+@pytest.fixture
+def writer(file: LedgerFile) -> Iterator[Writer]:
+    made = Writer(file)
     yield made
     made.close()
 
@@ -179,12 +189,22 @@ def test_a_rollback_that_fails_is_made_up_for(
         connection.failing = {"COMMIT": broken, "ROLLBACK": broken}
         with pytest.raises(LedgerError, match=r"^disk I/O error$"):
             await writer.do(adds("a"))
-        with pytest.raises(LedgerError, match="cannot start a transaction within a transaction"):
-            await writer.do(adds("b"))
-        assert await writer.do(adds("c")) == "c"
+        assert await writer.do(adds("b")) == "b"
 
     asyncio.run(story())
-    assert kept(tmp_path) == ["c"]
+    assert kept(tmp_path) == ["b"]
+
+
+def test_damage_fails_the_whole_group_and_not_only_the_act_that_came_upon_it(
+    writer: Writer, tmp_path: Path
+) -> None:
+    def damaged(_: sqlite3.Connection) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    answers = asyncio.run(behind(writer, [adds("a"), damaged, adds("b")]))
+
+    assert [str(answer) for answer in answers] == ["database disk image is malformed"] * 3
+    assert kept(tmp_path) == []
 
 
 def test_a_full_file_refuses_and_loses_nothing_it_had(
@@ -204,6 +224,19 @@ def test_a_full_file_refuses_and_loses_nothing_it_had(
         assert await writer.do(adds("b")) == "b"
 
     asyncio.run(story())
+
+
+def test_whatever_happens_to_the_writer_nobody_waits_for_ever(
+    writer: Writer, connection: Connection, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        connection.failing = {"COMMIT": MemoryError()}
+        with pytest.raises(LedgerError, match=r"^MemoryError$"):
+            await writer.do(adds("a"))
+        assert await writer.do(adds("b")) == "b"
+
+    asyncio.run(story())
+    assert kept(tmp_path) == ["b"]
 
 
 def test_who_is_cancelled_has_its_act_done_all_the_same(writer: Writer, tmp_path: Path) -> None:
@@ -289,10 +322,10 @@ def test_two_loops_each_hear_of_their_own(writer: Writer, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("waiting", [0, 1, 3])
 def test_closing_commits_what_is_waiting(
-    connection: Connection, tmp_path: Path, waiting: int
+    connection: Connection, file: LedgerFile, tmp_path: Path, waiting: int
 ) -> None:
     async def story() -> None:
-        writer = Writer(connection)
+        writer = Writer(file)
         held = Held()
         first = asyncio.ensure_future(writer.do(held))
         assert await asyncio.to_thread(held.reached.wait, PATIENCE)

@@ -1,5 +1,11 @@
 -- Every statement of the store, by name. The first line says what it is for.
 
+-- first_look: reads a little of every table, and all that is still to be done
+SELECT (SELECT count(*) FROM events WHERE matched IS NULL), (SELECT max(seq) FROM events),
+       (SELECT count(*) FROM runs WHERE ended IS NULL), (SELECT max(seq) FROM runs),
+       (SELECT max(seq) FROM steps), (SELECT max(version) FROM playbooks),
+       (SELECT max(name) FROM memory);
+
 -- insert_event: keeps a delivery, once
 INSERT INTO events (id, source, action, key, type, time, incident, query, headers, payload, received,
                     subject, stale)
@@ -126,3 +132,93 @@ ON CONFLICT (run, path, attempt) DO UPDATE SET
     error = excluded.error, retryable = excluded.retryable, variables = excluded.variables,
     stops = excluded.stops
 WHERE outcome IS NULL;
+
+
+-- events_after: the next events in the order, to see whether they may go
+SELECT seq, id, received, matched FROM events WHERE seq > :after ORDER BY seq LIMIT :limit;
+
+-- ends_of_event: when the runs of an event ended, and how many rows their steps are
+SELECT id, ended, (SELECT count(*) FROM steps WHERE run = runs.id) AS steps
+FROM runs WHERE event = :event;
+
+-- weight_of_event: about how many bytes an event takes, with everything it started
+SELECT length(payload) + length(headers) + COALESCE(length(judgements), 0)
+    + COALESCE((
+        SELECT sum(COALESCE(length(result), 0) + COALESCE(length(request), 0)
+                   + COALESCE(length(plan), 0) + COALESCE(length(variables), 0) + 100)
+        FROM steps JOIN runs ON runs.id = steps.run WHERE runs.event = events.id
+    ), 0) + 500 AS bytes
+FROM events WHERE id = :event;
+
+-- delete_steps: some steps of an event's runs
+DELETE FROM steps WHERE seq IN (
+    SELECT steps.seq FROM runs JOIN steps ON steps.run = runs.id
+    WHERE runs.event = :event ORDER BY steps.seq LIMIT :limit
+);
+
+-- mark_pruned: says of runs that steps of theirs are gone, should anybody look before they are too
+UPDATE runs SET reason = 'pruned in part' WHERE event = :event;
+
+-- delete_runs: the runs of an event
+DELETE FROM runs WHERE event = :event;
+
+-- delete_event: one event
+DELETE FROM events WHERE id = :event;
+
+-- delete_playbooks: texts that no run goes by, none is about to, and no going run may still ask for
+DELETE FROM playbooks WHERE version IN (
+    SELECT version FROM playbooks
+    WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.version = playbooks.version)
+      AND version NOT IN (SELECT value FROM json_each(:loaded))
+      AND NOT EXISTS (SELECT 1 FROM runs WHERE ended IS NULL AND created < :since)
+    LIMIT :limit
+);
+
+-- check_run_states: runs in a state that there is not
+SELECT id FROM runs WHERE state NOT IN (SELECT value FROM json_each(:states));
+
+-- check_run_ends: runs that are over without an end, or have one and are not over
+SELECT id FROM runs
+WHERE (ended IS NOT NULL) <> (state IN (SELECT value FROM json_each(:settled)));
+
+-- check_step_outcomes: steps with an outcome and no end, an end and no outcome, or an outcome that
+-- there is not
+SELECT run || ' ' || path AS id FROM steps
+WHERE (outcome IS NULL) <> (ended IS NULL)
+   OR outcome NOT IN (SELECT value FROM json_each(:outcomes));
+
+-- check_steps_before_runs: runs that did something and never began
+SELECT id FROM runs WHERE began IS NULL AND EXISTS (SELECT 1 FROM steps WHERE run = runs.id);
+
+-- check_runs_before_verdicts: runs of events that nothing has judged
+SELECT runs.id FROM runs JOIN events ON events.id = runs.event WHERE events.matched IS NULL;
+
+-- check_verdicts: events that are judged without verdicts, or have some and are not judged
+SELECT id FROM events WHERE (matched IS NULL) <> (judgements IS NULL);
+
+-- check_json: rows whose JSON cannot be read
+SELECT id FROM events
+WHERE NOT (json_valid(payload) AND json_valid(headers) AND json_valid(query)
+           AND json_valid(COALESCE(judgements, '[]')))
+UNION ALL
+SELECT id FROM runs WHERE NOT json_valid(COALESCE(began, '{}'))
+UNION ALL
+SELECT run || ' ' || path FROM steps
+WHERE NOT (json_valid(COALESCE(result, '0')) AND json_valid(COALESCE(request, '0'))
+           AND json_valid(COALESCE(variables, '0')));
+
+-- stats_of_events: how many events there are, and from when
+SELECT count(*) AS total,
+       (SELECT count(*) FROM events WHERE matched IS NULL) AS unjudged,
+       (SELECT received FROM events ORDER BY seq LIMIT 1) AS oldest,
+       (SELECT received FROM events ORDER BY seq DESC LIMIT 1) AS newest
+FROM events;
+
+-- stats_of_runs: how many runs there are in each state
+SELECT state, count(*) AS total FROM runs GROUP BY state ORDER BY state;
+
+-- stats_of_steps: how many attempts at steps, and how many of them are going on
+SELECT count(*) AS total, count(*) - count(outcome) AS open FROM steps;
+
+-- stats_of_playbooks: how many versions of playbooks are kept, of how many playbooks
+SELECT count(*) AS total, count(DISTINCT name) AS names FROM playbooks;

@@ -1,0 +1,167 @@
+"""The file behind the ledger: whether it is still the one that was opened, and how large it grows.
+
+A file that is moved away or deleted stays writable for who has it open, and what is written then is
+lost; so is what is written over damage. Here it is found out, and mended where it can be.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from engine.problem import EngineError
+from engine.runs.ledger import LedgerError
+from engine.store.database import BUSY_TIMEOUT, WAL_LIMIT, connect, reconnect
+
+CUTTING: Final = 50  # milliseconds that receivers may have to wait while readers leave the log
+RETRY_CUTTING: Final = 1.0  # seconds
+
+# After these a connection is not to be trusted with another commit; after a full disk or another
+# process's lock it is.
+_BROKEN: Final = frozenset(
+    {
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+
+Identity = tuple[int, int]
+Connect = Callable[[Path], sqlite3.Connection]
+
+
+class LedgerFile:
+    """The one connection that writes to a file. Used by one thread at a time."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        connect: Connect = connect,
+        reconnect: Connect = reconnect,
+        monotonic: Callable[[], float] = time.monotonic,
+        wal_limit: int = WAL_LIMIT,
+    ) -> None:
+        """Raises EngineError where the file cannot serve as a ledger."""
+        self._path = path.resolve()  # SQLite puts its other files beside what a link leads to
+        self._reconnect = reconnect
+        self._monotonic = monotonic
+        self._wal_limit = wal_limit
+        self._wal = self._path.with_name(f"{self._path.name}-wal")
+        self._shm = self._path.with_name(f"{self._path.name}-shm")
+        self._cut_at = 0.0  # when it may be tried again
+        self._cutting_wanted = False
+        self._connection: sqlite3.Connection | None = connect(self._path)
+        self._identity = _identity(self._path)
+        self._beside = self._identities_beside()
+
+    def connection(self) -> sqlite3.Connection:
+        """The connection to begin a transaction on. Raises LedgerError where there is none."""
+        self.check()
+        if self._connection is not None and self._beside != self._identities_beside():
+            self._save(self._connection)
+        if self._connection is None:
+            try:
+                self._connection = self._reconnect(self._path)
+            except EngineError as error:
+                raise LedgerError(error.problems[0].message) from None
+            self._beside = self._identities_beside()
+        return self._connection
+
+    def check(self) -> None:
+        """Raises LedgerError when the file is not there any more, or is another one."""
+        try:
+            identity = _identity(self._path)
+        except OSError as error:
+            raise LedgerError(
+                f"{self._path} cannot be found any more ({error.strerror}); "
+                "put it back, or restart the engine"
+            ) from None
+        if identity != self._identity:
+            raise LedgerError(
+                f"another file was put in the place of {self._path}; "
+                "restart the engine to go on with that one"
+            )
+
+    def failed(self, error: Exception) -> None:
+        """A transaction came to nothing: undo it, and part with a connection that is broken."""
+        connection = self._connection
+        if connection is None:
+            return
+        if connection.in_transaction:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of it says more exactly
+        if code in _BROKEN or connection.in_transaction:
+            self.close()
+
+    def tidy(self) -> None:
+        """Cut the write-ahead log when it has grown, which needs a moment without readers.
+
+        SQLite writes it back by itself, and begins at its start again when nobody reads it; it
+        grows while somebody does.
+        """
+        if self._connection is None or self._monotonic() < self._cut_at:
+            return
+        if not self._cutting_wanted and self.wal_size() <= self._wal_limit:
+            return
+        self._cut_at = self._monotonic() + RETRY_CUTTING
+        with suppress(sqlite3.Error):  # what is wrong is said to the next one who commits
+            self._connection.execute(f"PRAGMA busy_timeout = {CUTTING}")
+            try:
+                self._cutting_wanted = not _cut(self._connection)
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+
+    def want_cutting(self) -> None:
+        """Have the log cut after the next commit, however short it is."""
+        self._cutting_wanted = True
+
+    def wal_size(self) -> int:
+        """Bytes of the write-ahead log."""
+        with suppress(OSError):
+            return self._wal.stat().st_size
+        return 0
+
+    def close(self) -> None:
+        """Let go of the file; `connection` opens it again."""
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+        self._connection = None
+
+    def _save(self, connection: sqlite3.Connection) -> None:
+        """Somebody deleted the log: what we hold of it is written back before we let go of it."""
+        try:
+            saved = _cut(connection)
+        except sqlite3.Error as error:
+            self.failed(error)
+            raise LedgerError(str(error)) from None
+        if not saved:
+            raise LedgerError(f"{self._wal} was deleted; it cannot be made anew while it is read")
+        self.close()
+
+    def _identities_beside(self) -> list[Identity | None]:
+        found: list[Identity | None] = []
+        for path in (self._wal, self._shm):
+            try:
+                found.append(_identity(path))
+            except OSError:
+                found.append(None)
+        return found
+
+
+def _identity(path: Path) -> Identity:
+    status = os.stat(path)  # noqa: PTH116 - called for every commit
+    return status.st_dev, status.st_ino
+
+
+def _cut(connection: sqlite3.Connection) -> bool:
+    busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
