@@ -15,13 +15,14 @@ class Written:
     """One call.
 
     `parameters` are those of the step, within the braces. `after` are operations that have to come
-    first. `refused` is why the step has to fail. `but` has what the specification would complain
-    of, and why it is sent all the same.
+    first. `refused` is why the step has to fail, `nothing` why its answer is an empty list. `but`
+    has what the specification complains of, and why it is sent all the same.
     """
 
     parameters: str = ""
     after: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     refused: str | None = None
+    nothing: str | None = None
     but: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -138,15 +139,17 @@ _ALERTS: Final[Mapping[str, Written]] = {
     "/alert/list": Written(
         _TWO_DAYS + ', p: 1, limit: 100, is_active: true, alert_severity: "Critical,Warning", '
         'channel_ids: ["{{ vars.channel }}"], integration_ids: [], '
-        'alert_ids: ["{{ vars.alert }}"], alert_keys: [key-0], orderby: updated_at, asc: true, '
+        'alert_ids: ["{{ vars.alert }}"], alert_keys: [cpu], orderby: updated_at, asc: true, '
         "by_updated_at: true, ever_muted: false"
     ),
     "/alert/list-by-ids": Written('alert_ids: ["{{ vars.alert }}", "{{ vars.other_alert }}"]'),
     "/alert/event/list": Written('alert_id: "{{ vars.alert }}"'),
-    "/alert/feed": Written('alert_id: "{{ vars.alert }}", p: 1, limit: 20, asc: true, types: []'),
+    "/alert/feed": Written(
+        'alert_id: "{{ vars.alert }}", p: 1, limit: 20, asc: true, types: [a_new]'
+    ),
     "/alert-event/list": Written(
         _TWO_DAYS + ", p: 1, limit: 100, integration_ids: [], integration_types: [], "
-        'channel_ids: ["{{ vars.channel }}"], severities: "Critical,Ok", orderby: event_time, '
+        'channel_ids: ["{{ vars.channel }}"], severities: "Critical,Warning", orderby: event_time, '
         "asc: false"
     ),
     "/alert/merge": Written(
@@ -156,7 +159,7 @@ _ALERTS: Final[Mapping[str, Written]] = {
     "/alert/close": Written('alert_ids: ["{{ vars.alert }}"]'),
     "/event/push/alert/standard": Written(
         'integration_key: "{{ vars.alert_key }}", title_rule: "{{ title }} is back", '
-        "event_status: Ok, alert_key: key-0, description: The host answers again, "
+        "event_status: Ok, alert_key: cpu, description: The host answers again, "
         'labels: {resource: "{{ labels.resource }}"}, '
         "images: [{src: 'https://example.com/cpu.png', alt: CPU, href: 'https://example.com'}]"
     ),
@@ -186,13 +189,14 @@ _STATUS_PAGES: Final[Mapping[str, Written]] = {
     ),
     "/status-page/change/info": Written(_EVENT),
     "/status-page/subscriber/list": Written(
-        'page_id: "{{ vars.page }}", component_ids: "{{ vars.component }}", p: 1, limit: 100'
+        'page_id: "{{ vars.page }}", component_ids: "{{ vars.component }}", p: 1, limit: 100',
+        nothing="nobody subscribes to a simulated page",
     ),
     "/status-page/migration/status": Written(
         "job_id: job-1",
         refused="ResourceNotFound: The resource you request is not found: job_id job-1.",
     ),
-    "/status-page/template/list": Written(),
+    "/status-page/template/list": Written(nothing="a simulated page has no templates"),
     "/status-page/change/create": Written(
         'page_id: "{{ vars.page }}", type: incident, title: "{{ title }}", '
         'description: We are looking into it, status: identified, start_at_seconds: "{{ vars.now }}", '
@@ -224,7 +228,8 @@ _STATUS_PAGES: Final[Mapping[str, Written]] = {
 _PEOPLE: Final[Mapping[str, Written]] = {
     "/member/info": Written(),
     "/member/list": Written(
-        "role_id: 0, p: 1, limit: 20, orderby: updated_at, asc: true, query: lisi"
+        "role_id: 2, p: 1, limit: 20, orderby: updated_at, asc: true, query: lisi",
+        nothing="nobody has a role in the sample account",
     ),
     "/person/infos": Written('person_ids: ["{{ vars.person }}"]'),
     "/team/list": Written(
@@ -238,7 +243,7 @@ _PEOPLE: Final[Mapping[str, Written]] = {
     ),
     "/schedule/info": Written('schedule_id: "{{ vars.schedule }}", ' + _AN_HOUR),
     "/schedule/infos": Written('schedule_ids: ["{{ vars.schedule }}"]'),
-    "/schedule/self": Written(_AN_HOUR),
+    "/schedule/self": Written(_AN_HOUR, nothing="the engine's own member is never on call"),
     "/schedule/preview": Written(
         'schedule_id: "{{ vars.schedule }}", schedule_name: Nights, name: nights, '
         'description: Not yet, team_id: "{{ vars.team }}", layers: [], '
@@ -282,7 +287,8 @@ _ACCOUNT: Final[Mapping[str, Written]] = {
         "status: enabled, name: Feishu, asc: true, is_my_team: false, team_ids: [0]"
     ),
     "/audit/search": Written(
-        _TWO_DAYS + ", limit: 99, operations: [], person_id: 0, is_dangerous: false, is_write: true"
+        _TWO_DAYS + ", limit: 99, request_id: request-1, operations: [], person_id: 0, "
+        "is_dangerous: false, is_write: true"
     ),
     "/audit/operation/list": Written(),
 }
