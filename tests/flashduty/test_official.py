@@ -103,3 +103,13 @@ def test_a_name_within_an_object_is_looked_at_too() -> None:
 def test_only_what_no_specification_has_is_written_down_here() -> None:
     specified = document(PRESENT)["paths"].keys() | document(LEGACY)["paths"].keys()
     assert WRITTEN_DOWN.keys() == OPERATIONS.keys() - specified
+
+
+@pytest.mark.parametrize("path", WRITTEN_DOWN)
+def test_the_catalogue_takes_and_requires_what_is_written_down_here(path: str) -> None:
+    written, known = WRITTEN_DOWN[path], OPERATIONS[path]
+    assert (known.method, known.credential) == (written.method, written.key)
+    schema = written.query if known.method == "GET" else written.body
+    assert known.parameters.keys() == schema["properties"].keys()
+    required = {name for name, rule in known.parameters.items() if rule.required}
+    assert required == set(schema["required"])

@@ -240,11 +240,6 @@ def test_events_with_one_key_are_one_change(account: SimulatedAccount, clock: Fa
     assert [one["change_status"] for one in events] == ["Processing", "Canceled"]
 
 
-def test_a_change_without_a_key_gets_one(account: SimulatedAccount) -> None:
-    keys = {account.add_change({"change_status": "Done", "title": "Deploy"}) for _ in range(2)}
-    assert len(keys) == 2
-
-
 def test_past_incidents_are_closed_alike_and_of_the_same_channel(
     account: SimulatedAccount,
 ) -> None:
