@@ -206,7 +206,7 @@ def test_an_unchecked_call_of_a_template_is_not_asked_for_limits_at_load() -> No
 def test_a_key_that_is_secret_is_no_text_that_is_cut() -> None:
     call = (
         '{call: event/push/change/standard, integration_key: "{{ secrets.K }}", truncate: true, '
-        "title: Rollback, change_status: Done}"
+        "change_key: deploy-1, title: Rollback, change_status: Done}"
     )
     parameters = rendered(loaded(call), FLASHDUTY, {"secrets": {"K": "k"}})
     assert parameters.given["integration_key"] == "k"

@@ -43,7 +43,7 @@ CHANGE_OPERATIONS: Final[tuple[Operation, ...]] = (
             "change_status": Choice(
                 required=True, one_of=("Planned", "Ready", "Processing", "Canceled", "Done")
             ),
-            "change_key": Text(most=255, cuttable=False),
+            "change_key": Text(required=True, most=255, cuttable=False),
             "title": Text(required=True),
             "event_time": Integer(least=0),
             "description": Text(most=2048),

@@ -100,7 +100,8 @@ class SimulatedAccount:
 
     def add_field(self, definition: Mapping[str, Any]) -> None:
         """Define a custom field: `field_name`, `field_type` and, for selects, `options`."""
-        self._fields.put(field_item(definition, self.ids, self.account_id))
+        made = {"now": int(self.clock()), "creator_id": self.actor}
+        self._fields.put(field_item(definition, self.ids, account_id=self.account_id, **made))
 
     def add_integration(
         self, key: str, *, integration_id: int, name: str, type_: str = "", channel_id: int = 0

@@ -26,10 +26,10 @@ class Deploys:
         Events with one key are one change: the first starts it, the last says how it stands, and
         Done or Canceled ends it.
         """
-        key: str = event.get("change_key") or self._ids.object_id()
+        key: str = event["change_key"]
         at = event.get("event_time") or int(self._clock())
         kept = {"description": "", "link": "", "labels": {}, **deepcopy(dict(event))}
-        kept |= {"change_key": key, "event_time": at, "event_id": self._ids.object_id()}
+        kept |= {"event_time": at, "event_id": self._ids.object_id()}
         change = self._changes.setdefault(
             key,
             {"change_id": self._ids.object_id(), "start_time": at, "events": [], **integration},

@@ -10,7 +10,9 @@ from engine.flashduty.simulated.refusal import RefusalError
 LONGEST_TEXT: Final = 3000  # characters
 
 
-def field_item(definition: Mapping[str, Any], ids: SimulatedIds, account_id: int) -> dict[str, Any]:
+def field_item(
+    definition: Mapping[str, Any], ids: SimulatedIds, *, account_id: int, now: int, creator_id: int
+) -> dict[str, Any]:
     """Make the API's FieldItem of a `field_name`, a `field_type` and, for selects, `options`."""
     is_bool = definition["field_type"] == "checkbox"
     return {
@@ -21,6 +23,8 @@ def field_item(definition: Mapping[str, Any], ids: SimulatedIds, account_id: int
         "options": None,
         "default_value": None,
         "status": "enabled",
+        **dict.fromkeys(("creator_id", "updated_by"), creator_id),
+        **dict.fromkeys(("created_at", "updated_at"), now),
         **deepcopy(dict(definition)),
     }
 

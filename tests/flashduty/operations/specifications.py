@@ -51,15 +51,21 @@ class Specified:
 
 
 @cache
+def document(file: str) -> Any:
+    """A specification as it is written."""
+    return json.loads((FOLDER / file).read_text(encoding="utf-8"))
+
+
+@cache
 def specified(file: str) -> Mapping[str, Specified]:
     """Every path of a specification."""
-    document = json.loads((FOLDER / file).read_text(encoding="utf-8"))
+    whole = document(file)
     return {
         path: Specified(
             frozenset(method.upper() for method in methods),
-            {name: fact for one in methods.values() for name, fact in _demands(document, one)},
+            {name: fact for one in methods.values() for name, fact in _demands(whole, one)},
         )
-        for path, methods in document["paths"].items()
+        for path, methods in whole["paths"].items()
     }
 
 

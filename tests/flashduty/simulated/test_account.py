@@ -169,6 +169,13 @@ def test_a_custom_field_takes_values_of_its_type_only(
     assert account.feed(INCIDENT_ID)[-1]["detail"] == {"field_name": "f", "to": fitting}
 
 
+def test_a_custom_field_tells_who_made_it_and_when(account: SimulatedAccount) -> None:
+    account.add_field({"field_name": "owner", "field_type": "text"})
+    (field,) = account.fields()
+    assert (field["creator_id"], field["updated_by"]) == (account.actor, account.actor)
+    assert field["created_at"] == field["updated_at"] == int(account.clock())
+
+
 def test_a_custom_field_without_a_value_is_deleted(account: SimulatedAccount) -> None:
     account.add_field({"field_name": "priority", "field_type": "text"})
     account.reset_field(INCIDENT_ID, "priority", None)
@@ -231,11 +238,6 @@ def test_events_with_one_key_are_one_change(account: SimulatedAccount, clock: Fa
         "integration_id": 0,
     }
     assert [one["change_status"] for one in events] == ["Processing", "Canceled"]
-
-
-def test_a_change_without_a_key_gets_one(account: SimulatedAccount) -> None:
-    keys = {account.add_change({"change_status": "Done", "title": "Deploy"}) for _ in range(2)}
-    assert len(keys) == 2
 
 
 def test_past_incidents_are_closed_alike_and_of_the_same_channel(
