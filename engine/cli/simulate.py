@@ -91,7 +91,7 @@ def simulate(
         base_url: http://127.0.0.1:8788
         app_key: simulated-app-key
 
-    Play the account while it runs, with JSON to addresses that need no key:
+    Play the account while it runs, with JSON (curl --json) and without a key:
 
     \b
       POST   /simulator/press                  {"incident_id": "...", "button": "restart-host"}
