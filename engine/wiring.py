@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -50,6 +50,21 @@ from engine.store.sqlite import SqliteLedger, open_ledger
 
 CONNECTIONS: Final = 100  # at once, to all targets of http steps together
 _INSTALLATION: Final = "installation"  # what the ledger remembers it by
+
+
+def steady(wall: Callable[[], float], elapsed: Callable[[], float]) -> Callable[[], float]:
+    """Unix seconds as they are now, and from here on by a clock that nobody can set.
+
+    What a run waits for is neither put off nor missed when the machine's clock is put right.
+    """
+    at, since = wall(), elapsed()
+    return lambda: at + elapsed() - since
+
+
+def elapsed() -> float:
+    """Seconds since some moment, those that the machine slept through too where it can tell."""
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)  # Linux alone has it
+    return time.monotonic() if boottime is None else time.clock_gettime(boottime)
 
 
 def now() -> float:
@@ -159,7 +174,7 @@ async def wired(
                 step_types=types,
                 secrets=secrets,
                 redactor=redactor,
-                clock=now,
+                clock=steady(now, elapsed),
                 tell=tell_of_runs,
             )
             worker = Worker(
@@ -172,6 +187,7 @@ async def wired(
                 clock=now,
                 tell=tell_of_runs,
                 runs_at_once=config.limits.runs,
+                starts=config.limits.starts,
                 own=own.caused,
             )
             retention = Retention(

@@ -15,7 +15,7 @@ from engine.runs.ledger import LedgerError, Memory
 from engine.runs.redaction import Redactor
 from engine.runs.run import Outcome
 from engine.store.sqlite import SqliteLedger
-from engine.wiring import new_id, now, warden_over, wired
+from engine.wiring import elapsed, new_id, now, steady, warden_over, wired
 from tests.flashduty.test_proxy import ANSWER, NAMES, Proxy
 
 PLAYBOOK = """\
@@ -101,3 +101,14 @@ def test_a_database_that_cannot_be_written_is_told_and_steps_are_known_by_anothe
     assert len(asyncio.run(installation_of(Full(), told))) == 26
     said = "what it is known by could not be kept: disk full"
     assert told == [Trouble("warden", said)]
+
+
+def test_a_steady_clock_begins_with_the_machines_and_does_not_follow_when_that_is_set() -> None:
+    walls, passed = iter([1_795_000_000.0]), iter([50.0, 50.0, 51.5])
+    clock = steady(lambda: next(walls), lambda: next(passed))
+    assert (clock(), clock()) == (1_795_000_000.0, 1_795_000_001.5)
+
+
+def test_what_has_elapsed_never_goes_back() -> None:
+    first = elapsed()
+    assert elapsed() >= first

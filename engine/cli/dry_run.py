@@ -19,6 +19,7 @@ from engine.cli.screen import (
 )
 from engine.problem import EngineError, in_file_order
 from engine.rehearsal.dry_run import Rehearsal, RehearsedStep, rehearse_all, shown
+from engine.runs.run import RunState
 from engine.wiring import offline_loader, offline_step_types
 
 
@@ -95,6 +96,9 @@ def _show(screen: Console, rehearsal: Rehearsal, asked: frozenset[str]) -> None:
         screen.print(styled(f"{answer}: {rehearsal.verdict.reason}", "dim"))
         return
     screen.print(styled(f"matches ({rehearsal.playbook.file})", "dim"))
+    if rehearsal.lane:
+        known = "what else goes on there, and the cooldown, is not known here"
+        screen.print(styled(f"    lane {line(rehearsal.lane)} ({known})", "dim"))
     for name, value in rehearsal.variables.items():
         screen.print(styled(f"    vars.{name} = {value_line(shown(value))}", "dim"))
     for step in rehearsal.steps:
@@ -133,6 +137,8 @@ def _conclusion(rehearsals: list[Rehearsal]) -> str:
     for rehearsal in started:
         if rehearsal.succeeds:
             said.append(f"{rehearsal.playbook.name} would succeed.")
+        elif rehearsal.state is RunState.SKIPPED:
+            said.append(f"{rehearsal.playbook.name} would be skipped: {rehearsal.reason}.")
         else:
             said.append(f"{rehearsal.playbook.name} would fail at {line(rehearsal.reason, 500)}.")
     return "\n".join(said)

@@ -6,10 +6,13 @@ import click
 
 from engine.cli.options import config_option, format_option, load_offline
 from engine.cli.screen import console, line, mark, print_json, styled, table
+from engine.cli.telling import tell
 from engine.events.document import document_of
 from engine.events.event import Event
 from engine.runs.trace import run_as_json, timestamp
+from engine.store.people import open_for_people
 from engine.store.records import EventRecord, open_records
+from engine.wiring import new_id, now
 
 
 @click.group()
@@ -71,6 +74,7 @@ def show(event: str, config_path: str | None, format_: str) -> int:
         ("incident", shown.incident_id),
         ("title", _title(shown)),
         ("key", shown.key),
+        *([("replays", shown.origin)] if shown.origin is not None else []),
     ):
         screen.print(styled(f"  {name:9}{line(value)}"))
     for judgement in record.judgements:
@@ -88,8 +92,25 @@ def show(event: str, config_path: str | None, format_: str) -> int:
     return 0
 
 
+@events.command()
+@click.argument("event")
+@config_option
+@format_option
+def replay(event: str, config_path: str | None, format_: str) -> int:
+    """Have EVENT once more: a new event of the same content, which every playbook judges anew.
+
+    It names the other one as its origin. What playbooks did about that one, they may do again.
+    """
+    config = load_offline(config_path)
+    with open_for_people(config.database) as people:
+        made = people.replay(event, id_=new_id(), at=now())
+    said = f"Event {made.id} says the same as {made.origin}, and the playbooks judge it anew"
+    tell(config, format_, said, event=made.id, origin=made.origin)
+    return 0
+
+
 def _as_json(record: EventRecord) -> dict[str, Any]:
-    """Stable keys: id, type, source, action, key, time, received, incident, verdicts, runs."""
+    """Stable keys; `origin` is the event that this one repeats, or null."""
     event = record.event
     return {
         "id": event.id,
@@ -101,6 +122,7 @@ def _as_json(record: EventRecord) -> dict[str, Any]:
         "received": timestamp(event.received),
         "incident": event.incident_id,
         "title": _title(event),
+        "origin": event.origin,
         "verdicts": [
             {
                 "playbook": judgement.playbook,

@@ -30,6 +30,8 @@ COMMANDS: Final = {
     "send": ("engine.cli.send", "send", "Send an event to the engine as Flashduty would"),
     "events": ("engine.cli.events", "events", "What arrived, and what was decided about it"),
     "runs": ("engine.cli.runs", "runs", "What was done: every run, every step"),
+    "pause": ("engine.cli.pause", "pause", "Begin nothing more: of one playbook, or of all"),
+    "resume": ("engine.cli.pause", "resume", "Go on with what was paused"),
     "db": ("engine.cli.db", "db", "Check the ledger's file, back it up, make it smaller"),
     "simulate": (
         "engine.cli.simulate",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 
+from engine.cli.serving import woken_by_signal
 from engine.config.config import Config
 from engine.events.event import LABEL_MAPPING
 from engine.events.source import Refusal, Request
@@ -79,7 +80,8 @@ async def engine_of(
             fault=_fault_to(tell_all),
         )
         names = tuple(playbook.name for playbook in parts.loaded.playbooks)
-        yield Running(app, parts.crew, problems, names)
+        with woken_by_signal(parts.crew.worker.wake):
+            yield Running(app, parts.crew, problems, names)
 
 
 def _fault_to(tell: Tell) -> Callable[[Exception], None]:

@@ -1,4 +1,4 @@
-"""`engine runs`: what was done, out of the ledger."""
+"""`engine runs`: what was done, out of the ledger, and what is asked of people."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 
 from engine.cli.options import config_option, format_option, load_offline
+from engine.cli.saying import DECISIONS, approve, cancel, reject, resume, retry
 from engine.cli.screen import (
     MARKS,
     REQUEST_IN_SUMMARY,
@@ -20,7 +21,7 @@ from engine.cli.screen import (
 )
 from engine.cli.snippet import yaml_lines
 from engine.playbooks.units import format_duration
-from engine.runs.run import Outcome, Run, RunState, StepRecord
+from engine.runs.run import Asking, Outcome, Question, Run, RunState, StepRecord
 from engine.runs.trace import run_as_json, timestamp, trace
 from engine.store.records import RunRecord, open_records
 
@@ -30,11 +31,16 @@ def runs() -> None:
     """What was done: every run, every step, from the ledger. Works beside a running engine."""
 
 
+for command in (cancel, approve, reject, resume, retry):
+    runs.add_command(command)
+
+
 @runs.command("list")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--before", metavar="CURSOR", help="Go on where a list ended: its `next`.")
 @click.option("--state", type=click.Choice([state.value for state in RunState]))
 @click.option("--playbook", metavar="NAME")
+@click.option("--skipped", is_flag=True, help="Also those that their guard did not let start.")
 @config_option
 @format_option
 def list_(
@@ -42,12 +48,14 @@ def list_(
     before: str | None,
     state: str | None,
     playbook: str | None,
+    skipped: bool,  # noqa: FBT001 - click hands it over by name
     config_path: str | None,
     format_: str,
 ) -> int:
-    """The newest runs."""
+    """The newest runs; those that wait for a person say what for."""
+    skipped = skipped or state == RunState.SKIPPED.value
     with open_records(load_offline(config_path).database) as records:
-        page = records.runs(limit, before, state, playbook)
+        page = records.runs(limit, before, state, playbook, skipped=skipped)
     if format_ == "json":
         print_json({"items": [run_as_json(run) for run in page.items], "next": page.next})
         return 0
@@ -81,7 +89,7 @@ def show(run: str, config_path: str | None, format_: str) -> int:
     with open_records(load_offline(config_path).database) as records:
         record = records.run(run)
     if format_ == "json":
-        print_json(trace(record.run, record.variables, record.steps))
+        print_json(trace(record.run, record.variables, record.steps, record.cancelled))
     else:
         _show(console(), record)
     return 0
@@ -97,13 +105,20 @@ def _show(screen: Console, record: RunRecord) -> None:
     screen.print(styled(f"  event    {run.event_id}"))
     screen.print(styled(f"  began    {timestamp(run.started) or 'not yet'}   took {_took(run)}"))
     screen.print(styled(f"  version  {run.version} of {record.file}"))
+    if run.origin is not None:
+        screen.print(styled(f"  repeats  {run.origin}"))
     if run.reason:
         screen.print(styled(f"  reason   {line(run.reason, 500)}"))
+    if record.cancelled is not None and not run.state.settled:
+        when = timestamp(record.cancelled.at)
+        screen.print(styled(f"  ending   {line(record.cancelled.reason)} at {when}"))
     for name, value in record.variables.items():
         screen.print(styled(f"  vars.{name} = {line(value)}", "dim"))
     last = {step.path: step.attempt for step in record.steps}
     for step in record.steps:
         _show_step(screen, step, record if step.attempt == last[step.path] else None)
+        if step.question is not None and step.outcome is None and not run.state.settled:
+            _show_question(screen, run, step, step.question)
     for name, value in (run.answer or {}).items():
         screen.print(styled(f"  answered {name} = {value_line(value)}"))
 
@@ -111,6 +126,7 @@ def _show(screen: Console, record: RunRecord) -> None:
 def _show_step(screen: Console, step: StepRecord, record: RunRecord | None) -> None:
     """One attempt; with the YAML of a failed step where `record` is given."""
     outcome = step.outcome.value if step.outcome else "going on"
+    said = f", said {step.by}" if step.by else ""
     title = step.name or step.id or step.type
     tries = f", attempt {step.attempt}" if step.attempt > 1 else ""
     again = f", performed again {step.repeats}x after a restart" if step.repeats else ""
@@ -120,7 +136,7 @@ def _show_step(screen: Console, step: StepRecord, record: RunRecord | None) -> N
     screen.print(
         mark(outcome),
         styled(title, "bold"),
-        styled(f"[{step.path}, {step.type}{tries}{again}] {outcome} {took}", "dim"),
+        styled(f"[{step.path}, {step.type}{tries}{again}] {outcome} {took}{said}", "dim"),
     )
     if step.plan:
         screen.print("    ", styled(line(step.plan)))
@@ -136,6 +152,25 @@ def _show_step(screen: Console, step: StepRecord, record: RunRecord | None) -> N
         if step.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and record is not None:
             for text in yaml_lines(record.text, record.file, step.path):
                 screen.print("    ", styled(text, "dim"))
+
+
+def _show_question(screen: Console, run: Run, step: StepRecord, question: Question) -> None:
+    """What a person is asked, and what to type."""
+    screen.print("    ", styled(line(question.text, 1000), "bold"))
+    if question.until is not None:
+        silence = "it goes on" if question.otherwise else "it has failed"
+        screen.print("    ", styled(f"until {timestamp(question.until)}; then {silence}", "dim"))
+    for command in _commands(run, step, question.kind):
+        screen.print("      ", styled(command, "cyan"))
+
+
+def _commands(run: Run, step: StepRecord, kind: Asking) -> Iterator[str]:
+    if kind is Asking.APPROVAL:
+        for verb in ("approve", "reject"):
+            yield f"engine runs {verb} {run.id} --step {step.path}"
+    else:
+        for decision in DECISIONS:
+            yield f"engine runs resume {run.id} --step {decision} --at {step.path}"
 
 
 def _worth_seeing(step: StepRecord) -> Iterator[tuple[str, object]]:

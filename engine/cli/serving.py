@@ -108,6 +108,17 @@ class Stopping:
 
 
 @contextmanager
+def woken_by_signal(wake: Callable[[], None]) -> Iterator[None]:
+    """URG says that a person wrote something into the ledger; see `wake` of the store."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGURG, wake)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGURG)
+
+
+@contextmanager
 def stopped_by_signals(tell: Callable[[int], None]) -> Iterator[Stopping]:
     """TERM and INT ask to stop, a second one cuts the steps in flight, a third one everything."""
     loop = asyncio.get_running_loop()

@@ -181,6 +181,7 @@ class Limits(Model):
 
     body: Size = 4 * 1024 * 1024
     runs: Annotated[int, Field(ge=1, le=10_000)] = 50
+    starts: Annotated[int, Field(ge=1, le=1_000_000)] = 600  # runs that may start in a minute
     answer: Annotated[Duration, Field(gt=0)] = 0.8  # seconds that a call for labels may take
 
 

@@ -28,6 +28,7 @@ class Event:
     stale: bool = False  # older than the newest one of its subject when it was accepted
     known_before: bool = False  # it was reconciled, and playbooks were asked, before it arrived
     own: bool | None = None  # the engine itself caused it; None: not judged, or nobody could tell
+    origin: str | None = None  # the event that a person had repeated by this one
 
     @property
     def subject(self) -> str | None:

@@ -42,6 +42,13 @@ def half_an_answer(marked: MarkedYaml) -> Problem | None:
             marked.locate_key(("trigger", "answer")),
             "add one beside `steps`, such as `answer: {owner: team-a}`",
         )
+    if asked and marked.value.get("guard") is not None:
+        return Problem(
+            "guarded-answer",
+            "a playbook that answers calls cannot have a guard",
+            marked.locate_key(("guard",)),
+            "whoever calls waits for it, and it may not wait in a lane; remove the guard",
+        )
     return None
 
 

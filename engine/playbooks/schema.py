@@ -1,12 +1,15 @@
 """The shape of a playbook file: what pydantic checks of it, and what an editor may offer."""
 
+import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from engine.playbooks.answer import Labels
+from engine.playbooks.guard import QUEUE_MAX, QUEUE_TTL, Rate
 from engine.playbooks.parameters import ConditionField, Duration, Flag, Model
+from engine.playbooks.units import parse_duration
 
 HOUR: Final = 3600.0
 
@@ -14,6 +17,19 @@ NAME: Final = r"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$"
 IDENTIFIER: Final = r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$"
 Name = Annotated[str, Field(pattern=NAME)]
 Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
+
+
+_RATE = re.compile(r"([1-9][0-9]{0,5}) per (\S+)")
+
+
+def _rate(value: object) -> Rate:
+    match = _RATE.fullmatch(value) if isinstance(value, str) else None
+    try:
+        if match is not None:
+            return Rate(int(match[1]), parse_duration(match[2]))
+    except ValueError as error:
+        raise PydanticCustomError("rate", "{said}", {"said": str(error)}) from None
+    raise PydanticCustomError("rate", "a rate is written like 5 per 1h", {})
 
 
 class TriggerModel(Model):
@@ -63,6 +79,37 @@ class TriggerModel(Model):
     ]
 
 
+class GuardModel(Model):
+    """What keeps the playbook from becoming a storm."""
+
+    key: Annotated[
+        ConditionField | None,
+        Field(default=None, description="What a run acts on, in JMESPath: labels.resource"),
+    ]
+    concurrency: Annotated[
+        Literal["single", "queue", "restart", "parallel"] | None,
+        Field(default=None, description="Default: single with a key, parallel without"),
+    ]
+    max: Annotated[int | None, Field(default=None, ge=1, description="Of a parallel lane at once")]
+    queue_max: Annotated[int, Field(ge=1, le=100_000)] = QUEUE_MAX
+    queue_ttl: Annotated[Duration, Field(gt=0)] = QUEUE_TTL
+    cooldown: Duration = 0.0
+    rate: Annotated[Rate | None, BeforeValidator(_rate)] = None
+    breaker: Annotated[int | None, Field(default=None, ge=1)]
+
+    @model_validator(mode="after")
+    def _each_for_its_mode(self) -> "GuardModel":
+        mode = self.concurrency or ("parallel" if self.key is None else "single")
+        for name, of in (("max", "parallel"), ("queue_max", "queue"), ("queue_ttl", "queue")):
+            if name in self.model_fields_set and mode != of:
+                raise PydanticCustomError(
+                    "guard-mode",
+                    "'{name}' has no meaning with concurrency {mode}",
+                    {"name": name, "mode": mode, "hint": f"it is for concurrency: {of}"},
+                )
+        return self
+
+
 class RetryModel(Model):
     """How a failed step is tried again."""
 
@@ -70,6 +117,21 @@ class RetryModel(Model):
     delay: Duration = 1.0
     backoff: Annotated[float, Field(ge=1, le=100, description="What each delay grows by")] = 1.0
     max_delay: Duration | None = None
+
+
+class UntilModel(Model):
+    """How a step is performed again until its result is as it should be."""
+
+    condition: ConditionField
+    every: Annotated[Duration, Field(gt=0)] = 5.0
+    for_: Annotated[Duration, Field(gt=0, alias="for")]
+
+
+class ParallelModel(Model):
+    """Lists of steps that go on side by side. A list of lists is short for `branches`."""
+
+    branches: Annotated[list[Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
+    fail: Literal["fast", "late"] = "fast"
 
 
 class CommonModel(Model):
@@ -82,6 +144,11 @@ class CommonModel(Model):
     timeout: Annotated[Duration, Field(gt=0)] | None = None
     continue_on_error: Flag = False
     example: Annotated[Any, Field(default=None, description="A result for rehearsal")]
+    until: UntilModel | None = None
+    foreach: ConditionField | None = None
+    max_parallel: Annotated[int, Field(ge=1, le=100)] = 1
+    on_interrupt: Literal["retry", "fail", "ask"] | None = None
+    output: ConditionField | None = None
 
     @field_validator("when", mode="before")
     @classmethod
@@ -101,6 +168,11 @@ class PlaybookModel(Model):
     name: Name
     description: str = ""
     trigger: TriggerModel
+    guard: GuardModel | None = None
+    on_resolved: Annotated[
+        Literal["continue", "cancel"],
+        Field(description="What becomes of a run when its incident is closed meanwhile"),
+    ] = "continue"
     vars: Annotated[dict[Identifier, Any], Field(default_factory=dict)]
     answer: Annotated[
         Labels | None,
@@ -116,6 +188,4 @@ COMMON_KEYS: Final = tuple(CommonModel.model_fields)
 
 # Words of the language that this version does not carry out. Taking them silently would be worse
 # than refusing: a guard that guards nothing.
-LATER_KEYS: Final = frozenset(
-    {"guard", "foreach", "parallel", "until", "approve", "playbook", "on_interrupt", "output"}
-)
+LATER_KEYS: Final = frozenset({"playbook"})

@@ -81,7 +81,16 @@ class Stopped:
     reason: str
 
 
-Report = Succeeded | Failed | Uncertain | Paused | Stopped
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """The step is done when a person has agreed, or when `within` seconds have passed."""
+
+    text: str
+    within: float | None = None
+    otherwise: bool = False  # whether silence is consent
+
+
+Report = Succeeded | Failed | Uncertain | Paused | Stopped | Asks
 
 P = TypeVar("P", bound=Parameters)
 
@@ -96,6 +105,9 @@ class StepType(Protocol[P]):
 
     parameters: type[P]
     timeout: float | None  # seconds a step of this type gets when it names none; None: no limit
+    # Whether `perform` finds out what became of an attempt that was cut, `call.again`, instead of
+    # doing it a second time; it answers Uncertain where it cannot.
+    finds_out: bool
 
     def plan(self, parameters: P, call: Call) -> Plan:
         """What `perform` would do."""

@@ -5,6 +5,7 @@ effect returns its `example`; without one its result is unknown, and what depend
 Secrets are not resolved: `$NAME` stands for each.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,11 +20,19 @@ from engine.playbooks.deferred import Unknown
 from engine.playbooks.playbook import NO_EXAMPLE, Playbook, Step
 from engine.playbooks.step_type import Call, Paused, Plan, Report, StepType, Stopped, Succeeded
 from engine.playbooks.template import RenderError
+from engine.rehearsal.supposing import (
+    supposing_one_item,
+    supposing_yes,
+    undecided_when,
+    unknown_items,
+)
 from engine.rules.condition import Verdict
 from engine.rules.match import one_answers
-from engine.rules.undecided import CannotTellError, UndecidedError
+from engine.rules.undecided import CannotTellError
 from engine.runs import fact as facts
-from engine.runs.flow import End, Flow, Note, Perform, Wait
+from engine.runs.flow import Flow
+from engine.runs.lane import Skip, lane_of
+from engine.runs.move import End, Note, Perform, Wait
 from engine.runs.rendering import rendered, rendering_error
 from engine.runs.run import Outcome, RunState
 from engine.runs.runner import rendered_variables
@@ -66,6 +75,7 @@ class Rehearsal:
     state: RunState | None  # None: it would not start
     reason: str | None
     answer: Mapping[str, Any] | None = None  # the labels for a call, whether asked for or not
+    lane: str | None = None  # JSON: what its guard says it acts on
 
     @property
     def succeeds(self) -> bool:
@@ -73,15 +83,17 @@ class Rehearsal:
         return self.state is RunState.SUCCEEDED
 
     def as_json(self) -> dict[str, Any]:
-        """Stable keys: playbook, file, answer, reason, vars, steps, would.
+        """Stable keys: playbook, file, answer, reason, lane, vars, steps, would.
 
-        `would` is {state, reason, answer}, or null; `answer` are the labels, or null.
+        `lane` is the value of the guard's key, or null. `would` is {state, reason, answer}, or
+        null; `answer` are the labels, or null.
         """
         return {
             "playbook": self.playbook.name,
             "file": self.playbook.file,
             "answer": self.verdict.answer.value,
             "reason": self.verdict.reason,
+            "lane": json.loads(self.lane) if self.lane else None,
             "vars": shown(self.variables),
             "steps": [step.as_json() for step in self.steps],
             "would": None
@@ -164,33 +176,28 @@ def rehearse(
     verdict = playbook.trigger.judge(document, happened)
     if not verdict.yes:
         return _not_started(playbook, verdict)
+    lane = lane_of(playbook.guard, document)
+    if isinstance(lane, Skip):
+        return Rehearsal(playbook, verdict, {}, (), RunState.SKIPPED, lane.reason)
     now = event.received
     flow = Flow(playbook, document, RUN_ID).take(facts.Began(now))
     variables, error = rendered_variables(playbook, flow.sees())
     flow = flow.take(facts.Began(now, variables, error))
-    stage = _Stage(step_types, MaskedSecrets(secrets), event)
-    steps: list[RehearsedStep] = []
-    while not isinstance(move := flow.next(now), End):
-        match move:
-            case Wait(until=until):
-                now = until
-            case Note(step, fact):
-                reason = _undecided(step, flow)
-                if reason is not None:
-                    flow = stage.perform(flow, step, fact.attempt, now, steps, reason)
-                else:
-                    flow = flow.take(fact)
-                    if flow.wake is None and fact.result is None:
-                        outcome = "skipped" if fact.outcome is Outcome.SKIPPED else "failed"
-                        steps.append(RehearsedStep(step, outcome, reason=fact.error))
-            case Perform(step, attempt):
-                flow = stage.perform(flow, step, attempt, now, steps, None)
+    stage = _Stage(step_types, MaskedSecrets(secrets), event, [])
+    while not isinstance(move := flow.next(now)[0], End):
+        if isinstance(move, Wait):
+            now = move.until if move.until is not None else now
+        elif isinstance(move, Note):
+            flow = stage.note(flow, move, now)
+        else:
+            flow = stage.perform(flow, move, now, None)
     state, reason, answer = move.state, move.reason, None
     if state is RunState.SUCCEEDED and playbook.answer is not None:
-        answer, error = rendered_answer(playbook.answer, flow.sees())
+        answer, error = rendered_answer(playbook.answer, move.document)
         if error is not None:
             state, reason, answer = RunState.FAILED, f"answer: {error}", None
-    return Rehearsal(playbook, verdict, variables, tuple(steps), state, reason, answer)
+    steps = tuple(stage.steps)
+    return Rehearsal(playbook, verdict, variables, steps, state, reason, answer, lane)
 
 
 def _not_started(playbook: Playbook, verdict: Verdict) -> Rehearsal:
@@ -205,27 +212,40 @@ class _Stage:
     secrets: Mapping[str, str]
     event: Event
 
-    def perform(
-        self,
-        flow: Flow,
-        step: Step,
-        attempt: int,
-        now: float,
-        steps: list[RehearsedStep],
-        note: str | None,
-    ) -> Flow:
-        """Plan the step, note it in `steps`, and take what it would report."""
+    steps: list[RehearsedStep]
+
+    def note(self, flow: Flow, note: Note, now: float) -> Flow:
+        """What the flow knows by itself, unless it is for want of a result of this rehearsal."""
+        step, fact = note.step, note.fact
+        begins = step.path not in flow.progress and step.path not in flow.begun
+        if begins and (said := undecided_when(step, note.document)) is not None:
+            if step.branches or step.foreach is not None:
+                self.steps.append(RehearsedStep(step, "performed", None, said))
+                return supposing_yes(flow, step)
+            move = Perform(step, fact.attempt, None, document=note.document)
+            return self.perform(flow, move, now, said)
+        if begins and (said := unknown_items(step, note.document)) is not None:
+            self.steps.append(RehearsedStep(step, "performed", None, said))
+            return supposing_one_item(flow, step)
+        if fact.result is None and step.path not in flow.begun:
+            outcome = "skipped" if fact.outcome is Outcome.SKIPPED else "failed"
+            self.steps.append(RehearsedStep(step, outcome, reason=fact.error))
+        return flow.take(fact)
+
+    def perform(self, flow: Flow, move: Perform, now: float, note: str | None) -> Flow:
+        """Plan the step, note it, and take what it would report."""
+        step, attempt = move.step, move.attempt
         step_type = self.step_types[step.type]
         call = Call(RUN_ID, step.path, attempt, self.event.incident_id)
         try:
-            parameters = rendered(step, step_type, {**flow.sees(), "secrets": self.secrets})
+            parameters = rendered(step, step_type, {**move.document, "secrets": self.secrets})
         except (RenderError, ValidationError) as error:
             said = rendering_error(step, error)
-            steps.append(RehearsedStep(step, "failed", reason=said))
+            self.steps.append(RehearsedStep(step, "failed", reason=said))
             return flow.take(
                 facts.Settled(step.path, attempt, now, Outcome.FAILED, error=said, retryable=False)
             )
-        steps.append(RehearsedStep(step, "performed", step_type.plan(parameters, call), note))
+        self.steps.append(RehearsedStep(step, "performed", step_type.plan(parameters, call), note))
         report = step_type.foretell(parameters)
         flow = flow.take(facts.Started(step.path, attempt, now))
         if isinstance(report, Paused):
@@ -249,20 +269,12 @@ def _settled(step: Step, attempt: int, now: float, report: Report | None) -> fac
         case _:
             pass
     result = step.example if step.example is not NO_EXAMPLE else UnknownResult(f"steps.{step.id}")
+    if step.output is not None:
+        try:
+            result = step.output.value(result)
+        except CannotTellError:
+            result = UnknownResult(f"steps.{step.id}")
     return facts.Settled(step.path, attempt, now, Outcome.SUCCEEDED, result)
-
-
-def _undecided(step: Step, flow: Flow) -> str | None:
-    """Why a step's `when` cannot be told yet, where that is for want of an earlier result."""
-    if step.when is None or flow.started is not None:
-        return None
-    try:
-        step.when.holds(flow.sees())
-    except UndecidedError as error:
-        return f"if {step.when.text} ({error})"
-    except CannotTellError:
-        return None
-    return None
 
 
 def shown(value: Any) -> Any:

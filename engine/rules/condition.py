@@ -79,7 +79,7 @@ class Condition:
         roots = tuple((node["value"], places[id(node)]) for node in _roots(tree))
         return cls(text, tree, roots)
 
-    def value(self, document: Mapping[str, Any]) -> Any:
+    def value(self, document: Any) -> Any:
         """What the expression is over the document. Raises CannotTellError with the reason."""
         return evaluate(self.tree, document)
 

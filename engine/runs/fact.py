@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from engine.runs.run import Outcome, StepRecord
+from engine.runs.run import Outcome, Question, StepRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,15 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The started step waits for a person: for an approval, or to be told what became of it."""
+
+    path: str
+    attempt: int
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """An attempt at a step has its outcome."""
 
@@ -47,18 +56,39 @@ class Settled:
     retryable: bool = True
     variables: Mapping[str, Any] = field(default_factory=dict)
     stops: bool = False
+    again: bool = False  # a person said: another attempt, whatever `retry` says
+    by: str | None = None  # the person who settled it
 
 
-Fact = Began | Started | Paused | Settled
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A person ended the run: what is in flight is cut, and `finally` is carried out."""
+
+    at: float
+    reason: str
 
 
-def facts_of(records: Iterable[StepRecord]) -> Iterator[Fact]:
-    """The facts that the ledger's records of a run stand for, in their order."""
+_FINALLY: Final = "finally/"
+
+Fact = Began | Started | Paused | Asked | Settled | Cancelled
+
+
+def facts_of(records: Iterable[StepRecord], cancelled: Cancelled | None = None) -> Iterator[Fact]:
+    """The facts that the ledger's records of a run stand for, step by step.
+
+    Steps that went on side by side come one after another: nothing that the flow decides depends
+    on how they were mixed. That the run was cancelled comes before what it did because of it.
+    """
     for record in records:
+        if cancelled is not None and record.path.startswith(_FINALLY):
+            yield cancelled
+            cancelled = None
         if record.started is not None:
             yield Started(record.path, record.attempt, record.started)
         if record.wake is not None:
             yield Paused(record.path, record.attempt, record.wake)
+        if record.question is not None:
+            yield Asked(record.path, record.attempt, record.question)
         if record.outcome is not None and record.ended is not None:
             yield Settled(
                 record.path,
@@ -70,4 +100,8 @@ def facts_of(records: Iterable[StepRecord]) -> Iterator[Fact]:
                 record.retryable,
                 record.variables or {},
                 record.stops,
+                record.again,
+                record.by,
             )
+    if cancelled is not None:
+        yield cancelled

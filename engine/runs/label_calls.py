@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from engine.events.event import Event
 from engine.playbooks.units import format_duration
 from engine.runs.happening import Happening, RunMoved, Tell, Trouble
+from engine.runs.judging import Judged
 from engine.runs.ledger import Acceptance, Calls
 from engine.runs.run import Run, RunState
-from engine.runs.worker import Judged, Worker
+from engine.runs.worker import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,11 @@ class LabelCalls:
         judged = self._worker.judge(event)
         if not judged.runs:
             return await self._keep(judged)
-        if self._slots.locked():
-            return await self._turn_away(judged)
+        busy = self._worker.paused(judged.runs[0].playbook)
+        if busy is None and self._slots.locked():
+            busy = f"all places for calls were taken (limits.runs: {self._at_once})"
+        if busy is not None:
+            return await self._turn_away(judged, busy)
         await self._slots.acquire()
         # One playbook answers. Its run is never queued, or the worker could start it as well.
         run = judged.runs[0].move(RunState.RUNNING, at=judged.at)
@@ -116,8 +120,7 @@ class LabelCalls:
                 self._slots.release()
         return acceptance
 
-    async def _turn_away(self, judged: Judged) -> Acceptance:
-        busy = f"all places for calls were taken (limits.runs: {self._at_once})"
+    async def _turn_away(self, judged: Judged, busy: str) -> Acceptance:
         acceptance = await self._keep(judged.turned_away(busy))
         if not acceptance.duplicate:
             self._tell(Trouble(f"call {acceptance.event_id}", f"turned away: {busy}"))

@@ -4,14 +4,18 @@ Every method that writes answers only after its row is committed and would survi
 process and of the machine's power. Methods of one ledger may be called at the same time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engine.events.event import Event
+from engine.playbooks.guard import Guard
 from engine.playbooks.playbook import Playbook
 from engine.rules.condition import Verdict
-from engine.runs.fact import Began, Fact, Paused, Settled
+from engine.runs.consequences import UnderWay
+from engine.runs.control import Order, Pause
+from engine.runs.fact import Asked, Began, Cancelled, Fact, Paused, Settled
+from engine.runs.lane import Lane
 from engine.runs.run import Run, StepRecord
 
 
@@ -55,9 +59,14 @@ class Ledger(Protocol):
         ...
 
     async def keep_match(
-        self, event: Event, judgements: Sequence[Judgement], runs: Sequence[Run], at: float
+        self,
+        event: Event,
+        judgements: Sequence[Judgement],
+        runs: Sequence[Run],
+        at: float,
+        orders: Sequence[Order] = (),
     ) -> None:
-        """The event is judged, and these runs are queued: all of it or none.
+        """The event is judged, these runs are there, and this is said to others: all of it or none.
 
         Keeps `event.own` too. A playbook has at most one run for an event, however often this is
         called.
@@ -88,6 +97,18 @@ class Ledger(Protocol):
         """The oldest queued runs behind a place in the order, each with its own place."""
         ...
 
+    async def lane(self, playbook: str, lane: str, guard: Guard, now: float) -> Lane:
+        """What the rows say about a lane, and about its playbook as far as the guard asks."""
+        ...
+
+    async def starts(self, since: float) -> Sequence[float]:
+        """When runs were started after a time, oldest first. Unix seconds."""
+        ...
+
+    async def under_way(self, incident: str) -> Sequence[UnderWay]:
+        """The runs for an incident that have not ended, queued ones too, oldest first."""
+        ...
+
     async def unfinished(self) -> Sequence[Run]:
         """Runs that began and did not end: running or waiting, oldest first."""
         ...
@@ -110,6 +131,26 @@ class Ledger(Protocol):
 
     async def keep_paused(self, run_id: str, fact: Paused) -> None:
         """The started attempt is done at a time to come."""
+        ...
+
+    async def keep_asked(self, run_id: str, fact: Asked) -> None:
+        """The started attempt waits for a person."""
+        ...
+
+    async def keep_cancelled(self, run_id: str, fact: Cancelled) -> None:
+        """The run is to end. The first one stands."""
+        ...
+
+    async def keep_obeyed(self, order: Order) -> None:
+        """What a person said has been looked at, and is not said again."""
+        ...
+
+    async def orders(self, after: int) -> Sequence[Order]:
+        """What people said behind a place in the order, and was not looked at yet."""
+        ...
+
+    async def pauses(self) -> Mapping[str, Pause]:
+        """The playbooks of which nothing more may begin, by their names."""
         ...
 
     async def keep_settled(self, run_id: str, record: StepRecord, fact: Settled) -> None:

@@ -1,13 +1,17 @@
 """A ledger that is asked until it answers: a full disk passes, a lost outcome does not."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from engine.events.event import Event
+from engine.playbooks.guard import Guard
 from engine.playbooks.playbook import Playbook
-from engine.runs.fact import Began, Fact, Paused, Settled
+from engine.runs.consequences import UnderWay
+from engine.runs.control import Order, Pause
+from engine.runs.fact import Asked, Began, Cancelled, Fact, Paused, Settled
 from engine.runs.happening import Tell, Trouble
+from engine.runs.lane import Lane
 from engine.runs.ledger import Acceptance, Judgement, Ledger, LedgerError
 from engine.runs.run import Run, StepRecord
 
@@ -35,9 +39,14 @@ class PatientLedger:
         return await self._insist(lambda: self._ledger.unmatched(limit))
 
     async def keep_match(
-        self, event: Event, judgements: Sequence[Judgement], runs: Sequence[Run], at: float
+        self,
+        event: Event,
+        judgements: Sequence[Judgement],
+        runs: Sequence[Run],
+        at: float,
+        orders: Sequence[Order] = (),
     ) -> None:
-        await self._insist(lambda: self._ledger.keep_match(event, judgements, runs, at))
+        await self._insist(lambda: self._ledger.keep_match(event, judgements, runs, at, orders))
 
     async def playbooks_run_for(self, subject: str, type_: str) -> frozenset[str]:
         return await self._insist(lambda: self._ledger.playbooks_run_for(subject, type_))
@@ -57,6 +66,15 @@ class PatientLedger:
     async def queued(self, after: int, limit: int) -> Sequence[tuple[int, Run]]:
         return await self._insist(lambda: self._ledger.queued(after, limit))
 
+    async def lane(self, playbook: str, lane: str, guard: Guard, now: float) -> Lane:
+        return await self._insist(lambda: self._ledger.lane(playbook, lane, guard, now))
+
+    async def starts(self, since: float) -> Sequence[float]:
+        return await self._insist(lambda: self._ledger.starts(since))
+
+    async def under_way(self, incident: str) -> Sequence[UnderWay]:
+        return await self._insist(lambda: self._ledger.under_way(incident))
+
     async def unfinished(self) -> Sequence[Run]:
         return await self._insist(self._ledger.unfinished)
 
@@ -74,6 +92,21 @@ class PatientLedger:
 
     async def keep_paused(self, run_id: str, fact: Paused) -> None:
         await self._insist(lambda: self._ledger.keep_paused(run_id, fact))
+
+    async def keep_asked(self, run_id: str, fact: Asked) -> None:
+        await self._insist(lambda: self._ledger.keep_asked(run_id, fact))
+
+    async def keep_cancelled(self, run_id: str, fact: Cancelled) -> None:
+        await self._insist(lambda: self._ledger.keep_cancelled(run_id, fact))
+
+    async def keep_obeyed(self, order: Order) -> None:
+        await self._insist(lambda: self._ledger.keep_obeyed(order))
+
+    async def orders(self, after: int) -> Sequence[Order]:
+        return await self._insist(lambda: self._ledger.orders(after))
+
+    async def pauses(self) -> Mapping[str, Pause]:
+        return await self._insist(self._ledger.pauses)
 
     async def keep_settled(self, run_id: str, record: StepRecord, fact: Settled) -> None:
         await self._insist(

@@ -47,6 +47,24 @@ class Outcome(Enum):
     UNKNOWN = "unknown"  # it was started, and nobody knows whether it took effect
 
 
+class Asking(Enum):
+    """Why a step waits for a person."""
+
+    APPROVAL = "approval"  # the playbook says that somebody has to agree
+    ATTENTION = "attention"  # nobody knows whether it took effect: retry, skip or fail?
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person is asked. Times are Unix seconds."""
+
+    kind: Asking
+    text: str
+    at: float
+    until: float | None = None  # None: for as long as it takes
+    otherwise: bool = False  # whether silence is consent
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One playbook for one event. Times are Unix seconds by the engine's clock."""
@@ -57,10 +75,12 @@ class Run:
     event_id: str
     state: RunState
     created: float
+    lane: str | None = None  # what the guard's key says it acts on; None: it has no lane
     reason: str | None = None
     started: float | None = None
     ended: float | None = None
     answer: Mapping[str, str] | None = None  # the labels for the call that waits for this run
+    origin: str | None = None  # the run that a person had repeated by this one
 
     def move(self, state: RunState, *, at: float, reason: str | None = None) -> Self:
         """The run in its next state. Raises ValueError for a move that the table does not have."""
@@ -96,6 +116,9 @@ class StepRecord:
     variables: Mapping[str, Any] | None = None
     stops: bool = False  # the step ends its section
     wake: float | None = None  # it is done when this time has come
+    question: Question | None = None  # what a person has to say
+    again: bool = False  # a person said: another attempt
+    by: str | None = None  # the person who settled it
     plan: str | None = None  # one line: what went out, masked
     request: Mapping[str, Any] | None = None  # the same as data
     repeats: int = 0  # how often it was performed again after a restart

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from engine.runs.run import Run, StepRecord
+from engine.runs.fact import Cancelled
+from engine.runs.run import Question, Run, StepRecord
 
 
 def timestamp(seconds: float | None) -> str | None:
@@ -16,7 +17,7 @@ def timestamp(seconds: float | None) -> str | None:
 
 
 def run_as_json(run: Run) -> dict[str, Any]:
-    """Stable keys: id, playbook, version, state, reason, event, created, started, ended, answer."""
+    """Stable keys; `origin` is the run that this one repeats, or null."""
     return {
         "id": run.id,
         "playbook": run.playbook,
@@ -28,6 +29,7 @@ def run_as_json(run: Run) -> dict[str, Any]:
         "started": timestamp(run.started),
         "ended": timestamp(run.ended),
         "answer": None if run.answer is None else dict(run.answer),
+        "origin": run.origin,
     }
 
 
@@ -47,13 +49,38 @@ def step_as_json(record: StepRecord) -> dict[str, Any]:
         "result": record.result,
         "error": record.error,
         "repeats": record.repeats,
+        "question": None if record.question is None else question_as_json(record.question),
+        "by": record.by,
     }
 
 
-def trace(run: Run, variables: Mapping[str, Any], steps: Iterable[StepRecord]) -> dict[str, Any]:
-    """The whole record of a run: the run's keys, its `vars`, and `steps` in the order they went."""
+def question_as_json(question: Question) -> dict[str, Any]:
+    """Stable keys. `otherwise` is whether the step goes on when `until` comes."""
+    return {
+        "kind": question.kind.value,
+        "text": question.text,
+        "at": timestamp(question.at),
+        "until": timestamp(question.until),
+        "otherwise": question.otherwise,
+    }
+
+
+def trace(
+    run: Run,
+    variables: Mapping[str, Any],
+    steps: Iterable[StepRecord],
+    cancelled: Cancelled | None = None,
+) -> dict[str, Any]:
+    """The whole record of a run: the run's keys, its `vars`, and `steps` in the order they went.
+
+    `cancelled` is null, or when and why it is to end.
+    """
+    said = (
+        None if cancelled is None else {"at": timestamp(cancelled.at), "reason": cancelled.reason}
+    )
     return {
         **run_as_json(run),
+        "cancelled": said,
         "vars": dict(variables),
         "steps": [step_as_json(record) for record in steps],
     }

@@ -8,53 +8,25 @@ import asyncio
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Any, Final, Self
+from dataclasses import replace
+from typing import Any, Final
 
 from engine.events.document import document_of
-from engine.events.event import LABEL_MAPPING, Event
+from engine.events.event import Event
 from engine.playbooks.playbook import Playbook
 from engine.problem import EngineError
-from engine.rules.condition import Answer, Verdict
-from engine.rules.match import RECONCILED, one_answers
-from engine.runs.happening import Matched, RunMoved, Tell, Trouble
-from engine.runs.ledger import Judgement, Ledger, LedgerError
+from engine.rules.match import RECONCILED
+from engine.runs.consequences import answers, ends, has_consequences
+from engine.runs.control import Control, Order, Verb
+from engine.runs.happening import RunMoved, Tell, Trouble
+from engine.runs.judging import NOBODY, Judged, Judging
+from engine.runs.ledger import Ledger, LedgerError
 from engine.runs.patient_ledger import PatientLedger
 from engine.runs.run import Run, RunState
 from engine.runs.runner import Clock, Runner
+from engine.runs.turns import Turns
 
-NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
-BATCH: Final = 200  # events judged, or queued runs looked at, in one go
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What every playbook said of an event, and the runs that follow from it."""
-
-    event: Event
-    judgements: Sequence[Judgement]
-    runs: Sequence[Run]
-    at: float
-
-    @property
-    def matched(self) -> Matched:
-        """The same, to be told."""
-        undecided = tuple(
-            judgement.playbook
-            for judgement in self.judgements
-            if judgement.verdict.answer is Answer.CANNOT_TELL
-        )
-        return Matched(self.event.id, tuple(run.playbook for run in self.runs), undecided)
-
-    def turned_away(self, reason: str) -> Self:
-        """The same with every yes a no."""
-        no = Verdict(Answer.NO, reason)
-        judgements = [
-            replace(judgement, verdict=no) if judgement.verdict.yes else judgement
-            for judgement in self.judgements
-        ]
-        return replace(self, judgements=judgements, runs=())
+BATCH: Final = 200  # events judged in one go
 
 
 class Worker:
@@ -72,6 +44,7 @@ class Worker:
         clock: Clock,
         tell: Tell,
         runs_at_once: int,
+        starts: int,
         own: Callable[[Event], bool | None],
     ) -> None:
         self._stopping = asyncio.Event()
@@ -80,13 +53,21 @@ class Worker:
         self._playbooks = tuple(playbooks)
         self._load = load
         self._config = config
-        self._new_id = new_id
-        self._clock = clock
+        self._clock = runner.clock  # of runs; how old an event is, is asked of the other one
         self._tell = tell
-        self._own = own  # whether the engine itself caused an event; None: it cannot be told yet
+        self._judging = Judging(self._playbooks, config, own, new_id, clock, tell)
+        self._turns = Turns(
+            ledger=self._ledger,
+            playbooks=self._playbooks,
+            version=self._version,
+            clock=runner.clock,
+            tell=tell,
+            starts=starts,
+        )
         self._slots = asyncio.Semaphore(runs_at_once)
         self._versions = {playbook.version: playbook for playbook in playbooks}
-        self._taken = 0  # the place of the last queued run that was taken up
+        self._heard = 0  # the place of the last order that was passed on
+        self._controls: dict[str, Control] = {}  # of the runs under way
         self._woken = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None  # None: nothing can be begun
 
@@ -103,27 +84,69 @@ class Worker:
         """Start nothing more; steps in flight go on, and `work` returns when they are done."""
         self._stopping.set()
         self._woken.set()
+        for control in self._controls.values():
+            control.changed.set()
 
     async def work(self) -> None:
         """Work until stopped. Cancelling it cuts the steps in flight; a restart repeats them."""
         async with asyncio.TaskGroup() as tasks:
             try:
                 await self._keep_playbooks()
+                await self._heed()  # before anything goes on that was cancelled or paused meanwhile
                 await self._resume(tasks)
                 self._tasks = tasks
                 while not self._stopping.is_set():
                     self._woken.clear()
+                    await self._heed()
                     await self._judge()
                     await self._start(tasks)
-                    await self._woken.wait()
+                    await self._wait()
             except LedgerError as error:
                 # Refused while stopping: the next start finds what is still to be done.
                 self._tell(Trouble("ledger", str(error)))
             finally:
                 self._tasks = None
 
+    async def _wait(self) -> None:
+        """Until something was committed or given back, or a time has come."""
+        due = None if self._slots.locked() else self._turns.due
+        try:
+            async with asyncio.timeout(None if due is None else max(0.0, due - self._clock())):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
     async def _keep_playbooks(self) -> None:
         await asyncio.gather(*(self._ledger.keep_playbook(one) for one in self._playbooks))
+
+    async def _heed(self) -> None:
+        """Pass on what people said to runs since it was last looked."""
+        for order in await self._ledger.orders(self._heard):
+            self._heard = order.seq
+            run = await self._ledger.run(order.run_id)
+            if run.state in (RunState.RUNNING, RunState.WAITING) or self._turns.is_given(run.id):
+                self._control_of(run).hear([order])
+                continue
+            if run.state is RunState.QUEUED and order.verb is Verb.CANCEL:
+                await self._take_out(run, f"cancelled by {order.by}")
+            await self._ledger.keep_obeyed(order)
+        pauses = await self._ledger.pauses()
+        self._turns.pause({name: pause.said for name, pause in pauses.items()})
+        for control in self._controls.values():
+            control.hold(self._turns.paused(control.playbook))
+
+    async def _take_out(self, run: Run, reason: str) -> None:
+        """End a run that has not begun."""
+        moved = run.move(RunState.CANCELLED, at=self._clock(), reason=reason)
+        await self._ledger.keep_run(moved)
+        self._turns.ended(moved)
+        self._tell(RunMoved(moved))
+
+    def _control_of(self, run: Run) -> Control:
+        if run.id not in self._controls:
+            paused = self._turns.paused(run.playbook)
+            self._controls[run.id] = Control(self._stopping, run.playbook, paused)
+        return self._controls[run.id]
 
     async def _judge(self) -> None:
         """One batch: what it queues can start before the next one, however many events come."""
@@ -137,38 +160,40 @@ class Worker:
             self.wake()
 
     async def _judge_one(self, event: Event) -> None:
-        judged = self.judge(event, await self._not_again(event))
-        await self._ledger.keep_match(judged.event, judged.judgements, judged.runs, judged.at)
+        judged = self._judging.judge(event, await self._not_again(event))
+        judged, orders = await self._turns.offer(judged)
+        orders = [*orders, *await self._consequences(judged.event, judged.at)]
+        await self._ledger.keep_match(
+            judged.event, judged.judgements, judged.runs, judged.at, orders
+        )
         self._tell(judged.matched)
+        for run in judged.runs:
+            if run.state.settled:
+                self._tell(RunMoved(run))
+        if orders:
+            self.wake()
 
-    def judge(self, event: Event, not_again: Mapping[str, str] = NOBODY) -> Judged:
-        """Ask every playbook. `not_again` has those that it must not start, and why."""
-        at = self._clock()
-        calls = event.source == LABEL_MAPPING
-        # Kept with the event: a run that is gone on with later has to see the same document.
-        event = replace(event, own=False if calls else self._own(event))
-        document = document_of(event, self._config)
-        verdicts = [self._verdict(one, document, at, not_again) for one in self._playbooks]
-        if calls:
-            names = (playbook.name for playbook in self._playbooks)
-            verdicts = one_answers(list(zip(names, verdicts, strict=True)))
-        judgements = [
-            Judgement(playbook.name, playbook.version, verdict)
-            for playbook, verdict in zip(self._playbooks, verdicts, strict=True)
-        ]
-        runs = [
-            Run(
-                id=self._new_id(),
-                playbook=judgement.playbook,
-                version=judgement.version,
-                event_id=event.id,
-                state=RunState.QUEUED,
-                created=at,
-            )
-            for judgement in judgements
-            if judgement.verdict.yes
-        ]
-        return Judged(event, judgements, runs, at)
+    async def _consequences(self, event: Event, at: float) -> Sequence[Order]:
+        """What is to be said to the runs that are under way for the same incident."""
+        if event.incident_id is None or not has_consequences(event):
+            return []
+        under_way = await self._ledger.under_way(event.incident_id)
+        over = [one.run for one in under_way if await self._ends_with_its_incident(one.run)]
+        return [*answers(event, under_way, at), *ends(event, over, at)]
+
+    async def _ends_with_its_incident(self, run: Run) -> bool:
+        try:
+            return (await self._version(run)).ends_with_its_incident
+        except EngineError:
+            return False  # its own end will say that it cannot be read
+
+    def judge(self, event: Event) -> Judged:
+        """What every playbook says of an event that nobody judged, and keeps from being a run."""
+        return self._judging.judge(event)
+
+    def paused(self, playbook: str) -> str | None:
+        """Why a playbook starts nothing now; None when it may."""
+        return self._turns.paused(playbook)
 
     async def _not_again(self, event: Event) -> Mapping[str, str]:
         """The playbooks that the event, or one like it, had its chance with, and why they stay out.
@@ -176,6 +201,8 @@ class Worker:
         Nothing says for sure that what Flashduty tells afterwards is not what arrived before; and a
         delivery may come so late that it was found missing first.
         """
+        if event.origin is not None:
+            return NOBODY  # a person wants it once more
         if event.known_before:
             asked = (one.name for one in self._playbooks if one.trigger.reconcile)
             return dict.fromkeys(asked, "the playbook was asked when the event was found missing")
@@ -184,23 +211,6 @@ class Worker:
         ran = await self._ledger.playbooks_run_for(event.subject, event.type)
         said = "the event was missed, and the playbook ran for one like it before"
         return dict.fromkeys(ran, said)
-
-    def _verdict(
-        self,
-        playbook: Playbook,
-        document: Mapping[str, Any],
-        at: float,
-        not_again: Mapping[str, str],
-    ) -> Verdict:
-        try:
-            verdict = playbook.trigger.judge(document, at)
-        except Exception as error:  # noqa: BLE001 - one trigger must not keep the others from events
-            self._tell(Trouble(f"playbook {playbook.name}", traceback.format_exc()))
-            said = f"{type(error).__name__}: {error} (this is a fault of the engine)"
-            return Verdict(Answer.CANNOT_TELL, said)
-        if verdict.yes and playbook.name in not_again:
-            return Verdict(Answer.NO, not_again[playbook.name])
-        return verdict
 
     async def _resume(self, tasks: asyncio.TaskGroup) -> None:
         for run in await self._ledger.unfinished():
@@ -225,17 +235,18 @@ class Worker:
             # Taken before the ledger is asked: a run that wakes up meanwhile must not leave us
             # waiting for a slot while events come in.
             await self._slots.acquire()
-            queued = await self._ledger.queued(self._taken, 1)
-            if not queued:
+            run = await self._turns.next()
+            if run is None:
                 self._slots.release()
                 return
-            ((self._taken, run),) = queued
             tasks.create_task(self._started(run, self._slots), name=f"run {run.id}")
 
     async def _started(self, run: Run, slots: asyncio.Semaphore) -> None:
         try:
             await self._carry_out(run, slots)
         finally:
+            self._controls.pop(run.id, None)
+            self._turns.ended(run)
             slots.release()
             self.wake()
 
@@ -276,7 +287,7 @@ class Worker:
             playbook,
             event,
             document_of(event, self._config),
-            stopping=self._stopping,
+            control=self._control_of(run),
             yielded=lambda: self._yielded(slots),
         )
 

@@ -7,6 +7,7 @@ import aiohttp
 
 from engine.flashduty.client import FlashdutyClient
 from engine.playbooks.step_type import StepType
+from engine.steps.approve import Approve
 from engine.steps.flashduty import Flashduty
 from engine.steps.http import Http
 from engine.steps.set import Set
@@ -30,4 +31,5 @@ def step_types(
         "wait": Wait(),
         "set": Set(),
         "stop": Stop(),
+        "approve": Approve(),
     }

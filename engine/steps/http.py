@@ -67,6 +67,7 @@ class Http:
 
     parameters = HttpParameters
     timeout: float | None = 30.0
+    finds_out = False
 
     def __init__(self, session: Callable[[], aiohttp.ClientSession], max_response: int) -> None:
         self._session = session

@@ -19,6 +19,7 @@ class Set:
 
     parameters = SetParameters
     timeout: float | None = None
+    finds_out = False
 
     def plan(self, parameters: SetParameters, call: Call) -> Plan:
         values = _values(parameters)

@@ -99,6 +99,7 @@ class Shell:
 
     parameters = ShellParameters
     timeout: float | None = 600.0
+    finds_out = False
 
     def __init__(self, settings: ShellSettings) -> None:
         self._settings = settings

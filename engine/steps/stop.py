@@ -20,6 +20,7 @@ class Stop:
 
     parameters = StopParameters
     timeout: float | None = None
+    finds_out = False
 
     def plan(self, parameters: StopParameters, call: Call) -> Plan:
         details = {"status": parameters.status, "reason": parameters.reason}

@@ -22,6 +22,7 @@ class Wait:
 
     parameters = WaitParameters
     timeout: float | None = None
+    finds_out = False
 
     def plan(self, parameters: WaitParameters, call: Call) -> Plan:
         duration: object = parameters.duration  # a Deferred in a rehearsal

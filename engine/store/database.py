@@ -2,7 +2,9 @@
 
 import fcntl
 import os
+import signal
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,6 +14,8 @@ from engine.problem import EngineError, Location, Problem
 from engine.store.queries import read_migrations, read_queries
 
 BUSY_TIMEOUT: Final = 5000  # milliseconds that a commit waits for another process's lock
+LOOKS: Final = 5  # for the lock of another engine
+LOOK: Final = 0.02  # seconds between them
 WAL_LIMIT: Final = 64 * 1024 * 1024  # bytes that the write-ahead log keeps once it is written back
 
 
@@ -49,10 +53,11 @@ def _opened(path: Path, check: Callable[[sqlite3.Connection, Path], None]) -> sq
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: a commit is on the disk before anyone is told 200.
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
         _migrate(connection)
+        # After that: a table that is made anew would take the rows that point to it along.
+        connection.execute("PRAGMA foreign_keys = ON")
         # Damage to what a start needs is said at the start, not to whoever sends the first event.
         connection.execute(read_queries()["first_look"]).fetchone()
     except sqlite3.Error as error:
@@ -89,18 +94,30 @@ def reading(path: Path, *, whatever_schema: bool = False) -> Iterator[sqlite3.Co
 
 
 @contextmanager
+def writing(path: Path, patience: float) -> Iterator[sqlite3.Connection]:
+    """A connection that writes a little, beside a running engine. Raises EngineError."""
+    with reading(path):
+        pass  # it is there, and of a schema that this engine knows
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=patience)) as connection:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            yield connection
+    except sqlite3.Error as error:
+        raise EngineError(_unusable(path, error)) from None
+
+
+@contextmanager
 def sole_use(path: Path) -> Iterator[None]:
     """Hold the ledger for this process; the system lets go of it however the process ends."""
-    real = path.resolve()  # two names of one file are one ledger
-    lock = real.with_name(f"{real.name}.lock")
+    lock = _lock_of(path)
     try:
         handle = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
     except OSError as error:
         raise EngineError(_unusable(lock, error)) from None
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _locked_soon(handle):
             holder = os.read(handle, 20).decode(errors="replace").strip() or "unknown"
             raise EngineError(
                 Problem(
@@ -109,12 +126,55 @@ def sole_use(path: Path) -> Iterator[None]:
                     None,
                     "stop it first, or give this one a `database` of its own",
                 )
-            ) from None
+            )
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(handle)
+
+
+def wake(path: Path) -> bool:
+    """Have the engine that works on a ledger look at it again; False where none does.
+
+    By SIGURG, which nobody dies of who does not listen for it yet.
+    """
+    try:
+        handle = os.open(_lock_of(path), os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        if _locked(handle, fcntl.LOCK_SH):
+            return False
+        os.kill(int(os.read(handle, 20)), signal.SIGURG)
+    except (ValueError, OSError):
+        return False  # it is just starting, or just ended
+    else:
+        return True
+    finally:
+        os.close(handle)
+
+
+def _lock_of(path: Path) -> Path:
+    real = path.resolve()  # two names of one file are one ledger
+    return real.with_name(f"{real.name}.lock")
+
+
+def _locked_soon(handle: int) -> bool:
+    """Whether it could be had for good: who only looks whether it is free has it for a moment."""
+    for _ in range(LOOKS):
+        if _locked(handle, fcntl.LOCK_EX):
+            return True
+        time.sleep(LOOK)
+    return False
+
+
+def _locked(handle: int, operation: int) -> bool:
+    try:
+        fcntl.flock(handle, operation | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

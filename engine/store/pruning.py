@@ -115,7 +115,7 @@ def prune_batch(
                     return Batch(events, runs, steps, after)
                 if over.steps:
                     return Batch(0, 0, _delete_some_steps(db, sql, over.id), after)
-            for name in ("delete_steps", "delete_runs", "delete_event"):
+            for name in ("delete_steps", "delete_orders", "delete_runs", "delete_event"):
                 db.execute(sql[name], {"event": over.id, "limit": ROWS})
             events, runs, steps = events + 1, runs + over.runs, steps + over.steps
         after = seq

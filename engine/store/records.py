@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from engine.events.event import Event
 from engine.problem import EngineError, Problem
+from engine.runs.fact import Cancelled
 from engine.runs.ledger import Judgement
 from engine.runs.run import Run, StepRecord
 from engine.store import rows
@@ -48,6 +49,7 @@ class RunRecord:
     steps: Sequence[StepRecord]
     file: str
     text: str
+    cancelled: Cancelled | None = None  # somebody ended it, or is about to
 
 
 class Records:
@@ -98,15 +100,25 @@ class Records:
             [rows.step_from_row(step) for step in steps],
             playbook["file"],
             playbook["text"],
+            rows.cancelled_from_row(row),
         )
 
-    def runs(self, limit: int, before: str | None, state: str | None, playbook: str | None) -> Page:
-        """The newest runs, as Run."""
+    def runs(
+        self,
+        limit: int,
+        before: str | None,
+        state: str | None,
+        playbook: str | None,
+        *,
+        skipped: bool = True,
+    ) -> Page:
+        """The newest runs, as Run; with the skipped ones, or without."""
         parameters = {
             "before": _cursor(before),
             "limit": limit + 1,
             "state": state,
             "playbook": playbook,
+            "skipped": skipped,
         }
         found = self._db.execute(self._sql["runs_page"], parameters).fetchall()
         return Page([rows.run_from_row(row) for row in found[:limit]], _next(found, limit))

@@ -3,13 +3,15 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from engine.events.event import Event
 from engine.rules.condition import Answer, Verdict
-from engine.runs.fact import Began, Settled
+from engine.runs.control import Order, Pause, Verb
+from engine.runs.fact import Began, Cancelled, Settled
 from engine.runs.ledger import Judgement
-from engine.runs.run import Outcome, Run, RunState, StepRecord
+from engine.runs.run import Asking, Outcome, Question, Run, RunState, StepRecord
 
 Parameters = dict[str, Any]
 
@@ -39,6 +41,7 @@ def event_to_row(event: Event) -> Parameters:
         "payload": to_json(event.payload),
         "received": event.received,
         "subject": event.subject,
+        "origin": event.origin,
     }
 
 
@@ -57,6 +60,7 @@ def event_from_row(row: sqlite3.Row) -> Event:
         received=row["received"],
         stale=bool(row["stale"]),
         own=None if row["own"] is None else bool(row["own"]),
+        origin=row["origin"],
     )
 
 
@@ -94,11 +98,13 @@ def run_to_row(run: Run) -> Parameters:
         "version": run.version,
         "event": run.event_id,
         "state": run.state.value,
+        "lane": None if run.lane is None else to_text(run.lane),
         "reason": None if run.reason is None else to_text(run.reason),
         "created": run.created,
         "started": run.started,
         "ended": run.ended,
         "answer": None if run.answer is None else to_json(dict(run.answer)),
+        "origin": run.origin,
     }
 
 
@@ -110,11 +116,13 @@ def run_from_row(row: sqlite3.Row) -> Run:
         version=row["version"],
         event_id=row["event"],
         state=RunState(row["state"]),
+        lane=row["lane"],
         reason=row["reason"],
         created=row["created"],
         started=row["started"],
         ended=row["ended"],
         answer=None if row["answer"] is None else json.loads(row["answer"]),
+        origin=row["origin"],
     )
 
 
@@ -147,7 +155,45 @@ def settled_to_row(run_id: str, record: StepRecord, fact: Settled) -> Parameters
         "retryable": int(fact.retryable),
         "variables": to_json(dict(fact.variables)) if fact.variables else None,
         "stops": int(fact.stops),
+        "again": int(fact.again),
+        "by": fact.by,
     }
+
+
+def question_to_json(question: Question) -> str:
+    """What a person is asked."""
+    return to_json({**asdict(question), "kind": question.kind.value})
+
+
+def cancelled_to_json(fact: Cancelled) -> str:
+    """When a run was cancelled, and by whom."""
+    return to_json({"at": fact.at, "reason": fact.reason})
+
+
+def cancelled_from_row(row: sqlite3.Row) -> Cancelled | None:
+    """None for a run that nobody cancelled."""
+    return None if row["cancelled"] is None else Cancelled(**json.loads(row["cancelled"]))
+
+
+def order_to_row(order: Order) -> Parameters:
+    """The parameters of `insert_order`; the ledger gives it its place."""
+    return {
+        "run": order.run_id,
+        "verb": order.verb.value,
+        "path": order.path,
+        "by": order.by,
+        "at": order.at,
+    }
+
+
+def order_from_row(row: sqlite3.Row) -> Order:
+    """What a person said to a run."""
+    return Order(row["seq"], row["run"], Verb(row["verb"]), row["by"], row["at"], row["path"])
+
+
+def pause_from_row(row: sqlite3.Row) -> Pause:
+    """A playbook of which nothing more begins."""
+    return Pause(row["playbook"], row["by"], row["at"], row["reason"])
 
 
 def step_from_row(row: sqlite3.Row) -> StepRecord:
@@ -170,4 +216,14 @@ def step_from_row(row: sqlite3.Row) -> StepRecord:
         plan=row["plan"],
         request=None if row["request"] is None else json.loads(row["request"]),
         repeats=row["repeats"],
+        question=_question(row["question"]),
+        again=bool(row["again"]),
+        by=row["by"],
     )
+
+
+def _question(text: str | None) -> Question | None:
+    if text is None:
+        return None
+    kept: dict[str, Any] = json.loads(text)
+    return Question(**{**kept, "kind": Asking(kept["kind"])})

@@ -2,23 +2,29 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from engine.events.event import Event
+from engine.playbooks.guard import Guard
 from engine.playbooks.playbook import Playbook
 from engine.rules.match import RECONCILED, TOLD_BY_TIMELINE
-from engine.runs.fact import Began, Fact, Paused, Settled, facts_of
+from engine.runs.consequences import UnderWay
+from engine.runs.control import Order, Pause
+from engine.runs.fact import Asked, Began, Cancelled, Fact, Paused, Settled, facts_of
+from engine.runs.lane import Lane
 from engine.runs.ledger import Acceptance, Judgement, LedgerError, NotInLedgerError
 from engine.runs.run import Run, StepRecord
 from engine.store import rows
 from engine.store.database import reconnect, sole_use
+from engine.store.lanes import read_lane, read_starts, read_under_way
 from engine.store.ledger_file import LedgerFile
 from engine.store.pruning import SqlitePruning
 from engine.store.queries import read_queries
+from engine.store.words import read_orders, read_pauses
 from engine.store.writer import Writer
 
 _SAME_MOMENT: Final = 2000  # milliseconds between a webhook's time and that of a timeline
@@ -97,12 +103,19 @@ class SqliteLedger:
         return await self._writer.do(act)
 
     async def keep_match(
-        self, event: Event, judgements: Sequence[Judgement], runs: Sequence[Run], at: float
+        self,
+        event: Event,
+        judgements: Sequence[Judgement],
+        runs: Sequence[Run],
+        at: float,
+        orders: Sequence[Order] = (),
     ) -> None:
         matched = rows.match_to_row(event, judgements, at)
 
         def act(db: sqlite3.Connection) -> None:
-            self._match(db, matched, runs)
+            if self._match(db, matched, runs):
+                for order in orders:
+                    db.execute(self._sql["insert_order"], rows.order_to_row(order))
 
         await self._writer.do(act)
 
@@ -127,10 +140,13 @@ class SqliteLedger:
 
         return await self._writer.do(act)
 
-    def _match(self, db: sqlite3.Connection, matched: rows.Parameters, runs: Sequence[Run]) -> None:
-        if db.execute(self._sql["match_event"], matched).rowcount:
-            for run in runs:
-                db.execute(self._sql["insert_run"], rows.run_to_row(run))
+    def _match(self, db: sqlite3.Connection, matched: rows.Parameters, runs: Sequence[Run]) -> bool:
+        """False for an event that was judged before."""
+        if not db.execute(self._sql["match_event"], matched).rowcount:
+            return False
+        for run in runs:
+            db.execute(self._sql["insert_run"], rows.run_to_row(run))
+        return True
 
     async def playbooks_run_for(self, subject: str, type_: str) -> frozenset[str]:
         def act(db: sqlite3.Connection) -> frozenset[str]:
@@ -187,6 +203,17 @@ class SqliteLedger:
 
         return await self._writer.do(act)
 
+    async def lane(self, playbook: str, lane: str, guard: Guard, now: float) -> Lane:
+        return await self._writer.do(
+            lambda db: read_lane(db, self._sql, playbook, lane, guard, now)
+        )
+
+    async def starts(self, since: float) -> Sequence[float]:
+        return await self._writer.do(lambda db: read_starts(db, self._sql, since))
+
+    async def under_way(self, incident: str) -> Sequence[UnderWay]:
+        return await self._writer.do(lambda db: read_under_way(db, self._sql, incident))
+
     async def unfinished(self) -> Sequence[Run]:
         def act(db: sqlite3.Connection) -> list[Run]:
             return [rows.run_from_row(row) for row in db.execute(self._sql["unfinished_runs"])]
@@ -200,7 +227,8 @@ class SqliteLedger:
             if began is None:
                 return []
             steps = db.execute(self._sql["steps_of_run"], {"run": run_id})
-            return [began, *facts_of(rows.step_from_row(row) for row in steps)]
+            cancelled = rows.cancelled_from_row(run)
+            return [began, *facts_of((rows.step_from_row(row) for row in steps), cancelled)]
 
         return await self._writer.do(act)
 
@@ -243,6 +271,35 @@ class SqliteLedger:
             db.execute(self._sql["pause_step"], row)
 
         await self._writer.do(act)
+
+    async def keep_asked(self, run_id: str, fact: Asked) -> None:
+        row = {"run": run_id, "path": fact.path, "attempt": fact.attempt}
+        row["question"] = rows.question_to_json(fact.question)
+
+        def act(db: sqlite3.Connection) -> None:
+            db.execute(self._sql["ask_step"], row)
+
+        await self._writer.do(act)
+
+    async def keep_cancelled(self, run_id: str, fact: Cancelled) -> None:
+        row = {"run": run_id, "cancelled": rows.cancelled_to_json(fact)}
+
+        def act(db: sqlite3.Connection) -> None:
+            db.execute(self._sql["cancel_run"], row)
+
+        await self._writer.do(act)
+
+    async def keep_obeyed(self, order: Order) -> None:
+        def act(db: sqlite3.Connection) -> None:
+            db.execute(self._sql["obey_order"], {"seq": order.seq, "at": order.at})
+
+        await self._writer.do(act)
+
+    async def orders(self, after: int) -> Sequence[Order]:
+        return await self._writer.do(lambda db: read_orders(db, self._sql, after))
+
+    async def pauses(self) -> Mapping[str, Pause]:
+        return await self._writer.do(lambda db: read_pauses(db, self._sql))
 
     async def keep_settled(self, run_id: str, record: StepRecord, fact: Settled) -> None:
         row = rows.settled_to_row(run_id, record, fact)

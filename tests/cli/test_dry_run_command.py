@@ -98,7 +98,7 @@ def test_json_has_stable_keys(config: Path, press: Path, type_: Type) -> None:
     answer = json.loads(outcome.out)
     assert set(answer) == {"items", "next", "problems"}
     fix, other = answer["items"]
-    assert set(fix) == {"playbook", "file", "answer", "reason", "vars", "steps", "would"}
+    assert set(fix) == {"playbook", "file", "answer", "reason", "lane", "vars", "steps", "would"}
     assert fix["would"] == {"state": "succeeded", "reason": None, "answer": None}
     assert other["would"] is None
     assert fix["steps"][0] == {

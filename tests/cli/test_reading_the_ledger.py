@@ -29,7 +29,7 @@ def test_runs_list_as_json_has_stable_keys_and_pages(worked: Path, type_: Type) 
     [run] = listed["items"]
     assert set(run) == {
         "id", "playbook", "version", "state", "reason", "event", "created", "started", "ended",
-        "answer",
+        "answer", "origin",
     }  # fmt: skip
     assert (run["playbook"], run["state"], run["reason"]) == (
         "look",
@@ -95,12 +95,17 @@ def test_runs_show_as_json_is_the_whole_trace(worked: Path, type_: Type) -> None
 
     shown = json.loads(type_("runs", "show", run["id"], "--config", config, "--format", "json").out)
 
-    assert shown == {**run, "vars": {"host": "es.nj.01"}, "steps": shown["steps"]}
+    assert shown == {
+        **run,
+        "cancelled": None,
+        "vars": {"host": "es.nj.01"},
+        "steps": shown["steps"],
+    }
     first = shown["steps"][0]
     assert set(first) == {
         "path", "id", "name", "type", "outcome", "attempt", "started", "ended", "plan",
         "request", "result",
-        "error", "repeats",
+        "error", "repeats", "question", "by",
     }  # fmt: skip
     assert first["result"]["stdout"] == "es.nj.01\n"
     assert first["request"] == {"argv": ["echo", "es.nj.01"]}

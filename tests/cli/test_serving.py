@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from engine.cli.running import port_of
-from engine.cli.serving import bind, server, stopped_by_signals
+from engine.cli.serving import bind, server, stopped_by_signals, woken_by_signal
 from engine.problem import EngineError
 from engine.store.records import open_records
 from tests.e2e.real_engine import PATIENCE, TOKEN, Place
@@ -196,3 +196,14 @@ def test_the_first_signal_asks_and_the_second_hurries() -> None:
 
     asyncio.run(asyncio.wait_for(story(), PATIENCE))
     assert told == [signal.SIGTERM]
+
+
+def test_a_signal_wakes_and_is_ignored_again_afterwards() -> None:
+    async def story() -> None:
+        woken = asyncio.Event()
+        with woken_by_signal(woken.set):
+            os.kill(os.getpid(), signal.SIGURG)
+            await woken.wait()
+
+    asyncio.run(asyncio.wait_for(story(), PATIENCE))
+    assert signal.getsignal(signal.SIGURG) is signal.SIG_DFL

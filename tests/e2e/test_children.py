@@ -30,6 +30,7 @@ steps:
         while [ $(wc -l < pids.new) -lt 5 ]; do sleep 0.05; done
         mv pids.new pids
         wait
+    on_interrupt: retry
 """
 
 DAEMON = """\

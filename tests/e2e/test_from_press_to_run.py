@@ -117,7 +117,7 @@ name: three
 trigger: {{action: go}}
 steps:
   - shell: {{script: 'echo "$ID" >> first', env: {{ID: "{{{{ run.id }}}}"}}}}
-  - http: {{method: POST, url: "{target.url}/second"}}
+  - {{http: {{method: POST, url: "{target.url}/second"}}, on_interrupt: retry}}
   - shell: {{script: 'echo "$ID" >> third', env: {{ID: "{{{{ run.id }}}}"}}}}
 """,
     )

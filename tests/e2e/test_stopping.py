@@ -21,6 +21,7 @@ steps:
         echo $$ $! > pids.new
         mv pids.new pids
         wait
+    on_interrupt: retry
 finally:
   - shell: {script: 'echo last >> effects'}
 """

@@ -209,7 +209,7 @@ steps:
   - wait: 1s
     id: a b
   - htp: x
-guard: {}
+guard: {rate: 5/h}
 """
     assert problems(loader, text) == [
         "a.yaml:1:1: missing-key: the key 'name' is missing",
@@ -225,10 +225,7 @@ guard: {}
             "(it has letters, digits and underscores only, and no digit first)"
         ),
         "a.yaml:7:5: unknown-key: there is no key 'htp' in a step (did you mean 'http'?)",
-        (
-            "a.yaml:8:1: not-yet: 'guard' is not carried out by this version "
-            "(remove it, or wait for the version that does)"
-        ),
+        "a.yaml:8:15: rate: a rate is written like 5 per 1h",
     ]
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from engine.playbooks.guard import NO_GUARD
 from engine.playbooks.playbook import NO_EXAMPLE, Playbook, Retry, Section, Step
 from engine.playbooks.step_type import Call
 from engine.rules.match import Trigger
@@ -55,7 +56,7 @@ def test_a_step_without_an_example_differs_from_one_whose_example_is_null() -> N
 def test_the_steps_of_a_playbook_go_by_section() -> None:
     one, two, three = (Step(path, "wait", {}) for path in ("steps/0", "on_failure/0", "finally/0"))
     playbook = Playbook(
-        "a", "", Trigger(), {}, 1.0, (one,), (two,), (three,), "a.yaml", "text", "version"
+        "a", "", Trigger(), NO_GUARD, {}, 1.0, (one,), (two,), (three,), "a.yaml", "text", "version"
     )
     assert playbook.section(Section.STEPS) == (one,)
     assert playbook.section(Section.ON_FAILURE) == (two,)

@@ -170,7 +170,7 @@ def test_every_step_type_says_what_it_would_do(
 
 
 def test_every_step_type_has_its_plan_above(types: Types) -> None:
-    assert set(types) == {"http", "shell", "flashduty", "wait", "set", "stop"}
+    assert set(types) == {"http", "shell", "flashduty", "wait", "set", "stop", "approve"}
 
 
 def test_plans_are_what_a_run_would_send(ledger: SqliteLedger) -> None:
@@ -427,6 +427,7 @@ def test_the_json_of_a_rehearsal_has_these_keys(types: Types) -> None:
         "file": "p.yaml",
         "answer": "yes",
         "reason": None,
+        "lane": None,
         "vars": {"host": "es.nj.01"},
         "steps": [
             {
@@ -456,6 +457,7 @@ def test_the_json_of_a_rehearsal_has_these_keys(types: Types) -> None:
         "file": "p.yaml",
         "answer": "no",
         "reason": "labels.nope is null",
+        "lane": None,
         "vars": {},
         "steps": [],
         "would": None,
@@ -537,3 +539,19 @@ def test_what_is_no_call_may_start_several(types: Types) -> None:
     both = rehearse_all(playbooks, EVENT, config=CONFIG, secrets=SECRETS, step_types=types)
 
     assert [rehearsal.succeeds for rehearsal in both] == [True, True]
+
+
+# The guard
+
+
+def test_a_guard_says_what_the_run_acts_on_or_why_it_would_be_skipped(types: Types) -> None:
+    guarded = "guard: {{key: {}}}\nsteps: [{{shell: [ls]}}]"
+    known = rehearsed(types, guarded.format("labels.resource"))
+    assert known.succeeds
+    assert known.as_json()["lane"] == json.loads(str(known.lane))
+    assert known.lane == '"es.nj.01"'
+    skipped = rehearsed(types, guarded.format("labels.nowhere"))
+    assert (skipped.state, skipped.steps, skipped.lane) == (RunState.SKIPPED, (), None)
+    assert skipped.reason == (
+        "guard: the key labels.nowhere is not there, so nobody knows what it acts on"
+    )

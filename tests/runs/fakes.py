@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
@@ -16,8 +16,8 @@ from engine.playbooks.load import Loader
 from engine.playbooks.parameters import Parameters, Text
 from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import Call, Plan, Report, StepType, Succeeded
-from engine.problem import Complaint
 from engine.rules.condition import Answer, Verdict
+from engine.runs.control import Control
 from engine.runs.fact import Settled
 from engine.runs.happening import Happening, RunMoved, StepSettled, StepStarted, Trouble
 from engine.runs.ledger import Judgement, Ledger
@@ -40,12 +40,6 @@ class ProbeParameters(Parameters):
 
     say: Text = ""
 
-    @override
-    def complaints(self) -> Iterator[Complaint]:
-        if self.say == "unfit":
-            yield Complaint("wrong-value", ("say",), "must be fit", self.say, "say another thing")
-            yield Complaint("wrong-value", ("say",), "must be heard first")
-
 
 @dataclass
 class Probe:
@@ -53,6 +47,7 @@ class Probe:
 
     parameters = ProbeParameters
     timeout: float | None = None
+    finds_out: bool = False
     calls: list[tuple[str, int]] = field(default_factory=list)  # path, attempt
     said: list[str] = field(default_factory=list)
     answers: dict[str, deque[Answering]] = field(default_factory=dict)
@@ -207,6 +202,7 @@ class Stage:
         event: Event,
         *,
         stopping: asyncio.Event | None = None,
+        control: Control | None = None,
         while_waiting: Callable[[], None] | None = None,
     ) -> Run:
         """By a new runner, as after a restart; `while_waiting` may jump the clock."""
@@ -222,7 +218,7 @@ class Stage:
             playbook,
             event,
             document_of(event, {}),
-            stopping=stopping or asyncio.Event(),
+            control=control or Control(stopping or asyncio.Event()),
             yielded=yielded,
         )
 

@@ -58,6 +58,7 @@ def test_a_run_has_these_keys() -> None:
         "started": "2023-11-17T08:00:14.000Z",
         "ended": "2023-11-17T08:00:15.250Z",
         "answer": None,
+        "origin": None,
     }
 
 
@@ -76,6 +77,8 @@ def test_a_step_has_these_keys() -> None:
         "result": {"status": 200},
         "error": None,
         "repeats": 1,
+        "question": None,
+        "by": None,
     }
 
 
@@ -86,7 +89,7 @@ def test_a_step_that_is_going_on_has_no_outcome() -> None:
 
 def test_the_trace_is_the_run_its_vars_and_its_steps_in_their_order() -> None:
     whole = trace(RUN, {"host": "h"}, [STEP, StepRecord(path="steps/1", attempt=1, type="wait")])
-    assert list(whole) == [*run_as_json(RUN), "vars", "steps"]
+    assert list(whole) == [*run_as_json(RUN), "cancelled", "vars", "steps"]
     assert whole["vars"] == {"host": "h"}
     assert [step["path"] for step in whole["steps"]] == ["steps/0", "steps/1"]
     assert json.loads(json.dumps(whole)) == whole

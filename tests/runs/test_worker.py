@@ -47,6 +47,8 @@ def a_worker(
     stage: Stage,
     *playbooks: Playbook,
     at_once: int = 10,
+    starts: int = 100_000,
+    wall: Callable[[], float] | None = None,
     load: Callable[[str, str], Playbook] | None = None,
     config: Mapping[str, Any] | None = None,
     own: Callable[[Event], bool | None] = lambda _: False,
@@ -59,9 +61,10 @@ def a_worker(
         load=load or Loader(step_types(Probe())).load,
         config=config or {},
         new_id=lambda: next(ids),
-        clock=stage.clock,
+        clock=wall or stage.clock,
         tell=stage.told,
         runs_at_once=at_once,
+        starts=starts,
         own=own,
     )
 
@@ -337,6 +340,33 @@ def test_a_run_whose_wait_is_over_waits_for_its_turn_again(stage: Stage) -> None
     assert max(most) <= 2
 
 
+@pytest.mark.parametrize("step", [-86_400.0, 86_400.0])
+def test_a_clock_that_is_set_neither_puts_a_wait_off_nor_ends_a_playbooks_time(
+    stage: Stage, step: float
+) -> None:
+    """What runs go by is steady; only how old an event is, is asked of the machine's clock."""
+    wall = Clock()
+    playbook = a_playbook("timeout: 1h\nsteps: [{wait: 30s}, {probe: a}]")
+
+    async def story() -> None:
+        await accepted(stage.ledger, an_event())
+        worker = a_worker(stage, playbook, wall=wall)
+        async with working(worker):
+            await stage.told.until(lambda told: ("RUN1", RunState.WAITING) in told.states)
+            wall.jump(step)
+            stage.clock.jump(29.99)
+            await accepted(stage.ledger, an_event("E2"))
+            worker.wake()
+            await stage.told.until(lambda told: ("RUN2", RunState.WAITING) in told.states)
+            assert stage.probe.calls == []
+            stage.clock.jump(0.01)
+            worker._controls["RUN1"].changed.set()  # noqa: SLF001 - in place of its timer
+            await stage.told.until(lambda told: told.ended("RUN1"))
+
+    asyncio.run(story())
+    assert ("RUN1", RunState.SUCCEEDED) in stage.told.states
+
+
 # Stopping
 
 
@@ -407,7 +437,7 @@ def test_a_worker_that_is_stopped_before_it_works_does_nothing(stage: Stage) -> 
 
 def test_a_restart_goes_on_with_unfinished_and_queued_runs(database: Path) -> None:
     gate = Gate()
-    two = a_playbook("steps: [{probe: one}, {probe: two}]")
+    two = a_playbook("steps: [{probe: one}, {probe: twice}]")
 
     async def first(stage: Stage) -> None:
         stage.probe.answer("steps/1", gate, gate)

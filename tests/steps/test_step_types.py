@@ -49,6 +49,7 @@ UNKNOWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "wait": ({"duration": X}, {"duration": X}),
     "set": ({}, {"a": X, "b": [X]}),
     "stop": ({}, {"status": X, "reason": X}),
+    "approve": ({"ask": X}, {"ask": X, "within": X, "otherwise": X}),
 }
 CASES = [(name, given) for name, cases in UNKNOWN.items() for given in cases]
 

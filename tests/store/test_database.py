@@ -1,12 +1,14 @@
 """The file: who may read it, who may write to it, and which ones are refused."""
 
 import asyncio
+import fcntl
 import os
 import re
 import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 
 from engine.problem import EngineError
 from engine.store import database as database_module
-from engine.store.database import connect, reading, sole_use
+from engine.store.database import connect, reading, sole_use, wake
 from engine.store.queries import read_migrations
 from engine.store.records import open_records
 from engine.store.soundness import check_soundness
@@ -22,6 +24,7 @@ from engine.store.sqlite import open_ledger
 
 HOLD = """
 import sys
+import time
 from pathlib import Path
 from engine.store.sqlite import open_ledger
 with open_ledger(Path(sys.argv[1])):
@@ -353,3 +356,56 @@ def test_a_second_engine_is_refused_by_the_name_of_the_first_until_that_one_is_g
         first.kill()
     with open_ledger(database):
         pass
+
+
+# Waking
+
+
+LISTEN = """
+import signal, sys
+from pathlib import Path
+from engine.store.sqlite import open_ledger
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGURG})
+with open_ledger(Path(sys.argv[1])):
+    print("open", flush=True)
+    print(signal.sigwait({signal.SIGURG}).name, flush=True)
+"""
+
+
+def test_the_engine_that_holds_a_ledger_is_woken(database: Path) -> None:
+    command = [sys.executable, "-c", LISTEN, str(database)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as engine:
+        assert engine.stdout is not None
+        assert engine.stdout.readline() == "open\n"
+        assert wake(database) is True
+        assert engine.stdout.readline() == "SIGURG\n"
+    assert wake(database) is False, "its lock is left behind, and nobody holds it"
+
+
+def test_who_does_not_listen_yet_is_not_harmed_by_being_woken(database: Path) -> None:
+    command = [sys.executable, "-c", HOLD, str(database)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as engine:
+        assert engine.stdout is not None
+        assert engine.stdout.readline() == "open\n"
+        assert wake(database) is True
+        engine.communicate("")
+        assert engine.returncode == 0
+
+
+def test_nobody_is_woken_where_there_is_no_ledger(database: Path) -> None:
+    assert wake(database) is False
+    assert list(database.parent.glob("engine.db*")) == [], "and nothing is made"
+
+
+def test_who_only_looks_whether_a_ledger_is_free_keeps_no_engine_from_it(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sole_use(database):
+        pass
+    lock = os.open(f"{database}.lock", os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    monkeypatch.setattr(time, "sleep", lambda _: os.close(lock))
+    with sole_use(database):
+        assert wake(database) is True

@@ -17,7 +17,7 @@ import pytest
 from engine.events.event import Event
 from engine.playbooks.playbook import Playbook
 from engine.rules.condition import Answer, Verdict
-from engine.runs.fact import Began, Fact, Paused, Settled, Started
+from engine.runs.fact import Asked, Began, Cancelled, Fact, Paused, Settled, Started
 from engine.runs.ledger import (
     Acceptance,
     Judgement,
@@ -25,7 +25,7 @@ from engine.runs.ledger import (
     LedgerError,
     NotInLedgerError,
 )
-from engine.runs.run import Outcome, Run, RunState, StepRecord
+from engine.runs.run import Asking, Outcome, Question, Run, RunState, StepRecord
 from engine.store.queries import read_migrations
 from engine.store.records import open_records
 from engine.store.sqlite import SqliteLedger, open_ledger
@@ -382,7 +382,14 @@ def test_the_history_is_everything_that_happened_in_its_order(database: Path) ->
         Settled(
             "steps/3", 1, NOW + 40, Outcome.FAILED, error="enough", retryable=False, stops=True
         ),
-        Started("finally/0", 1, NOW + 41),
+        Started("steps/4", 1, NOW + 40),
+        Asked("steps/4", 1, Question(Asking.APPROVAL, "well?", NOW + 40, NOW + 100, True)),
+        Settled("steps/4", 1, NOW + 41, Outcome.FAILED, {"approved": False}, "no", by="ada"),
+        Started("steps/5", 1, NOW + 40),
+        Asked("steps/5", 1, Question(Asking.ATTENTION, "well?", NOW + 40)),
+        Settled("steps/5", 1, NOW + 41, Outcome.UNKNOWN, again=True, by="ada"),
+        Cancelled(NOW + 42, "cancelled by ada"),
+        Started("finally/0", 1, NOW + 42),
     ]
 
     async def story(ledger: Ledger) -> None:
@@ -393,6 +400,10 @@ def test_the_history_is_everything_that_happened_in_its_order(database: Path) ->
                     await ledger.keep_started("R1", a_record(attempt, path, started=at))
                 case Paused():
                     await ledger.keep_paused("R1", fact)
+                case Asked():
+                    await ledger.keep_asked("R1", fact)
+                case Cancelled():
+                    await ledger.keep_cancelled("R1", fact)
                 case Settled(path, attempt):
                     await ledger.keep_settled("R1", a_record(attempt, path), fact)
                 case Began():  # pragma: no cover

@@ -386,6 +386,18 @@ def laid_out(past: list[tuple[RunState | None, int, int, int]]) -> sqlite3.Conne
     return db
 
 
+def test_what_people_said_to_a_run_goes_with_it(keeping: Keeping) -> None:
+    keeping.add("E1", days_ago=40, state=RunState.RUNNING)
+    with closing(sqlite3.connect(keeping.database, isolation_level=None)) as db:
+        db.execute(
+            "INSERT INTO orders (run, verb, by, at) VALUES ('run of E1', 'cancel', 'ada', 1)"
+        )
+    run = asyncio.run(keeping.ledger.run("run of E1"))
+    asyncio.run(keeping.ledger.keep_run(run.move(RunState.CANCELLED, at=NOW - 35 * DAY)))
+    assert keeping.prune().runs == 1
+    assert keeping.rows("SELECT run FROM orders") == []
+
+
 # Texts of playbooks
 
 

@@ -8,9 +8,9 @@ SELECT (SELECT count(*) FROM events WHERE matched IS NULL), (SELECT max(seq) FRO
 
 -- insert_event: keeps a delivery, once
 INSERT INTO events (id, source, action, key, type, time, incident, query, headers, payload, received,
-                    subject, stale)
+                    subject, origin, stale)
 VALUES (:id, :source, :action, :key, :type, :time, :incident, :query, :headers, :payload, :received,
-        :subject, COALESCE(:time < (SELECT max(time) FROM events WHERE subject = :subject), 0))
+        :subject, :origin, COALESCE(:time < (SELECT max(time) FROM events WHERE subject = :subject), 0))
 ON CONFLICT (source, action, key) DO NOTHING;
 
 -- event_by_key: the event that a repeated delivery repeats
@@ -71,10 +71,35 @@ DELETE FROM playbooks WHERE version = '';
 -- playbook_by_version: the text a run began with
 SELECT name, file, text FROM playbooks WHERE version = :version;
 
--- insert_run: a run that is queued, or begins at once; a playbook has one run for an event
-INSERT INTO runs (id, playbook, version, event, state, reason, created, started)
-VALUES (:id, :playbook, :version, :event, :state, :reason, :created, :started)
-ON CONFLICT (event, playbook) DO NOTHING;
+-- insert_run: a run that is queued, begins at once, or is skipped; a playbook has one for an event
+INSERT INTO runs (id, playbook, version, event, state, lane, reason, created, started, ended)
+VALUES (:id, :playbook, :version, :event, :state, :lane, :reason, :created, :started, :ended)
+ON CONFLICT (event, playbook, again) DO NOTHING;
+
+-- insert_repeat: a run that does again what another one did; it is queued, and begins as that one did
+INSERT INTO runs (id, playbook, version, event, again, state, lane, reason, created, began, origin)
+SELECT :id, playbook, version, event,
+       (SELECT max(again) + 1 FROM runs AS known
+        WHERE known.event = first.event AND known.playbook = first.playbook),
+       'queued', lane, :reason, :created, began, id
+FROM runs AS first WHERE id = :origin;
+
+-- repeat_steps: what the other one had done before it is gone on from there
+INSERT INTO steps (run, path, attempt, type, id, name, plan, request, started, wake, ended, outcome,
+                   result, error, retryable, variables, stops, repeats, question, again, by)
+SELECT :id, path, attempt, type, id, name, plan, request, started, wake, ended, outcome,
+       result, error, retryable, variables, stops, repeats, question, again, by
+FROM steps
+WHERE run = :origin AND outcome IS NOT NULL AND path IN (SELECT value FROM json_each(:paths))
+ORDER BY seq;
+
+-- forget_vars: they are rendered again
+UPDATE runs SET began = NULL WHERE id = :id;
+
+-- unfinished_repeat: another run of the same playbook for the same event that is still to end
+SELECT other.id FROM runs AS other JOIN runs AS first
+    ON other.event = first.event AND other.playbook = first.playbook
+WHERE first.id = :origin AND other.ended IS NULL LIMIT 1;
 
 -- update_run: moves a run that has not ended
 UPDATE runs SET state = :state, reason = :reason, started = :started, ended = :ended,
@@ -83,11 +108,41 @@ WHERE id = :id AND ended IS NULL;
 
 -- begin_run: the same, with the vars it goes on with
 UPDATE runs SET state = :state, reason = :reason, started = :started, began = :began
-WHERE id = :id AND ended IS NULL AND began IS NULL;
+WHERE id = :id AND ended IS NULL AND (began IS NULL OR state = 'queued');
 
 -- queued_runs: whose turn is next
 SELECT * FROM runs WHERE state = 'queued' AND ended IS NULL AND seq > :after
 ORDER BY seq LIMIT :limit;
+
+-- lane_going: the runs of a lane that were let in and have not ended, in the order they came
+SELECT id, created, state FROM runs
+WHERE playbook = :playbook AND lane = :lane AND ended IS NULL ORDER BY seq;
+
+-- lane_end: when the last run of a lane that was carried out ended
+SELECT max(ended) AS ended FROM runs
+WHERE playbook = :playbook AND lane = :lane AND ended IS NOT NULL AND started IS NOT NULL;
+
+-- lane_admitted: when the newest runs of a playbook were let in
+SELECT created FROM runs
+WHERE playbook = :playbook AND created > :since AND state <> 'skipped'
+ORDER BY created DESC LIMIT :limit;
+
+-- lane_ends: how the last runs of a playbook ended since it was last resumed, newest first
+SELECT state FROM runs
+WHERE playbook = :playbook AND state IN ('succeeded', 'failed')
+  AND ended > COALESCE((SELECT max(failures) FROM pauses WHERE playbook IN (:playbook, '')), 0)
+ORDER BY ended DESC LIMIT :limit;
+
+-- starts_since: when runs were started, oldest first
+SELECT started FROM runs WHERE started > :since ORDER BY started;
+
+-- runs_under_way: the runs for an incident that have not ended
+SELECT runs.* FROM runs JOIN events ON events.id = runs.event
+WHERE runs.ended IS NULL AND events.incident = :incident ORDER BY runs.seq;
+
+-- steps_asking: the steps of a run that wait for a person
+SELECT path FROM steps
+WHERE run = :run AND outcome IS NULL AND json_extract(question, '$.kind') = :kind ORDER BY seq;
 
 -- unfinished_runs: what a restart has to go on with, oldest first
 SELECT * FROM runs WHERE state IN ('running', 'waiting') AND ended IS NULL ORDER BY seq;
@@ -102,6 +157,7 @@ SELECT * FROM runs WHERE id LIKE '%' || :end ORDER BY seq DESC LIMIT 2;
 SELECT * FROM runs
 WHERE seq < :before
   AND (:state IS NULL OR state = :state)
+  AND (:skipped OR state <> 'skipped')
   AND (:playbook IS NULL OR playbook = :playbook)
 ORDER BY seq DESC LIMIT :limit;
 
@@ -124,15 +180,49 @@ WHERE run = :run AND path = :path AND attempt = :attempt AND outcome IS NULL;
 
 -- settle_step: the outcome of an attempt, whether it was started or never got so far
 INSERT INTO steps (run, path, attempt, type, id, name, ended, outcome, result, error, retryable,
-                   variables, stops)
+                   variables, stops, again, by)
 VALUES (:run, :path, :attempt, :type, :id, :name, :ended, :outcome, :result, :error, :retryable,
-        :variables, :stops)
+        :variables, :stops, :again, :by)
 ON CONFLICT (run, path, attempt) DO UPDATE SET
     ended = excluded.ended, outcome = excluded.outcome, result = excluded.result,
     error = excluded.error, retryable = excluded.retryable, variables = excluded.variables,
-    stops = excluded.stops
+    stops = excluded.stops, again = excluded.again, by = excluded.by
 WHERE outcome IS NULL;
 
+-- ask_step: the attempt waits for a person
+UPDATE steps SET question = :question
+WHERE run = :run AND path = :path AND attempt = :attempt AND outcome IS NULL;
+
+-- cancel_run: a person ends it; the first one stands
+UPDATE runs SET cancelled = :cancelled WHERE id = :run AND ended IS NULL AND cancelled IS NULL;
+
+-- insert_order: a person said something to a run
+INSERT INTO orders (run, verb, path, by, at) VALUES (:run, :verb, :path, :by, :at);
+
+-- orders: what people said behind a place in the order, and nobody looked at yet
+SELECT * FROM orders WHERE obeyed IS NULL AND seq > :after ORDER BY seq;
+
+-- obey_order: it was looked at
+UPDATE orders SET obeyed = :at WHERE seq = :seq AND obeyed IS NULL;
+
+-- open_orders: what people said to one run, and nobody looked at yet
+SELECT * FROM orders WHERE run = :run AND obeyed IS NULL ORDER BY seq;
+
+-- pauses: the playbooks that are paused
+SELECT playbook, by, at, reason FROM pauses WHERE until IS NULL ORDER BY playbook;
+
+-- pause: nothing more of a playbook begins; the first one stands
+INSERT INTO pauses (playbook, by, at, reason) VALUES (:playbook, :by, :at, :reason)
+ON CONFLICT (playbook) DO UPDATE SET
+    by = excluded.by, at = excluded.at, reason = excluded.reason, until = NULL
+WHERE until IS NOT NULL;
+
+-- resume: it goes on, and what failed before does not count for its breaker
+INSERT INTO pauses (playbook, by, at, until, failures) VALUES (:playbook, :by, :at, :at, :at)
+ON CONFLICT (playbook) DO UPDATE SET until = :at, failures = :at;
+
+-- playbook_names: the playbooks that ever were loaded
+SELECT DISTINCT name FROM playbooks WHERE version <> '' ORDER BY name;
 
 -- events_after: the next events in the order, to see whether they may go
 SELECT seq, id, received, matched FROM events WHERE seq > :after ORDER BY seq LIMIT :limit;
@@ -158,6 +248,9 @@ DELETE FROM steps WHERE seq IN (
 
 -- mark_pruned: says of runs that steps of theirs are gone, should anybody look before they are too
 UPDATE runs SET reason = 'pruned in part' WHERE event = :event;
+
+-- delete_orders: what people said to the runs of an event
+DELETE FROM orders WHERE run IN (SELECT id FROM runs WHERE event = :event);
 
 -- delete_runs: the runs of an event
 DELETE FROM runs WHERE event = :event;

@@ -1,0 +1,103 @@
+"""One file on its way to a playbook: collects problems instead of stopping at the first."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from engine.events.document import NAMES
+from engine.marked_yaml.mark import MarkedYaml, Path
+from engine.playbooks.complaints import complaints
+from engine.playbooks.template import Templates, TemplateSyntaxError
+from engine.problem import Problem, nearest
+from engine.rules.condition import Condition
+
+M = TypeVar("M", bound=BaseModel)
+
+JINJA_GLOBALS: Final = frozenset({"range", "dict", "lipsum", "cycler", "joiner", "namespace"})
+OF_AN_ITEM: Final = frozenset({"item", "index"})  # of a step with `foreach`, and of no other
+IN_STEPS: Final = frozenset({*NAMES, "secrets", *JINJA_GLOBALS})
+IN_VARS: Final = IN_STEPS - {"secrets", "steps"}
+IN_ANSWER: Final = IN_STEPS - {"secrets"}
+IN_WHEN: Final = frozenset(NAMES)
+IN_TRIGGER: Final = IN_WHEN - {"vars", "steps", "run"}
+
+
+class Reading:
+    """What reading the file and reading its steps have in common."""
+
+    def __init__(self, marked: MarkedYaml, templates: Templates) -> None:
+        self.marked = marked
+        self._templates = templates
+        self.problems: list[Problem] = []
+
+    def compile(self, value: Any, path: Path, names: frozenset[str]) -> Any:
+        """Every text with a template in it becomes a Template."""
+        if isinstance(value, dict):
+            return {key: self.compile(item, (*path, key), names) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.compile(item, (*path, index), names) for index, item in enumerate(value)]
+        if not isinstance(value, str) or not self._templates.is_template(value):
+            return value
+        try:
+            template = self._templates.parse(value)
+        except TemplateSyntaxError as error:
+            where = self.marked.locate_in(path, error.offset)
+            self.problems.append(Problem("template-syntax", error.message, where, error.hint))
+            return value
+        for name in sorted(template.names - names):
+            where = self.marked.locate_in(path, self._templates.offset_of(name, value))
+            hint = nearest(name, tuple(names - JINJA_GLOBALS))
+            if name in IN_STEPS:
+                hint = f"steps can use '{name}', {path[0]} cannot"
+            elif f"-{name}" in value:
+                hint = "a key with a dash is read as labels['k8s-app']"
+            self.problems.append(
+                Problem("unknown-name", f"there is nothing named '{name}' here", where, hint)
+            )
+        return template
+
+    def check(self, model: type[M], value: dict[str, Any], path: Path) -> M | None:
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            found = complaints(error, model, self.marked, lambda loc: (*path, *loc))
+            self.problems.extend(found)
+            return None
+
+    def check_names(self, condition: Condition, path: Path, names: frozenset[str]) -> None:
+        """A name that is nowhere is null, and a condition on it is never what one meant."""
+        for name, offset in condition.roots:
+            if name in names:
+                continue
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
+            hint = f"did you mean '{near[0]}'?" if near else f"a text is quoted so: '{name}'"
+            if name in IN_STEPS:
+                hint = (
+                    "it is not known here yet" if name != "secrets" else "conditions see no secrets"
+                )
+            self.problems.append(
+                Problem(
+                    "unknown-name",
+                    f"there is nothing named '{name}' here",
+                    self.marked.locate_in(path, offset),
+                    hint,
+                )
+            )
+
+    def refuse_later(self, keys: Iterable[str], path: Path) -> None:
+        for key in keys:
+            self.problem(
+                "not-yet",
+                f"'{key}' is not carried out by this version",
+                (*path, key),
+                "remove it, or wait for the version that does",
+                at_key=True,
+            )
+
+    def problem(
+        self, code: str, message: str, path: Path, hint: str | None, *, at_key: bool = False
+    ) -> None:
+        where = self.marked.locate_key(path) if at_key else self.marked.locate(path)
+        self.problems.append(Problem(code, message, where, hint))

@@ -1,0 +1,68 @@
+"""What a rehearsal supposes where a playbook depends on results that are not known yet."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from engine.playbooks.deferred import Unknown
+from engine.playbooks.playbook import Playbook, Step
+from engine.rules.undecided import CannotTellError, UndecidedError
+from engine.runs.flow import Flow
+from engine.runs.move import Document
+
+
+def undecided_when(step: Step, document: Document) -> str | None:
+    """Why a step's `when` cannot be told yet, where that is for want of an earlier result."""
+    if step.when is None:
+        return None
+    try:
+        step.when.holds(document)
+    except UndecidedError as error:
+        return f"if {step.when.text} ({error})"
+    except CannotTellError:
+        return None
+    return None
+
+
+def unknown_items(step: Step, document: Document) -> str | None:
+    """Why the items of a step's `foreach` are not known yet."""
+    if step.foreach is None:
+        return None
+    try:
+        items = step.foreach.items.value(document)
+    except UndecidedError as error:
+        return f"for each of {step.foreach.items.text} ({error})"
+    except CannotTellError:
+        return None
+    if isinstance(items, Unknown):
+        return f"for each of {items}"
+    return None
+
+
+def supposing_yes(flow: Flow, step: Step) -> Flow:
+    """The flow as if the step's `when` were true."""
+    return _with(flow, step.path, lambda one: replace(one, when=None))
+
+
+def supposing_one_item(flow: Flow, step: Step) -> Flow:
+    """The flow as if the step were performed once, for an item that nobody knows."""
+    item = {"item": Unknown("item"), "index": Unknown("index")}
+    flow = replace(flow, document={**flow.document, **item})
+    return _with(flow, step.path, lambda one: replace(one, foreach=None))
+
+
+def _with(flow: Flow, path: str, change: Callable[[Step], Step]) -> Flow:
+    def changed(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        return tuple(
+            change(step)
+            if step.path == path
+            else replace(step, branches=tuple(changed(branch) for branch in step.branches))
+            for step in steps
+        )
+
+    playbook: Playbook = replace(
+        flow.playbook,
+        steps=changed(flow.playbook.steps),
+        on_failure=changed(flow.playbook.on_failure),
+        finally_=changed(flow.playbook.finally_),
+    )
+    return replace(flow, playbook=playbook)

@@ -1,0 +1,314 @@
+"""One run under way: what is in flight, what is waited for, and what a person says meanwhile.
+
+The flow decides, this acts. Every fact is kept in the ledger before the flow takes it, and the flow
+before anything is done about it.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
+
+from engine.events.event import Event
+from engine.playbooks.playbook import OnInterrupt, Step
+from engine.playbooks.step_type import Call, Report, StepType
+from engine.runs.attempt import Attempt, attention, end_of, masked, prepared
+from engine.runs.control import Control, Order, Verb
+from engine.runs.fact import Asked, Cancelled, Paused, Settled, Started
+from engine.runs.flow import Flow
+from engine.runs.happening import StepSettled, StepStarted, Tell
+from engine.runs.ledger import Ledger
+from engine.runs.move import End, Move, Note, Perform, Wait
+from engine.runs.redaction import Redactor
+from engine.runs.run import Asking, Outcome, Run, RunState, StepRecord
+from engine.runs.trace import timestamp
+
+MASKED_VALUE: Final = (
+    "a value holds a secret, and would be carried on masked; name the secret in the step that "
+    "needs it, as secrets.NAME"
+)
+_FINALLY: Final = "finally/"
+
+
+class Means(Protocol):
+    """What a run is carried out with."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def step_types(self) -> Mapping[str, StepType[Any]]: ...
+    @property
+    def secrets(self) -> Mapping[str, str]: ...
+    @property
+    def redactor(self) -> Redactor: ...
+    @property
+    def clock(self) -> Callable[[], float]: ...
+    @property
+    def tell(self) -> Tell: ...
+
+    async def move(self, run: Run, state: RunState, reason: str | None = None) -> Run:
+        """The run in another state, kept and told."""
+        ...
+
+
+@dataclass
+class Conduct:
+    """Holds what a crash may lose: the rest is in the ledger."""
+
+    means: Means
+    run: Run
+    flow: Flow
+    event: Event
+    control: Control
+    yielded: Callable[[], AbstractAsyncContextManager[None]]
+    in_flight: dict[str, tuple[Attempt, "asyncio.Task[Report]"]] = field(default_factory=dict)
+
+    async def to_the_end(self) -> End | None:
+        """Go on until the flow ends; None when the engine is to stop before that."""
+        try:
+            while True:
+                self.control.changed.clear()
+                await self._obey()
+                await self._collect()
+                moves = self.flow.next(self.means.clock())
+                if isinstance(moves[0], End) and not self.in_flight:
+                    return moves[0]
+                if await self._act(moves):
+                    continue
+                if self.control.stopping.is_set() and not self.in_flight:
+                    return None
+                await self._wait(moves)
+        finally:
+            await self._cut(list(self.in_flight))
+
+    # Acting ---------------------------------------------------------------------------------
+
+    async def _act(self, moves: Iterable[Move]) -> bool:
+        """Do what can be done at once; False when there is nothing but to wait."""
+        for move in moves:
+            if isinstance(move, End) or move.step.path in self.in_flight:
+                continue
+            if isinstance(move, Note):
+                await self._settle(move.step, move.fact)
+                return True
+            if isinstance(move, Perform) and not self._held:
+                await self._perform(move)
+                return True
+        return False
+
+    @property
+    def _held(self) -> bool:
+        return self.control.stopping.is_set() or self.control.paused is not None
+
+    async def _perform(self, move: Perform) -> None:
+        step, means = move.step, self.means
+        step_type = means.step_types[step.type]
+        progress = self.flow.progress.get(step.path)
+        before = None if progress is None else progress.started
+        started = means.clock() if before is None else before
+        call = Call(
+            *(self.run.id, step.path, move.attempt, self.event.incident_id),
+            started=started,
+            limit=_shorter(step.timeout or step_type.timeout, move.deadline, means.clock()),
+            again=move.again,
+        )
+        document = {**move.document, "secrets": means.secrets}
+        attempt = prepared(step, step_type, call, document, means.redactor)
+        if isinstance(attempt, str):
+            outcome = Outcome.UNKNOWN if move.again else Outcome.FAILED
+            fact = Settled(step.path, move.attempt, means.clock(), outcome, error=attempt)
+            await self._settle(step, replace(fact, retryable=False))
+            return
+        if move.again and not await self._may_go_on(attempt):
+            return
+        record = replace(
+            _record(step, move.attempt),
+            started=started,
+            plan=attempt.plan.summary,
+            request=attempt.plan.details,
+        )
+        await means.ledger.keep_started(self.run.id, record)
+        self.flow = self.flow.take(Started(step.path, move.attempt, started))
+        means.tell(StepStarted(self.run, step, move.attempt, attempt.plan, started))
+        task = asyncio.ensure_future(attempt.performed())
+        task.add_done_callback(lambda _: self.control.changed.set())
+        self.in_flight[step.path] = (attempt, task)
+
+    async def _may_go_on(self, attempt: Attempt) -> bool:
+        """Whether to perform what was under way when the engine died; else it is dealt with."""
+        policy, step = attempt.policy, attempt.step
+        if policy is OnInterrupt.RETRY or attempt.step_type.finds_out:
+            return True
+        why = (
+            f"it was under way since {timestamp(attempt.call.started)} when the engine stopped, "
+            "and nobody knows whether it took effect"
+        )
+        now = self.means.clock()
+        if policy is OnInterrupt.FAIL:
+            path, number = step.path, attempt.call.attempt
+            unknown = Settled(path, number, now, Outcome.UNKNOWN, error=why, retryable=False)
+            await self._settle(step, unknown)
+        else:
+            await self._ask(attention(step, attempt.call, now, why))
+        return False
+
+    # What came back -------------------------------------------------------------------------
+
+    async def _collect(self) -> None:
+        for path, (attempt, task) in list(self.in_flight.items()):
+            if task.done():
+                del self.in_flight[path]
+                await self._take(attempt, task.result())
+
+    async def _take(self, attempt: Attempt, report: Report) -> None:
+        end = end_of(attempt, report, self.means.clock())
+        match end:
+            case Paused():
+                await self.means.ledger.keep_paused(self.run.id, end)
+                self.flow = self.flow.take(end)
+            case Asked():
+                await self._ask(end)
+            case Settled():
+                await self._settle(attempt.step, end)
+
+    async def _ask(self, asked: Asked) -> None:
+        text = self.means.redactor.text(asked.question.text)
+        asked = replace(asked, question=replace(asked.question, text=text))
+        await self.means.ledger.keep_asked(self.run.id, asked)
+        self.flow = self.flow.take(asked)
+
+    async def _settle(self, step: Step, fact: Settled) -> None:
+        safe = masked(fact, self.means.redactor, MASKED_VALUE)
+        await self.means.ledger.keep_settled(self.run.id, _record(step, fact.attempt), safe)
+        self.means.tell(StepSettled(self.run, step, safe))
+        self.flow = self.flow.take(safe)
+
+    # Waiting --------------------------------------------------------------------------------
+
+    async def _wait(self, moves: Iterable[Move]) -> None:
+        waits = [
+            move
+            for move in moves
+            if isinstance(move, Wait) and move.step.path not in self.in_flight
+        ]
+        times = [wait.until for wait in waits if wait.until is not None]
+        until = min(times, default=None)
+        tasks = {task for _, task in self.in_flight.values()}
+        if tasks:
+            await self._move(RunState.RUNNING, None)
+            await self._sleep(until, tasks)
+            return
+        first = min(waits, key=lambda wait: wait.until or float("inf"), default=None)
+        if first is not None:
+            named = f" ({timestamp(first.until)})" if first.until is not None else ""
+            await self._move(RunState.WAITING, f"{first.step.title}: {first.reason}{named}")
+        elif self.control.paused is not None:
+            await self._move(RunState.WAITING, self.control.paused)
+        async with self.yielded():
+            await self._sleep(until, tasks)
+        if not self.control.stopping.is_set():
+            await self._move(RunState.RUNNING, None)
+
+    async def _move(self, state: RunState, reason: str | None) -> None:
+        self.run = await self.means.move(self.run, state, reason)
+
+    async def _sleep(self, until: float | None, tasks: set["asyncio.Task[Report]"]) -> None:
+        listening = asyncio.ensure_future(self.control.changed.wait())
+        timeout = None if until is None else max(0.0, until - self.means.clock())
+        try:
+            await asyncio.wait(
+                {listening, *tasks}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            listening.cancel()
+
+    # What a person says ---------------------------------------------------------------------
+
+    async def _obey(self) -> None:
+        while self.control.orders:
+            order = self.control.orders[0]
+            if order.verb is Verb.CANCEL:
+                await self._cancel(order)
+            else:
+                await self._answer(order)
+            await self.means.ledger.keep_obeyed(order)
+            self.control.orders.pop(0)
+
+    async def _cancel(self, order: Order) -> None:
+        if self.flow.cancelled is not None:
+            return
+        cancelled = Cancelled(order.at, f"cancelled by {order.by}")
+        await self.means.ledger.keep_cancelled(self.run.id, cancelled)
+        self.flow = self.flow.take(cancelled)
+        paths = [path for path in self.in_flight if not path.startswith(_FINALLY)]
+        cut = [(path, self.in_flight[path][0]) for path in paths]
+        reports = await self._cut(paths)
+        for path, attempt in cut:
+            report = reports[path]
+            if report is not None:
+                await self._take(attempt, report)
+                continue
+            number, now = attempt.call.attempt, self.means.clock()
+            said = f"{cancelled.reason} while it was under way"
+            fact = Settled(path, number, now, Outcome.FAILED, error=said, retryable=False)
+            await self._settle(attempt.step, fact)
+
+    async def _cut(self, paths: Iterable[str]) -> dict[str, Report | None]:
+        """End what is in flight, and what it started; the reports of what had ended by then."""
+        cut = {path: self.in_flight.pop(path)[1] for path in paths}
+        for task in cut.values():
+            task.cancel()
+        if cut:
+            await asyncio.wait(cut.values())
+        return {path: None if task.cancelled() else task.result() for path, task in cut.items()}
+
+    async def _answer(self, order: Order) -> None:
+        """Settle what waits for a person; what does not wait any more is left as it is."""
+        for path, progress in self.flow.progress.items():
+            question, step = progress.question, self.flow.playbook.find(path)
+            if question is None or step is None or order.path not in (None, path):
+                continue
+            fact = _decision(order, path, progress.attempt, question.kind, self.means.clock())
+            if fact is not None:
+                await self._settle(step, fact)
+                return
+
+
+def _decision(order: Order, path: str, attempt: int, kind: Asking, now: float) -> Settled | None:
+    """What an order makes of a question of this kind; None when it is no answer to it."""
+    answer = {"approved": order.verb is Verb.APPROVE, "by": order.by, "at": timestamp(order.at)}
+    match kind, order.verb:
+        case Asking.APPROVAL, Verb.APPROVE:
+            return Settled(path, attempt, now, Outcome.SUCCEEDED, answer, by=order.by)
+        case Asking.APPROVAL, Verb.REJECT:
+            said = f"rejected by {order.by}"
+            return Settled(
+                *(path, attempt, now, Outcome.FAILED, answer, said), retryable=False, by=order.by
+            )
+        case Asking.ATTENTION, Verb.RETRY:
+            said = f"{order.by} had it performed again"
+            return Settled(
+                *(path, attempt, now, Outcome.UNKNOWN, None, said), again=True, by=order.by
+            )
+        case Asking.ATTENTION, Verb.SKIP:
+            said = f"skipped by {order.by}"
+            return Settled(path, attempt, now, Outcome.SKIPPED, None, said, by=order.by)
+        case Asking.ATTENTION, Verb.FAIL:
+            said = f"{order.by} took it for failed"
+            return Settled(
+                *(path, attempt, now, Outcome.UNKNOWN, None, said), retryable=False, by=order.by
+            )
+        case _:
+            return None
+
+
+def _record(step: Step, attempt: int) -> StepRecord:
+    return StepRecord(path=step.path, attempt=attempt, type=step.type, id=step.id, name=step.name)
+
+
+def _shorter(timeout: float | None, deadline: float | None, now: float) -> float | None:
+    if deadline is None:
+        return timeout
+    left = max(0.0, deadline - now)
+    return left if timeout is None else min(timeout, left)

@@ -1,0 +1,109 @@
+"""Judging: what every playbook says of an event, and the runs that follow from it."""
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final, Self
+
+from engine.events.document import document_of
+from engine.events.event import LABEL_MAPPING, Event
+from engine.playbooks.playbook import Playbook
+from engine.rules.condition import Answer, Verdict
+from engine.rules.match import one_answers
+from engine.runs.happening import Matched, Tell, Trouble
+from engine.runs.lane import Skip, lane_of
+from engine.runs.ledger import Judgement
+from engine.runs.run import Run, RunState
+
+NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What every playbook said of an event, and the runs that follow from it."""
+
+    event: Event
+    judgements: Sequence[Judgement]
+    runs: Sequence[Run]
+    at: float
+
+    @property
+    def matched(self) -> Matched:
+        """The same, to be told."""
+        undecided = tuple(
+            judgement.playbook
+            for judgement in self.judgements
+            if judgement.verdict.answer is Answer.CANNOT_TELL
+        )
+        started = tuple(run.playbook for run in self.runs if not run.state.settled)
+        return Matched(self.event.id, started, undecided)
+
+    def turned_away(self, reason: str) -> Self:
+        """The same with every yes a no."""
+        no = Verdict(Answer.NO, reason)
+        judgements = [
+            replace(judgement, verdict=no) if judgement.verdict.yes else judgement
+            for judgement in self.judgements
+        ]
+        return replace(self, judgements=judgements, runs=())
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """Asks the playbooks of one engine."""
+
+    playbooks: Sequence[Playbook]
+    config: Mapping[str, Any]
+    own: Callable[[Event], bool | None]  # whether the engine itself caused it; None: not known yet
+    new_id: Callable[[], str]
+    clock: Callable[[], float]
+    tell: Tell
+
+    def judge(self, event: Event, not_again: Mapping[str, str] = NOBODY) -> Judged:
+        """Ask every playbook. `not_again` has those that it must not start, and why."""
+        at = self.clock()
+        calls = event.source == LABEL_MAPPING
+        # Kept with the event: a run that is gone on with later has to see the same document.
+        event = replace(event, own=False if calls else self.own(event))
+        document = document_of(event, self.config)
+        verdicts = [self._verdict(one, document, at, not_again) for one in self.playbooks]
+        if calls:
+            names = (playbook.name for playbook in self.playbooks)
+            verdicts = one_answers(list(zip(names, verdicts, strict=True)))
+        judged = list(zip(self.playbooks, verdicts, strict=True))
+        judgements = [Judgement(one.name, one.version, verdict) for one, verdict in judged]
+        runs = [self._run(one, event, document, at) for one, verdict in judged if verdict.yes]
+        return Judged(event, judgements, runs, at)
+
+    def _run(self, playbook: Playbook, event: Event, document: Mapping[str, Any], at: float) -> Run:
+        """A new run, with the lane it belongs to; skipped when that cannot be told."""
+        run = Run(
+            id=self.new_id(),
+            playbook=playbook.name,
+            version=playbook.version,
+            event_id=event.id,
+            state=RunState.QUEUED,
+            created=at,
+        )
+        lane = lane_of(playbook.guard, document)
+        if isinstance(lane, Skip):
+            return run.move(RunState.SKIPPED, at=at, reason=lane.reason)
+        return replace(run, lane=lane)
+
+    def _verdict(
+        self,
+        playbook: Playbook,
+        document: Mapping[str, Any],
+        at: float,
+        not_again: Mapping[str, str],
+    ) -> Verdict:
+        try:
+            verdict = playbook.trigger.judge(document, at)
+        except Exception as error:  # noqa: BLE001 - one trigger must not keep the others from events
+            self.tell(Trouble(f"playbook {playbook.name}", traceback.format_exc()))
+            said = f"{type(error).__name__}: {error} (this is a fault of the engine)"
+            return Verdict(Answer.CANNOT_TELL, said)
+        if verdict.yes and playbook.name in not_again:
+            return Verdict(Answer.NO, not_again[playbook.name])
+        return verdict

@@ -1,0 +1,68 @@
+"""How far one step has come: its attempts, and the outcome that stands once there is one."""
+
+from dataclasses import dataclass, replace
+from typing import Final, Self
+
+from engine.playbooks.playbook import Step
+from engine.runs.fact import Asked, Paused, Settled, Started
+from engine.runs.run import Outcome, Question
+
+StepFact = Started | Paused | Asked | Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Changed only by `take`, which answers a new one. Times are Unix seconds."""
+
+    attempt: int = 0  # the last one
+    began: float | None = None  # when the first attempt started
+    started: float | None = None  # when the last one started, while its outcome is open
+    wake: float | None = None  # when the started step is done by itself
+    question: Question | None = None  # what the started step waits for a person to say
+    not_before: float | None = None  # when the next attempt may start
+    settled: Settled | None = None  # the outcome that stands
+
+    @property
+    def due(self) -> int:
+        """The attempt that is in flight or comes next."""
+        return self.attempt + (0 if self.started is not None else 1)
+
+    def take(self, fact: StepFact, step: Step) -> Self:
+        """The progress after one more fact. Raises ValueError for one that cannot come now."""
+        if self.settled is not None:
+            raise ValueError(f"{fact.path} has its outcome")
+        if fact.attempt != self.due:
+            raise ValueError(f"{fact.path} is at attempt {self.due}, not at {fact.attempt}")
+        match fact:
+            case Started(at=at):
+                began = at if self.began is None else self.began
+                return replace(self, attempt=fact.attempt, began=began, started=at, not_before=None)
+            case Paused() | Asked() if self.started is None:
+                raise ValueError(f"{fact.path} cannot wait: it was not started")
+            case Paused(until=until):
+                return replace(self, wake=until)
+            case Asked(question=question):
+                return replace(self, question=question)
+            case Settled():
+                after = replace(self, attempt=fact.attempt, started=None, wake=None, question=None)
+                again = self._again_at(fact, step)
+                if again is None:
+                    return replace(after, not_before=None, settled=fact)
+                return replace(after, not_before=again)
+
+    def _again_at(self, fact: Settled, step: Step) -> float | None:
+        """When another attempt is due; None: the outcome stands."""
+        if fact.again:
+            return fact.at
+        if fact.outcome is not Outcome.FAILED or not fact.retryable:
+            return None
+        if step.until is not None:
+            began = fact.at if self.began is None else self.began
+            next_ = fact.at + step.until.every
+            return next_ if next_ <= began + step.until.longest else None
+        if fact.attempt < step.retry.attempts:
+            return fact.at + step.retry.delay_after(fact.attempt)
+        return None
+
+
+UNBEGUN: Final = Progress()

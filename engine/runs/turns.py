@@ -1,0 +1,230 @@
+"""Turns: which run is let in, which queued run is next, and which ones wait for what.
+
+The lane decides, from rows that are read each time. What is kept here is only where to look next,
+and a restart finds it again in the queued rows.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from engine.playbooks.guard import Concurrency, Guard
+from engine.playbooks.playbook import Playbook
+from engine.problem import EngineError
+from engine.runs.control import EVERYTHING, Order, Verb
+from engine.runs.happening import RunMoved, Tell
+from engine.runs.judging import Judged
+from engine.runs.lane import Decision, Hold, Lane, Restart, Skip, Start, offered, waiting
+from engine.runs.ledger import Ledger
+from engine.runs.run import Run, RunState
+
+MINUTE: Final = 60.0  # seconds
+
+Place = tuple[str, str | None]  # playbook and lane
+
+
+class Turns:
+    """Of one worker, which is the only one that starts runs."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        playbooks: Sequence[Playbook],
+        version: Callable[[Run], Awaitable[Playbook]],
+        clock: Callable[[], float],
+        tell: Tell,
+        starts: int,
+    ) -> None:
+        self._ledger = ledger
+        self._guards = {playbook.name: playbook.guard for playbook in playbooks}
+        self._version = version  # may raise EngineError
+        self._clock = clock
+        self._tell = tell
+        self._most = starts  # runs that may be started within a minute
+        self._paused: Mapping[str, str] = {}
+        self._taken = 0  # the place of the last queued run that was read
+        self._given: set[str] = set()  # runs whose turn it is, and which have not ended
+        self._held: dict[Place, deque[Run]] = {}
+        self._look: dict[Place, None] = {}  # the held ones that something has changed for
+        self._times: dict[Place, float] = {}  # when to look without that
+        self._starts: deque[float] | None = None  # None: the ledger was not asked yet
+
+    # Being let in ---------------------------------------------------------------------------
+
+    async def offer(self, judged: Judged) -> tuple[Judged, Sequence[Order]]:
+        """What their lanes make of the runs of an event, and what is to be said to other runs."""
+        runs: list[Run] = []
+        orders: list[Order] = []
+        for run in judged.runs:
+            if run.state.settled:  # nobody can tell what it acts on
+                runs.append(run)
+                continue
+            match await self._offered(run, self._clock()):
+                case Start():
+                    runs.append(run)
+                case Hold(reason):
+                    runs.append(replace(run, reason=reason))
+                case Skip(reason):
+                    runs.append(run.move(RunState.SKIPPED, at=judged.at, reason=reason))
+                case Restart(cancel, reason):
+                    runs.append(replace(run, reason=reason))
+                    by = f"run {run.id}, which takes its place"
+                    orders += [Order(0, other, Verb.CANCEL, by, judged.at) for other in cancel]
+        return replace(judged, runs=runs), orders
+
+    async def _offered(self, run: Run, at: float) -> Decision:
+        paused = self.paused(run.playbook)
+        if paused is not None:
+            return Skip(paused)
+        if run.lane is None:
+            return Start()
+        guard = self._guards[run.playbook]
+        lane = await self._ledger.lane(run.playbook, run.lane, guard, at)
+        return offered(guard, lane, at)
+
+    # Whose turn it is -----------------------------------------------------------------------
+
+    async def next(self) -> Run | None:
+        """The run whose turn it is; None while there is none. `ended` has to be told of it."""
+        if EVERYTHING in self._paused or await self._too_many():
+            return None
+        for place in [place for place, time in self._times.items() if time <= self._clock()]:
+            self._look[place] = None
+        while True:
+            run = await self._held_one() or await self._queued_one()
+            if run is None:
+                return None
+            if isinstance(run, Run):
+                self._given.add(run.id)
+                if self._starts is not None:
+                    self._starts.append(self._clock())
+                return run
+
+    def ended(self, run: Run) -> None:
+        """It gave its place back, or was taken out of the queue."""
+        self._given.discard(run.id)
+        self._change((run.playbook, run.lane))
+
+    def is_given(self, run_id: str) -> bool:
+        """Whether it is this run's turn."""
+        return run_id in self._given
+
+    def pause(self, paused: Mapping[str, str]) -> None:
+        """Why these playbooks start nothing; the name of all of them is empty."""
+        if paused != self._paused:
+            self._paused = dict(paused)
+            for place in self._held:
+                self._change(place)
+
+    def paused(self, playbook: str) -> str | None:
+        """Why a playbook starts nothing; None when it may."""
+        return self._paused.get(EVERYTHING) or self._paused.get(playbook)
+
+    @property
+    def due(self) -> float | None:
+        """When to look again although nothing has changed. Unix seconds."""
+        if EVERYTHING in self._paused:
+            return None
+        if self._starts is not None and len(self._starts) >= self._most:
+            return self._starts[0] + MINUTE
+        return min(self._times.values(), default=None)
+
+    async def _too_many(self) -> bool:
+        """Whether no more may be started within this minute."""
+        now = self._clock()
+        if self._starts is None:
+            self._starts = deque(await self._ledger.starts(now - MINUTE))
+        # A clock that was set back leaves times that are still to come: they say nothing.
+        while self._starts and not now - MINUTE < self._starts[0] <= now:
+            self._starts.popleft()
+        return len(self._starts) >= self._most
+
+    async def _queued_one(self) -> Run | bool | None:
+        """The next one of the queue; True when it was not its turn, None at the queue's end."""
+        queued = await self._ledger.queued(self._taken, 1)
+        if not queued:
+            return None
+        ((self._taken, run),) = queued
+        place = (run.playbook, run.lane)
+        decision = await self._decide(run)
+        if isinstance(decision, Start):
+            return run
+        if isinstance(decision, Skip):
+            await self._skip(run, decision.reason)
+        elif decision is not None:
+            self._held.setdefault(place, deque()).append(run)
+            self._change(place)
+        return True
+
+    async def _held_one(self) -> Run | bool | None:
+        """The first of a place where something has changed; True when it has to wait on."""
+        if not self._look:
+            return None
+        place = next(iter(self._look))
+        run = self._held[place][0]
+        known = await self._ledger.run(run.id)
+        decision = await self._decide(run) if known.state is RunState.QUEUED else None
+        if isinstance(decision, Hold):
+            del self._look[place]
+            await self._wait(place, run, decision.until)
+            return True
+        self._held[place].popleft()
+        if not self._held[place]:
+            del self._held[place], self._look[place]
+            self._times.pop(place, None)
+        if isinstance(decision, Skip):
+            await self._skip(run, decision.reason)
+        return run if isinstance(decision, Start) else True
+
+    async def _decide(self, run: Run) -> Decision | None:
+        """What becomes of a queued run now; None for one that has ended meanwhile."""
+        decision = await self._by_lane(run)
+        paused = self.paused(run.playbook)
+        if paused is not None and isinstance(decision, (Start, Hold)):
+            return Hold(paused)
+        return decision
+
+    async def _by_lane(self, run: Run) -> Decision | None:
+        guard = await self._guard_of(run)
+        if guard is None or run.lane is None:
+            return Start()
+        now = self._clock()
+        lane = await self._ledger.lane(run.playbook, run.lane, guard, now)
+        mine = next((going for going in lane.going if going.id == run.id), None)
+        return None if mine is None else waiting(guard, self._with_given(lane), mine, now)
+
+    async def _guard_of(self, run: Run) -> Guard | None:
+        """None where there is no lane, or the version cannot be read: its end will say that."""
+        if run.lane is None:
+            return None
+        try:
+            return (await self._version(run)).guard
+        except EngineError:
+            return None
+
+    def _with_given(self, lane: Lane) -> Lane:
+        """With those as started whose turn it is, and which have not said so in their rows yet."""
+        going = [replace(one, started=one.started or one.id in self._given) for one in lane.going]
+        return replace(lane, going=going)
+
+    async def _wait(self, place: Place, run: Run, until: float | None) -> None:
+        """Look again when the first one there has waited long enough, one way or the other."""
+        times = [] if until is None else [until]
+        guard = await self._guard_of(run)
+        if guard is not None and guard.concurrency is Concurrency.QUEUE:
+            times.append(run.created + guard.queue_ttl)
+        if times:
+            self._times[place] = min(times)
+        else:
+            self._times.pop(place, None)
+
+    async def _skip(self, run: Run, reason: str) -> None:
+        moved = run.move(RunState.SKIPPED, at=self._clock(), reason=reason)
+        await self._ledger.keep_run(moved)
+        self._tell(RunMoved(moved))
+
+    def _change(self, place: Place) -> None:
+        if place in self._held:
+            self._look[place] = None

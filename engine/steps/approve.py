@@ -1,0 +1,51 @@
+"""`approve: {ask: "Fail over to nj?", within: 30m}`: the run goes on when a person has agreed.
+
+`engine runs approve RUN`, or a custom action whose URL ends in `/flashduty/actions/approve` on the
+same incident (`/reject` for a no). Result: `{approved, by, at}`.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from engine.playbooks.parameters import Duration, Parameters, Text
+from engine.playbooks.step_type import Asks, Call, Plan, Report, Succeeded
+from engine.playbooks.units import format_duration
+
+
+class ApproveParameters(Parameters):
+    """What is asked. `approve: Fail over to nj?` is short for it."""
+
+    shorthand: ClassVar[str | None] = "ask"
+
+    ask: Text = Field(description="The question, as the person reads it")
+    within: Annotated[Duration, Field(gt=0)] = Field(
+        default=1800.0, description="How long to wait for an answer"
+    )
+    otherwise: Literal["fail", "approve"] = Field(
+        default="fail", description="What no answer in that time means"
+    )
+
+
+class Approve:
+    """Has no effect but to wait; the answer is kept with the step, and who gave it."""
+
+    parameters = ApproveParameters
+    timeout: float | None = None
+    finds_out = False
+
+    def plan(self, parameters: ApproveParameters, call: Call) -> Plan:
+        within: object = parameters.within  # a Deferred in a rehearsal
+        shown = format_duration(within) if isinstance(within, float) else str(within)
+        details = {"ask": parameters.ask, "within": shown, "otherwise": parameters.otherwise}
+        return Plan(f"ask for approval: {parameters.ask}", details)
+
+    def harmless_to_repeat(self, parameters: ApproveParameters) -> bool:
+        return True
+
+    def foretell(self, parameters: ApproveParameters) -> Report:
+        """A rehearsal goes on as if somebody had agreed."""
+        return Succeeded({"approved": True, "by": "a rehearsal", "at": None})
+
+    async def perform(self, parameters: ApproveParameters, call: Call) -> Report:
+        return Asks(parameters.ask, parameters.within, otherwise=parameters.otherwise == "approve")

@@ -1,0 +1,153 @@
+"""The worker does what people said: while it works, and when it starts."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from engine.playbooks.step_type import Call, Failed, Report, Succeeded
+from engine.rules.match import RECONCILED
+from engine.runs.control import EVERYTHING
+from engine.runs.fact import Began
+from engine.runs.run import RunState
+from engine.store.people import People, open_for_people
+from engine.store.records import open_records
+from tests.runs.fakes import NOW, Stage, a_playbook, a_run, an_event, verdicts
+from tests.runs.test_worker import a_worker, accepted, states_in, working
+
+TWO = a_playbook("steps: [{id: a, probe: a}, {id: b, probe: b}]\nfinally: [{probe: f}]", "two")
+
+
+async def left_behind(stage: Stage, id_: str = "RUN1") -> None:
+    """A run that a dead engine had begun, and was about to go on with."""
+    event = an_event(f"E of {id_}")
+    await stage.ledger.accept(event)
+    await stage.ledger.keep_playbook(TWO)
+    run = a_run(id_, TWO, event)
+    await stage.ledger.keep_match(event, verdicts([TWO]), [run], NOW)
+    await stage.ledger.keep_began(run.move(RunState.RUNNING, at=NOW), Began(NOW))
+
+
+def test_a_run_that_was_cancelled_while_no_engine_worked_performs_nothing_but_finally(
+    stage: Stage, database: Path
+) -> None:
+    async def story() -> None:
+        await left_behind(stage)
+        with open_for_people(database) as people:
+            people.cancel("RUN1", by="ada", at=NOW)
+        async with working(a_worker(stage, TWO)):
+            await stage.told.until(lambda told: told.ended("RUN1"))
+
+    asyncio.run(story())
+    assert stage.probe.said == ["f"]
+    assert states_in(database) == {"RUN1": "cancelled"}
+
+
+def test_a_run_that_was_paused_while_no_engine_worked_goes_on_when_it_is_resumed(
+    stage: Stage, database: Path
+) -> None:
+    async def story(people: People) -> None:
+        await left_behind(stage)
+        people.pause("two", by="ada", at=NOW, reason="freeze")
+        worker = a_worker(stage, TWO)
+        async with working(worker):
+            await stage.told.until(lambda told: ("RUN1", RunState.WAITING) in told.states)
+            assert stage.probe.said == []
+            assert (await stage.ledger.run("RUN1")).reason == "paused by ada: freeze"
+            people.resume("two", by="ada", at=NOW)
+            worker.wake()
+            await stage.told.until(lambda told: told.ended("RUN1"))
+
+    with open_for_people(database) as people:
+        asyncio.run(story(people))
+    assert stage.probe.said == ["a", "b", "f"]
+
+
+def test_a_pause_lets_the_step_under_way_finish_and_takes_up_no_queued_run(
+    stage: Stage, database: Path
+) -> None:
+    async def story(people: People) -> None:
+        worker = a_worker(stage, TWO)
+
+        async def paused_meanwhile(_: Call) -> Report:
+            people.pause(EVERYTHING, by="ada", at=NOW, reason=None)
+            await accepted(stage.ledger, an_event("LATER"))
+            worker.wake()
+            await stage.told.until(lambda told: ("RUN2", RunState.SKIPPED) in told.states)
+            return Succeeded()
+
+        stage.probe.answer("steps/0", paused_meanwhile)
+        await accepted(stage.ledger, an_event())
+        async with working(worker):
+            await stage.told.until(lambda told: ("RUN1", RunState.WAITING) in told.states)
+
+    with open_for_people(database) as people:
+        asyncio.run(story(people))
+    assert stage.probe.said == ["a"]
+    with open_records(database) as records:
+        assert records.run("RUN2").run.reason == "paused by ada"
+
+
+def test_a_queued_run_is_cancelled_without_having_begun(stage: Stage, database: Path) -> None:
+    async def story(people: People) -> None:
+        await stage.queue(TWO, an_event())
+        people.pause("two", by="ada", at=NOW, reason=None)
+        people.cancel("RUN1", by="ada", at=NOW)
+        async with working(a_worker(stage, TWO)):
+            await stage.told.until(lambda told: told.ended("RUN1"))
+
+    with open_for_people(database) as people:
+        asyncio.run(story(people))
+    assert stage.probe.said == []
+    with open_records(database) as records:
+        run = records.run("RUN1").run
+    assert (run.state, run.reason, run.started) == (
+        RunState.CANCELLED,
+        "cancelled by ada",
+        None,
+    )
+
+
+def test_a_repeated_run_has_the_playbooks_whole_time_and_sees_what_was_done_before(
+    stage: Stage, database: Path
+) -> None:
+    text = (
+        "timeout: 1m\nsteps: [{id: a, probe: a}, {id: b, probe: '{{ steps.a.said }}{{ vars.x }}'}]"
+    )
+    playbook = a_playbook(f"vars: {{x: '{{{{ config.x }}}}'}}\n{text}", "late")
+    stage.probe.answer("steps/1", Failed("no", retryable=False))
+
+    async def story(people: People) -> None:
+        await accepted(stage.ledger, an_event())
+        async with working(a_worker(stage, playbook, config={"x": "1"})):
+            await stage.told.until(lambda told: told.ended("RUN1"))
+        stage.clock.jump(3600)
+        people.repeat("RUN1", id_="AGAIN", by="ada", at=stage.clock(), paths=["steps/0"])
+        stage.clock.jump(3600)  # in the queue
+        async with working(a_worker(stage, playbook, config={"x": "2"})):
+            await stage.told.until(lambda told: told.ended("AGAIN"))
+
+    with open_for_people(database) as people:
+        asyncio.run(story(people))
+    assert stage.probe.said == ["a", "a1", "a1"]
+    with open_records(database) as records:
+        again = records.run("AGAIN").run
+    assert (again.state, again.origin) == (RunState.SUCCEEDED, "RUN1")
+    assert again.started == NOW + 7200
+
+
+def test_a_replay_starts_what_an_event_like_it_started_before(stage: Stage, database: Path) -> None:
+    playbook = a_playbook("trigger: {reconcile: true}\nsteps: [{probe: '{{ event.id }}'}]", "again")
+    missed = replace(an_event(), source=RECONCILED, time=int(NOW * 1000))
+
+    async def story(people: People) -> None:
+        await accepted(stage.ledger, missed)
+        worker = a_worker(stage, playbook)
+        async with working(worker):
+            await stage.told.until(lambda told: told.ended("RUN1"))
+            people.replay(missed.id, id_="EVENT2", at=NOW)
+            worker.wake()
+            await stage.told.until(lambda told: told.ended("RUN2"))
+
+    with open_for_people(database) as people:
+        asyncio.run(story(people))
+    assert stage.probe.said == ["EVENT1", "EVENT2"]
