@@ -31,6 +31,7 @@ class EngineProcess:
             encoding="utf-8",
         )
         self.log: list[dict[str, Any]] = []
+        self._counts: Counter[str] = Counter()  # of the actions in it
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -50,7 +51,7 @@ class EngineProcess:
 
     def wait_until(self, enough: Callable[[Counter[str]], bool]) -> None:
         """Until the log, from its beginning, has enough of each action."""
-        while not enough(Counter(str(entry.get("action")) for entry in self.log)):
+        while not enough(self._counts):
             self._next("there was enough of it")
 
     def _next(self, awaited: str) -> dict[str, Any]:
@@ -65,6 +66,7 @@ class EngineProcess:
         except ValueError:
             entry = {"action": "no JSON", "text": line}
         self.log.append(entry)
+        self._counts[str(entry.get("action"))] += 1
         return entry
 
     @property
