@@ -3,11 +3,13 @@
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 from engine.playbooks.step_type import Call, Failed, Report, Succeeded
 from engine.rules.match import RECONCILED
 from engine.runs.control import EVERYTHING
 from engine.runs.fact import Began
+from engine.runs.ledger import Ledger
 from engine.runs.run import RunState
 from engine.store.people import People, open_for_people
 from engine.store.records import open_records
@@ -40,6 +42,36 @@ def test_a_run_that_was_cancelled_while_no_engine_worked_performs_nothing_but_fi
     asyncio.run(story())
     assert stage.probe.said == ["f"]
     assert states_in(database) == {"RUN1": "cancelled"}
+
+
+class SlowToTell:
+    """The ledger, that takes its time to tell what people said."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    async def orders(self, after: int) -> Any:
+        for _ in range(50):
+            await self._ledger.unfinished()
+        return await self._ledger.orders(after)
+
+
+def test_nothing_goes_on_at_a_start_before_it_is_known_what_people_said(
+    stage: Stage, database: Path
+) -> None:
+    async def story(people: People) -> None:
+        await left_behind(stage)
+        people.cancel("RUN1", by="ada", at=NOW)
+        stage.ledger = cast("Ledger", SlowToTell(stage.ledger))
+        async with working(a_worker(stage, TWO)):
+            await stage.told.until(lambda told: told.ended("RUN1"))
+
+    with open_for_people(database) as people:
+        asyncio.run(story(people))
+    assert stage.probe.said == ["f"]
 
 
 def test_a_run_that_was_paused_while_no_engine_worked_goes_on_when_it_is_resumed(
