@@ -20,12 +20,13 @@ from engine.runs.happening import (
     Pruned,
     Reconciled,
     RunMoved,
+    StepAsked,
     StepSettled,
     StepStarted,
     Trouble,
 )
 from engine.runs.redaction import Redactor
-from engine.runs.run import Outcome, RunState
+from engine.runs.run import Asking, Outcome, RunState
 from engine.runs.trace import timestamp
 
 Log = structlog.typing.FilteringBoundLogger
@@ -120,28 +121,8 @@ def write_happening(log: Log, happening: Happening) -> None:
                 reason=run.reason and line(run.reason, 500),
                 took=took,
             )
-        case StepStarted(run, step, attempt, plan, _):
-            log.info(
-                "step started",
-                action="step_started",
-                run=run.id,
-                playbook=run.playbook,
-                step=step.path,
-                attempt=attempt,
-                plan=line(plan.summary),
-            )
-        case StepSettled(run, step, fact):
-            bad = fact.outcome in (Outcome.FAILED, Outcome.UNKNOWN)
-            write = log.warning if bad else log.info
-            write(
-                f"step {fact.outcome.value}",
-                action=f"step_{fact.outcome.value}",
-                run=run.id,
-                playbook=run.playbook,
-                step=step.path,
-                attempt=fact.attempt,
-                error=fact.error and line(fact.error, 500),
-            )
+        case StepStarted() | StepSettled() | StepAsked():
+            _write_step(log, happening)
         case Reconciled(since, until, events, after_start):
             quietly = log.info if after_start else log.debug
             write = log.warning if events else quietly
@@ -175,3 +156,41 @@ def write_happening(log: Log, happening: Happening) -> None:
             )
         case Trouble(where, message):
             log.error("trouble", action="trouble", where=where, message=message)
+
+
+def _write_step(log: Log, happening: StepStarted | StepSettled | StepAsked) -> None:
+    match happening:
+        case StepStarted(run, step, attempt, plan, _):
+            log.info(
+                "step started",
+                action="step_started",
+                run=run.id,
+                playbook=run.playbook,
+                step=step.path,
+                attempt=attempt,
+                plan=line(plan.summary),
+            )
+        case StepSettled(run, step, fact):
+            bad = fact.outcome in (Outcome.FAILED, Outcome.UNKNOWN)
+            write = log.warning if bad else log.info
+            write(
+                f"step {fact.outcome.value}",
+                action=f"step_{fact.outcome.value}",
+                run=run.id,
+                playbook=run.playbook,
+                step=step.path,
+                attempt=fact.attempt,
+                error=fact.error and line(fact.error, 500),
+            )
+        case StepAsked(run, step, fact):
+            # An approval is in the ordinary way of things; what nobody knows is not.
+            write = log.warning if fact.question.kind is Asking.ATTENTION else log.info
+            write(
+                f"a person's {fact.question.kind.value} is needed",
+                action=f"{fact.question.kind.value}_needed",
+                run=run.id,
+                playbook=run.playbook,
+                step=step.path,
+                attempt=fact.attempt,
+                question=line(fact.question.text, 500),
+            )

@@ -17,7 +17,7 @@ from engine.runs.attempt import Attempt, attention, end_of, masked, prepared
 from engine.runs.control import Control, Order, Verb
 from engine.runs.fact import Asked, Cancelled, Paused, Settled, Started
 from engine.runs.flow import Flow
-from engine.runs.happening import StepSettled, StepStarted, Tell
+from engine.runs.happening import StepAsked, StepSettled, StepStarted, Tell
 from engine.runs.ledger import Ledger
 from engine.runs.move import End, Move, Note, Perform, Wait
 from engine.runs.redaction import Redactor
@@ -150,7 +150,7 @@ class Conduct:
             unknown = Settled(path, number, now, Outcome.UNKNOWN, error=why, retryable=False)
             await self._settle(step, unknown)
         else:
-            await self._ask(attention(step, attempt.call, now, why))
+            await self._ask(step, attention(step, attempt.call, now, why))
         return False
 
     # What came back -------------------------------------------------------------------------
@@ -168,14 +168,15 @@ class Conduct:
                 await self.means.ledger.keep_paused(self.run.id, end)
                 self.flow = self.flow.take(end)
             case Asked():
-                await self._ask(end)
+                await self._ask(attempt.step, end)
             case Settled():
                 await self._settle(attempt.step, end)
 
-    async def _ask(self, asked: Asked) -> None:
+    async def _ask(self, step: Step, asked: Asked) -> None:
         text = self.means.redactor.text(asked.question.text)
         asked = replace(asked, question=replace(asked.question, text=text))
         await self.means.ledger.keep_asked(self.run.id, asked)
+        self.means.tell(StepAsked(self.run, step, asked))
         self.flow = self.flow.take(asked)
 
     async def _settle(self, step: Step, fact: Settled) -> None:

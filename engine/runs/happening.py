@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.playbooks.playbook import Step
 from engine.playbooks.step_type import Plan
-from engine.runs.fact import Settled
+from engine.runs.fact import Asked, Settled
 from engine.runs.run import Run
 
 
@@ -43,6 +43,15 @@ class StepSettled:
     run: Run
     step: Step
     fact: Settled
+
+
+@dataclass(frozen=True, slots=True)
+class StepAsked:
+    """A step waits for a person; the question is masked."""
+
+    run: Run
+    step: Step
+    fact: Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,14 @@ class Pruned:
 
 
 Happening = (
-    Matched | RunMoved | StepStarted | StepSettled | Trouble | Reconciled | LeftOver | Pruned
+    Matched
+    | RunMoved
+    | StepStarted
+    | StepSettled
+    | StepAsked
+    | Trouble
+    | Reconciled
+    | LeftOver
+    | Pruned
 )
 Tell = Callable[[Happening], None]

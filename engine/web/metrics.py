@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter
 
-from engine.runs.happening import Happening, Matched, RunMoved, StepSettled, Trouble
+from engine.runs.happening import Happening, Matched, RunMoved, StepAsked, StepSettled, Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class Metrics:
     events: Counter
     runs: Counter
     steps: Counter
+    questions: Counter
     troubles: Counter
 
     @classmethod
@@ -49,6 +50,12 @@ class Metrics:
                 registry=registry,
             ),
             Counter(
+                "engine_questions",
+                "Steps that came to wait for a person",
+                ["playbook", "kind"],
+                registry=registry,
+            ),
+            Counter(
                 "engine_troubles", "Faults that are no run's own", ["where"], registry=registry
             ),
         )
@@ -66,6 +73,8 @@ class Metrics:
                 self.runs.labels(run.playbook, run.state.value).inc()
             case StepSettled(run, step, fact):
                 self.steps.labels(run.playbook, step.type, fact.outcome.value).inc()
+            case StepAsked(run, _, fact):
+                self.questions.labels(run.playbook, fact.question.kind.value).inc()
             case Trouble(where=where):
                 self.troubles.labels(where.split(" ", maxsplit=1)[0]).inc()
             case _:

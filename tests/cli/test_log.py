@@ -13,7 +13,7 @@ from typing_extensions import override
 from engine.cli.log import LibraryLog, create_log, write_happening
 from engine.playbooks.playbook import Step
 from engine.playbooks.step_type import Plan
-from engine.runs.fact import Settled
+from engine.runs.fact import Asked, Settled
 from engine.runs.happening import (
     Happening,
     LeftOver,
@@ -21,12 +21,13 @@ from engine.runs.happening import (
     Pruned,
     Reconciled,
     RunMoved,
+    StepAsked,
     StepSettled,
     StepStarted,
     Trouble,
 )
 from engine.runs.redaction import Redactor
-from engine.runs.run import Outcome, Run, RunState
+from engine.runs.run import Asking, Outcome, Question, Run, RunState
 
 RUN = Run(
     id="R",
@@ -94,6 +95,15 @@ def written(happening: Happening) -> dict[str, Any]:
             {"level": "error", "action": "left_over", "event": "left over, and it cannot be ended",
              "run": "R", "step": "steps/0", "attempt": 2, "pid": 4711, "command": "rsync",
              "ended": False},
+        ),
+        *(
+            (
+                StepAsked(RUN, STEP, Asked("steps/0", 1, Question(kind, "s3cret-value?", 4.0))),
+                {"level": level, "action": f"{kind.value}_needed", "run": "R", "playbook": "p",
+                 "event": f"a person's {kind.value} is needed", "step": "steps/0", "attempt": 1,
+                 "question": "******?"},
+            )
+            for kind, level in [(Asking.APPROVAL, "info"), (Asking.ATTENTION, "warning")]
         ),
         (
             StepSettled(RUN, STEP, Settled("steps/0", 1, 4.0, Outcome.UNKNOWN, error="lost")),

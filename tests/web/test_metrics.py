@@ -4,9 +4,9 @@ from prometheus_client import generate_latest
 
 from engine.playbooks.playbook import Step
 from engine.playbooks.step_type import Plan
-from engine.runs.fact import Settled
-from engine.runs.happening import Matched, RunMoved, StepSettled, StepStarted, Trouble
-from engine.runs.run import Outcome, Run, RunState
+from engine.runs.fact import Asked, Settled
+from engine.runs.happening import Matched, RunMoved, StepAsked, StepSettled, StepStarted, Trouble
+from engine.runs.run import Asking, Outcome, Question, Run, RunState
 from engine.web.metrics import Metrics
 
 
@@ -20,6 +20,8 @@ def test_every_happening_is_counted_under_its_own_name() -> None:
     metrics.tell(RunMoved(run))
     metrics.tell(StepStarted(run, step, 1, Plan("GET /", {}), 1.0))
     metrics.tell(StepSettled(run, step, Settled("steps/0", 1, 2.0, Outcome.FAILED)))
+    question = Question(Asking.ATTENTION, "?", 2.0)
+    metrics.tell(StepAsked(run, step, Asked("steps/0", 1, question)))
     metrics.tell(Trouble("run R", "trouble"))
 
     text = generate_latest(metrics.registry).decode()
@@ -29,5 +31,6 @@ def test_every_happening_is_counted_under_its_own_name() -> None:
         'engine_events_matched_total{started="no"} 1.0',
         'engine_run_moves_total{playbook="p",state="running"} 1.0',
         'engine_steps_total{outcome="failed",playbook="p",type="http"} 1.0',
+        'engine_questions_total{kind="attention",playbook="p"} 1.0',
         'engine_troubles_total{where="run"} 1.0',
     ]
