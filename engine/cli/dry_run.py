@@ -17,8 +17,11 @@ from engine.cli.screen import (
     styled,
     value_line,
 )
+from engine.playbooks.guard import NO_GUARD
+from engine.playbooks.units import format_duration
 from engine.problem import EngineError, in_file_order
-from engine.rehearsal.dry_run import Rehearsal, RehearsedStep, rehearse_all, shown
+from engine.rehearsal.dry_run import Rehearsal, rehearse_all
+from engine.rehearsal.stage import RehearsedStep, shown
 from engine.runs.run import RunState
 from engine.wiring import offline_loader, offline_step_types
 
@@ -96,9 +99,8 @@ def _show(screen: Console, rehearsal: Rehearsal, asked: frozenset[str]) -> None:
         screen.print(styled(f"{answer}: {rehearsal.verdict.reason}", "dim"))
         return
     screen.print(styled(f"matches ({rehearsal.playbook.file})", "dim"))
-    if rehearsal.lane:
-        known = "what else goes on there, and the cooldown, is not known here"
-        screen.print(styled(f"    lane {line(rehearsal.lane)} ({known})", "dim"))
+    if rehearsal.playbook.guard != NO_GUARD:
+        screen.print(styled(f"    guard: {_of_the_guard(rehearsal)}", "dim"))
     for name, value in rehearsal.variables.items():
         screen.print(styled(f"    vars.{name} = {value_line(shown(value))}", "dim"))
     for step in rehearsal.steps:
@@ -106,6 +108,23 @@ def _show(screen: Console, rehearsal: Rehearsal, asked: frozenset[str]) -> None:
     for name, value in (rehearsal.answer or {}).items():
         unasked = "" if name in asked else " (not asked for: left out)"
         screen.print(styled(f"    answers {name} = {value_line(shown(value))}{unasked}"))
+
+
+def _of_the_guard(rehearsal: Rehearsal) -> str:
+    """What the run acts on, and what may keep it from starting: that depends on other runs."""
+    guard = rehearsal.playbook.guard
+    limits = [
+        f"concurrency {guard.concurrency.value}" + (f", max {guard.max}" if guard.max else ""),
+        f"cooldown {format_duration(guard.cooldown)}" if guard.cooldown else "",
+        f"rate {guard.rate.runs} per {format_duration(guard.rate.seconds)}" if guard.rate else "",
+        f"breaker {guard.breaker}" if guard.breaker else "",
+    ]
+    said = f"other runs may hold it up, and are not known here ({', '.join(filter(None, limits))})"
+    if guard.key is None:
+        return said
+    if not rehearsal.lane:
+        return f"it would be skipped, since nobody knows what it acts on ({guard.key.text})"
+    return f"it acts on {line(rehearsal.lane)} ({guard.key.text}); {said}"
 
 
 def _show_step(screen: Console, step: RehearsedStep) -> None:

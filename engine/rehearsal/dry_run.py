@@ -1,8 +1,7 @@
 """Dry-run: real matching, real rendering, real checking, no effect.
 
-Drives the same flow as the worker, with plans in the place of effects. A step that would have an
-effect returns its `example`; without one its result is unknown, and what depends on it says so.
-Secrets are not resolved: `$NAME` stands for each.
+Drives the same flow as the worker, with plans in the place of effects. Secrets are not resolved:
+`$NAME` stands for each. What else goes on in the engine is not known: of the guard, the key alone.
 """
 
 import json
@@ -10,58 +9,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
 from typing_extensions import override
 
 from engine.events.document import document_of
 from engine.events.event import LABEL_MAPPING, Event
 from engine.playbooks.answer import rendered_answer
-from engine.playbooks.deferred import Unknown
-from engine.playbooks.playbook import NO_EXAMPLE, Playbook, Step
-from engine.playbooks.step_type import Call, Paused, Plan, Report, StepType, Stopped, Succeeded
-from engine.playbooks.template import RenderError
-from engine.rehearsal.supposing import (
-    supposing_one_item,
-    supposing_yes,
-    undecided_when,
-    unknown_items,
-)
+from engine.playbooks.playbook import Playbook
+from engine.playbooks.step_type import StepType
+from engine.rehearsal.stage import RUN_ID, RehearsedStep, Stage, shown
 from engine.rules.condition import Verdict
 from engine.rules.match import one_answers
-from engine.rules.undecided import CannotTellError
 from engine.runs import fact as facts
 from engine.runs.flow import Flow
 from engine.runs.lane import Skip, lane_of
-from engine.runs.move import End, Note, Perform, Wait
-from engine.runs.rendering import rendered, rendering_error
-from engine.runs.run import Outcome, RunState
+from engine.runs.move import End, Note, Wait
+from engine.runs.run import RunState
 from engine.runs.runner import rendered_variables
-
-RUN_ID = "dry-run"
-
-
-@dataclass(frozen=True, slots=True)
-class RehearsedStep:
-    """What would become of one step."""
-
-    step: Step
-    outcome: str  # performed, skipped or failed: "would be ..."
-    plan: Plan | None = None
-    reason: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Stable keys: path, id, name, type, outcome, plan {summary, details}, reason."""
-        return {
-            "path": self.step.path,
-            "id": self.step.id,
-            "name": self.step.name,
-            "type": self.step.type,
-            "outcome": self.outcome,
-            "plan": None
-            if self.plan is None
-            else {"summary": self.plan.summary, "details": shown(self.plan.details)},
-            "reason": self.reason,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +67,6 @@ class Rehearsal:
                 "answer": None if self.answer is None else shown(self.answer),
             },
         }
-
-
-class UnknownResult(Unknown):
-    """What a step would return; that it succeeds is what a rehearsal assumes."""
-
-    __slots__ = ()
-
-    @override
-    def get(self, key: str) -> Any:
-        known = {"outcome": Outcome.SUCCEEDED.value, "error": None}
-        return known[key] if key in known else super().get(key)
 
 
 class MaskedSecrets(Mapping[str, str]):
@@ -183,7 +135,7 @@ def rehearse(
     flow = Flow(playbook, document, RUN_ID).take(facts.Began(now))
     variables, error = rendered_variables(playbook, flow.sees())
     flow = flow.take(facts.Began(now, variables, error))
-    stage = _Stage(step_types, MaskedSecrets(secrets), event, [])
+    stage = Stage(step_types, MaskedSecrets(secrets), event, [])
     while not isinstance(move := flow.next(now)[0], End):
         if isinstance(move, Wait):
             now = move.until if move.until is not None else now
@@ -202,87 +154,3 @@ def rehearse(
 
 def _not_started(playbook: Playbook, verdict: Verdict) -> Rehearsal:
     return Rehearsal(playbook, verdict, {}, (), None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """Where steps are planned instead of performed."""
-
-    step_types: Mapping[str, StepType[Any]]
-    secrets: Mapping[str, str]
-    event: Event
-
-    steps: list[RehearsedStep]
-
-    def note(self, flow: Flow, note: Note, now: float) -> Flow:
-        """What the flow knows by itself, unless it is for want of a result of this rehearsal."""
-        step, fact = note.step, note.fact
-        begins = step.path not in flow.progress and step.path not in flow.begun
-        if begins and (said := undecided_when(step, note.document)) is not None:
-            if step.branches or step.foreach is not None:
-                self.steps.append(RehearsedStep(step, "performed", None, said))
-                return supposing_yes(flow, step)
-            move = Perform(step, fact.attempt, None, document=note.document)
-            return self.perform(flow, move, now, said)
-        if begins and (said := unknown_items(step, note.document)) is not None:
-            self.steps.append(RehearsedStep(step, "performed", None, said))
-            return supposing_one_item(flow, step)
-        if fact.result is None and step.path not in flow.begun:
-            outcome = "skipped" if fact.outcome is Outcome.SKIPPED else "failed"
-            self.steps.append(RehearsedStep(step, outcome, reason=fact.error))
-        return flow.take(fact)
-
-    def perform(self, flow: Flow, move: Perform, now: float, note: str | None) -> Flow:
-        """Plan the step, note it, and take what it would report."""
-        step, attempt = move.step, move.attempt
-        step_type = self.step_types[step.type]
-        call = Call(RUN_ID, step.path, attempt, self.event.incident_id)
-        try:
-            parameters = rendered(step, step_type, {**move.document, "secrets": self.secrets})
-        except (RenderError, ValidationError) as error:
-            said = rendering_error(step, error)
-            self.steps.append(RehearsedStep(step, "failed", reason=said))
-            return flow.take(
-                facts.Settled(step.path, attempt, now, Outcome.FAILED, error=said, retryable=False)
-            )
-        self.steps.append(RehearsedStep(step, "performed", step_type.plan(parameters, call), note))
-        report = step_type.foretell(parameters)
-        flow = flow.take(facts.Started(step.path, attempt, now))
-        if isinstance(report, Paused):
-            seconds: object = report.seconds  # a Deferred when an unknown result decides it
-            known = seconds if isinstance(seconds, float) else 0.0
-            return flow.take(facts.Paused(step.path, attempt, now + known))
-        return flow.take(_settled(step, attempt, now, report))
-
-
-def _settled(step: Step, attempt: int, now: float, report: Report | None) -> facts.Settled:
-    match report:
-        case Stopped(succeeded, reason):
-            outcome = Outcome.SUCCEEDED if succeeded else Outcome.FAILED
-            return facts.Settled(
-                step.path, attempt, now, outcome, error=str(reason), retryable=False, stops=True
-            )
-        case Succeeded(result, variables):
-            return facts.Settled(
-                step.path, attempt, now, Outcome.SUCCEEDED, result, variables=variables
-            )
-        case _:
-            pass
-    result = step.example if step.example is not NO_EXAMPLE else UnknownResult(f"steps.{step.id}")
-    if step.output is not None:
-        try:
-            result = step.output.value(result)
-        except CannotTellError:
-            result = UnknownResult(f"steps.{step.id}")
-    return facts.Settled(step.path, attempt, now, Outcome.SUCCEEDED, result)
-
-
-def shown(value: Any) -> Any:
-    """Data for people and JSON: what is not known yet by its name."""
-    if isinstance(value, Unknown):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {key: shown(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [shown(item) for item in value]
-    return value

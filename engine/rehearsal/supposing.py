@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from engine.playbooks.deferred import Unknown
-from engine.playbooks.playbook import Playbook, Step
+from engine.playbooks.playbook import NO_EXAMPLE, Playbook, Step
 from engine.rules.undecided import CannotTellError, UndecidedError
 from engine.runs.flow import Flow
 from engine.runs.move import Document
@@ -43,11 +43,14 @@ def supposing_yes(flow: Flow, step: Step) -> Flow:
     return _with(flow, step.path, lambda one: replace(one, when=None))
 
 
-def supposing_one_item(flow: Flow, step: Step) -> Flow:
-    """The flow as if the step were performed once, for an item that nobody knows."""
+def supposing_one_item(flow: Flow, step: Step) -> tuple[Flow, Step, Document]:
+    """The flow as if the step were performed once, the step, and the item that nobody knows.
+
+    What comes of it is unknown as a whole: nobody knows how many items there are.
+    """
+    once = replace(step, foreach=None, example=NO_EXAMPLE)
     item = {"item": Unknown("item"), "index": Unknown("index")}
-    flow = replace(flow, document={**flow.document, **item})
-    return _with(flow, step.path, lambda one: replace(one, foreach=None))
+    return _with(flow, step.path, lambda _: once), once, item
 
 
 def _with(flow: Flow, path: str, change: Callable[[Step], Step]) -> Flow:

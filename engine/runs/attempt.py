@@ -22,6 +22,7 @@ from engine.playbooks.step_type import (
 )
 from engine.playbooks.template import RenderError
 from engine.playbooks.units import format_duration
+from engine.rules.explain import decide
 from engine.rules.undecided import CannotTellError
 from engine.runs.fact import Asked, Settled
 from engine.runs.fact import Paused as PausedFact
@@ -112,7 +113,7 @@ def end_of(  # noqa: PLR0911 - one answer a kind of report
             return Settled(path, number, now, outcome, None, reason, retryable=False, stops=True)
         case Succeeded(result, variables):
             settled = Settled(path, number, now, Outcome.SUCCEEDED, result, variables=variables)
-            return _as_wanted(attempt.step, settled)
+            return as_wanted(attempt.step, settled)
 
 
 def attention(step: Step, call: Call, now: float, why: str) -> Asked:
@@ -137,7 +138,7 @@ def masked(end: Settled, redactor: Redactor, mask_error: str) -> Settled:
     return safe
 
 
-def _as_wanted(step: Step, settled: Settled) -> Settled:
+def as_wanted(step: Step, settled: Settled) -> Settled:
     """The outcome after `output` and `until` had their say."""
     if step.output is not None:
         try:
@@ -147,7 +148,7 @@ def _as_wanted(step: Step, settled: Settled) -> Settled:
             return replace(settled, outcome=Outcome.FAILED, error=said, retryable=False)
     if step.until is None:
         return settled
-    verdict = step.until.condition.decide(settled.result)
+    verdict = decide(step.until.condition, settled.result)
     if verdict.yes:
         return settled
     said = f"until: {verdict.reason}"

@@ -101,7 +101,7 @@ class Flow:
         return replace(
             self,
             progress={**self.progress, fact.path: before.take(fact, step)},
-            begun=self.begun | _around(fact.path),
+            begun=self.begun | around(fact.path),
             held=held,
         )
 
@@ -110,7 +110,7 @@ class Flow:
         step = self.playbook.find(fact.path)
         if step is None:
             raise ValueError(f"there is no step {fact.path}")
-        if not _around(fact.path):
+        if not around(fact.path):
             at = fact.at if isinstance(fact, Settled) else self.began.at
             stands = [move.step.path for move in self.next(at) if not isinstance(move, End)]
             # What ended a `foreach` before its time may come later in a ledger's records.
@@ -186,6 +186,6 @@ class Flow:
         }
 
 
-def _around(path: str) -> frozenset[str]:
+def around(path: str) -> frozenset[str]:
     """The paths of the steps around one: `steps/3` and `steps/3[0]/1` of `steps/3[0]/1[2]`."""
     return frozenset(path[:place] for place, char in enumerate(path) if char == "[")

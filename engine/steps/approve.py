@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from engine.playbooks.parameters import Duration, Parameters, Text
-from engine.playbooks.step_type import Asks, Call, Plan, Report, Succeeded
+from engine.playbooks.step_type import Asks, Call, Plan, Report
 from engine.playbooks.units import format_duration
 
 
@@ -18,7 +18,9 @@ class ApproveParameters(Parameters):
 
     shorthand: ClassVar[str | None] = "ask"
 
-    ask: Text = Field(description="The question, as the person reads it")
+    ask: Annotated[Text, Field(min_length=1)] = Field(
+        description="The question, as the person reads it"
+    )
     within: Annotated[Duration, Field(gt=0)] = Field(
         default=1800.0, description="How long to wait for an answer"
     )
@@ -38,14 +40,15 @@ class Approve:
         within: object = parameters.within  # a Deferred in a rehearsal
         shown = format_duration(within) if isinstance(within, float) else str(within)
         details = {"ask": parameters.ask, "within": shown, "otherwise": parameters.otherwise}
-        return Plan(f"ask for approval: {parameters.ask}", details)
+        return Plan(f"wait up to {shown} for a person to agree: {parameters.ask}", details)
 
     def harmless_to_repeat(self, parameters: ApproveParameters) -> bool:
         return True
 
     def foretell(self, parameters: ApproveParameters) -> Report:
-        """A rehearsal goes on as if somebody had agreed."""
-        return Succeeded({"approved": True, "by": "a rehearsal", "at": None})
+        otherwise: object = parameters.otherwise  # a Deferred in a rehearsal
+        consent = isinstance(otherwise, str) and otherwise == "approve"
+        return Asks(parameters.ask, parameters.within, otherwise=consent)
 
     async def perform(self, parameters: ApproveParameters, call: Call) -> Report:
-        return Asks(parameters.ask, parameters.within, otherwise=parameters.otherwise == "approve")
+        return self.foretell(parameters)

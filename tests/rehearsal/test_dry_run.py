@@ -16,7 +16,8 @@ from engine.playbooks.load import Loader
 from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType, Succeeded
 from engine.processes.warden import Warden
-from engine.rehearsal.dry_run import MaskedSecrets, Rehearsal, rehearse, rehearse_all, shown
+from engine.rehearsal.dry_run import MaskedSecrets, Rehearsal, rehearse, rehearse_all
+from engine.rehearsal.stage import shown
 from engine.rules.condition import Answer, Verdict
 from engine.runs.happening import StepStarted
 from engine.runs.run import RunState
@@ -555,3 +556,139 @@ def test_a_guard_says_what_the_run_acts_on_or_why_it_would_be_skipped(types: Typ
     assert skipped.reason == (
         "guard: the key labels.nowhere is not there, so nobody knows what it acts on"
     )
+
+
+def test_a_guard_without_a_key_has_one_lane_for_all(types: Types) -> None:
+    rehearsal = rehearsed(types, "guard: {breaker: 3}\nsteps: [{shell: [ls]}]")
+    assert (rehearsal.lane, rehearsal.as_json()["lane"], rehearsal.succeeds) == ("", None, True)
+
+
+# Again and again, side by side
+
+
+def test_each_item_of_a_foreach_has_its_plan(types: Types) -> None:
+    rehearsal = rehearsed(
+        types,
+        "vars: {hosts: [a, b, c]}\n"
+        "steps:\n"
+        "- {id: look, foreach: vars.hosts, max_parallel: 2, shell: [ls, '{{ item }}', '{{ index }}']}\n"
+        "- {set: {x: \"{{ steps.look['items'][2].stdout }}\"}}\n",
+    )
+    assert told(rehearsal) == [
+        ("steps/0", "performed", None, "for each of vars.hosts: 3 items, up to 2 at once"),
+        ("steps/0[0]", "performed", "ls a 0", None),
+        ("steps/0[1]", "performed", "ls b 1", None),
+        ("steps/0[2]", "performed", "ls c 2", None),
+        ("steps/1", "performed", "set x", None),
+    ]
+    assert shown(rehearsal.as_json()["steps"][-1]["plan"]["details"]) == {
+        "x": "‹steps.look.items[2].stdout›"
+    }
+
+
+def test_a_foreach_over_nothing_is_not_passed_over_in_silence(types: Types) -> None:
+    rehearsal = rehearsed(
+        types,
+        "steps: [{id: a, foreach: 'alerts[].labels.nope', shell: [ls]}, "
+        "{when: steps.a.outcome == 'succeeded', shell: [ls]}]",
+    )
+    assert told(rehearsal) == [
+        ("steps/0", "performed", None, "for each of alerts[].labels.nope: no items"),
+        ("steps/1", "performed", "ls", None),
+    ]
+
+
+def test_items_that_nobody_knows_are_supposed_to_be_one_whose_result_nobody_knows(
+    types: Types,
+) -> None:
+    rehearsal = rehearsed(
+        types,
+        "steps:\n"
+        "- {id: hosts, http: 'http://a', output: body.items}\n"
+        "- {id: each, foreach: steps.hosts, shell: [ls, '{{ item.name }}'], example: {exit: 0}}\n"
+        "- {shell: [echo, \"{{ steps.each['items'][1].exit }}\"]}\n",
+    )
+    assert told(rehearsal)[1:] == [
+        ("steps/1", "performed", "ls ‹item.name›", "for each of ‹steps.hosts›"),
+        ("steps/2", "performed", "echo '‹steps.each.items[1].exit›'", None),
+    ]
+
+
+def test_a_foreach_that_takes_no_list_would_fail(types: Types) -> None:
+    rehearsal = rehearsed(types, "steps: [{foreach: labels.nope, shell: [ls]}]")
+    assert told(rehearsal) == [
+        ("steps/0", "failed", None, "its `foreach` takes a list, and labels.nope is nothing")
+    ]
+    assert not rehearsal.succeeds
+
+
+def test_branches_are_shown_one_after_another(types: Types) -> None:
+    rehearsal = rehearsed(
+        types,
+        "steps:\n"
+        "- parallel:\n"
+        "  - [{id: a, shell: [one]}, {when: steps.a.stdout, shell: [two]}]\n"
+        "  - [{when: labels.nope, shell: [three]}]\n"
+        "- {parallel: [[{shell: [four]}]], when: labels.nope}\n"
+        "- {parallel: [[{shell: [five]}], [{wait: 5s}]], when: steps.a.stdout}\n",
+    )
+    known_later = (
+        "if steps.a.stdout (depends on ‹steps.a.stdout›, which is not known before the step "
+        "is performed)"
+    )
+    assert told(rehearsal) == [
+        ("steps/0", "performed", None, "2 branches, side by side"),
+        ("steps/0[0]/0", "performed", "one", None),
+        ("steps/0[0]/1", "performed", "two", known_later),
+        ("steps/0[1]/0", "skipped", None, "labels.nope is null"),
+        ("steps/1", "skipped", None, "labels.nope is null"),
+        ("steps/2", "performed", None, f"{known_later}; 2 branches, side by side"),
+        ("steps/2[0]/0", "performed", "five", None),
+        ("steps/2[1]/0", "performed", "wait 5s", None),
+    ]
+    assert rehearsal.succeeds
+
+
+def test_a_step_with_until_says_that_it_would_be_performed_again(types: Types) -> None:
+    step = "{{id: up, http: 'http://a', until: {{condition: body.ok, for: 5m}}{}}}"
+    again = "until body.ok: again every 5s, for 5m at most"
+    rehearsal = rehearsed(types, f"steps: [{step.format('')}]")
+    assert told(rehearsal) == [("steps/0", "performed", "GET http://a", again)]
+    as_wanted = rehearsed(types, f"steps: [{step.format(', example: {body: {ok: true}}')}]")
+    assert told(as_wanted) == told(rehearsal)
+
+
+def test_an_example_that_until_would_never_take_fails(types: Types) -> None:
+    step = "{id: up, http: 'http://a', until: {condition: ok, for: 5m}, example: {body: {ok: 1}}}"
+    rehearsal = rehearsed(types, f"steps: [{step}]")
+    said = "until: ok is null, in its `example`"
+    assert told(rehearsal) == [("steps/0", "failed", "GET http://a", said)]
+    assert rehearsal.reason == f"up: {said}"
+
+
+def test_an_example_goes_through_output(types: Types) -> None:
+    steps = (
+        "steps: [{id: a, http: 'http://a', output: OUTPUT, example: {body: {names: [x, y]}}}, "
+        "{shell: [echo, '{{ steps.a[1] }}']}]"
+    )
+    assert told(rehearsed(types, steps.replace("OUTPUT", "body.names")))[1][2] == "echo y"
+    failing = rehearsed(types, steps.replace("OUTPUT", "'abs(body)'"))
+    assert told(failing)[0][1] == "failed"
+    assert str(failing.reason).startswith("a: its `output` cannot be told: ")
+
+
+def test_a_person_who_would_be_asked_is_taken_to_have_agreed(types: Types) -> None:
+    rehearsal = rehearsed(
+        types,
+        "steps: [{id: ask, approve: {ask: 'Restart {{ labels.resource }}?', within: 5m}}, "
+        "{when: steps.ask.approved, shell: [ls]}]",
+    )
+    assert told(rehearsal) == [
+        (
+            "steps/0",
+            "performed",
+            "wait up to 5m for a person to agree: Restart es.nj.01?",
+            "a person is asked; what follows is as if somebody had agreed",
+        ),
+        ("steps/1", "performed", "ls", None),
+    ]

@@ -157,8 +157,8 @@ def test_until_is_asked_of_what_output_keeps(stage: Stage, database: Path) -> No
     with open_records(database) as records:
         steps = records.run("RUN1").steps
     assert [(step.attempt, step.result, step.error) for step in steps[:3]] == [
-        (1, {"state": "down"}, "until: state == 'up' is not true"),
-        (2, {"state": "down"}, "until: state == 'up' is not true"),
+        (1, {"state": "down"}, 'until: state is "down"'),
+        (2, {"state": "down"}, 'until: state is "down"'),
         (3, {"state": "up"}, None),
     ]
 

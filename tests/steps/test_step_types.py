@@ -10,7 +10,16 @@ import pytest
 from engine.flashduty.client import FlashdutyClient
 from engine.playbooks.deferred import Unknown
 from engine.playbooks.parameters import Parameters
-from engine.playbooks.step_type import Call, Failed, Paused, Plan, StepType, Stopped, Succeeded
+from engine.playbooks.step_type import (
+    Asks,
+    Call,
+    Failed,
+    Paused,
+    Plan,
+    StepType,
+    Stopped,
+    Succeeded,
+)
 from engine.processes.warden import Warden
 from engine.steps import step_types
 from engine.steps.shell import ShellSettings
@@ -134,7 +143,7 @@ def test_what_is_unknown_can_be_foretold_or_not_but_never_raises(
     step_type = all_types()[name]
     parameters = step_type.parameters.model_validate(given)
     told = step_type.foretell(parameters)
-    assert told is None or isinstance(told, Succeeded | Failed | Paused | Stopped)
+    assert told is None or isinstance(told, Succeeded | Failed | Paused | Stopped | Asks)
     assert step_type.harmless_to_repeat(parameters) in (True, False)
 
 

@@ -1,0 +1,216 @@
+"""Where a rehearsal's steps are planned instead of performed.
+
+A step that would have an effect returns its `example`; without one its result is unknown, and what
+depends on it says so. A person who would be asked is taken to have agreed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from pydantic import ValidationError
+from typing_extensions import override
+
+from engine.events.event import Event
+from engine.playbooks.deferred import Unknown
+from engine.playbooks.playbook import NO_EXAMPLE, Step
+from engine.playbooks.step_type import (
+    Asks,
+    Call,
+    Paused,
+    Plan,
+    Report,
+    StepType,
+    Stopped,
+    Succeeded,
+)
+from engine.playbooks.template import RenderError
+from engine.playbooks.units import format_duration
+from engine.rehearsal.supposing import (
+    supposing_one_item,
+    supposing_yes,
+    undecided_when,
+    unknown_items,
+)
+from engine.runs import fact as facts
+from engine.runs.attempt import as_wanted
+from engine.runs.flow import Flow, around
+from engine.runs.move import Document, Note, Perform
+from engine.runs.rendering import rendered, rendering_error
+from engine.runs.run import Outcome
+from engine.runs.walk import items_of
+
+RUN_ID: Final = "dry-run"
+_AGREED: Final = "a person is asked; what follows is as if somebody had agreed"
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsedStep:
+    """What would become of one step."""
+
+    step: Step
+    outcome: str  # performed, skipped or failed: "would be ..."
+    plan: Plan | None = None
+    reason: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Stable keys: path, id, name, type, outcome, plan {summary, details}, reason."""
+        return {
+            "path": self.step.path,
+            "id": self.step.id,
+            "name": self.step.name,
+            "type": self.step.type,
+            "outcome": self.outcome,
+            "plan": None
+            if self.plan is None
+            else {"summary": self.plan.summary, "details": shown(self.plan.details)},
+            "reason": self.reason,
+        }
+
+
+class UnknownResult(Unknown):
+    """What a step would return; that it succeeds is what a rehearsal assumes."""
+
+    __slots__ = ()
+
+    @override
+    def get(self, key: str) -> Any:
+        known = {"outcome": Outcome.SUCCEEDED.value, "error": None}
+        return known[key] if key in known else super().get(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Takes the flow's moves, and keeps what would become of each step."""
+
+    step_types: Mapping[str, StepType[Any]]
+    secrets: Mapping[str, str]
+    event: Event
+
+    steps: list[RehearsedStep]
+
+    def note(self, flow: Flow, note: Note, now: float) -> Flow:
+        """What the flow knows by itself, unless it is for want of a result of this rehearsal."""
+        step, fact = note.step, note.fact
+        self._head_those_around(flow, step, note.document)
+        begins = step.path not in flow.progress and step.path not in flow.begun
+        if begins and (said := undecided_when(step, note.document)) is not None:
+            if step.branches or step.foreach is not None:
+                self.steps.append(_head(step, note.document, said))
+                return supposing_yes(flow, step)
+            move = Perform(step, fact.attempt, None, document=note.document)
+            return self.perform(flow, move, now, said)
+        if begins and (said := unknown_items(step, note.document)) is not None:
+            flow, step, item = supposing_one_item(flow, step)
+            move = Perform(step, fact.attempt, None, document={**note.document, **item})
+            return self.perform(flow, move, now, said)
+        if begins and fact.outcome is Outcome.SUCCEEDED and step.foreach is not None:
+            self.steps.append(_head(step, note.document))
+        elif fact.result is None and step.path not in flow.begun:
+            outcome = "skipped" if fact.outcome is Outcome.SKIPPED else "failed"
+            self.steps.append(RehearsedStep(step, outcome, reason=fact.error))
+        return flow.take(fact)
+
+    def perform(self, flow: Flow, move: Perform, now: float, note: str | None) -> Flow:
+        """Plan the step, note it, and take what it would report."""
+        step, attempt = move.step, move.attempt
+        self._head_those_around(flow, step, move.document)
+        step_type = self.step_types[step.type]
+        call = Call(RUN_ID, step.path, attempt, self.event.incident_id)
+        try:
+            parameters = rendered(step, step_type, {**move.document, "secrets": self.secrets})
+        except (RenderError, ValidationError) as error:
+            said = rendering_error(step, error)
+            self.steps.append(RehearsedStep(step, "failed", reason=said))
+            return flow.take(
+                facts.Settled(step.path, attempt, now, Outcome.FAILED, error=said, retryable=False)
+            )
+        plan, report = step_type.plan(parameters, call), step_type.foretell(parameters)
+        flow = flow.take(facts.Started(step.path, attempt, now))
+        if isinstance(report, Paused):
+            self.steps.append(RehearsedStep(step, "performed", plan, note))
+            seconds: object = report.seconds  # a Deferred when an unknown result decides it
+            known = seconds if isinstance(seconds, float) else 0.0
+            return flow.take(facts.Paused(step.path, attempt, now + known))
+        settled = _settled(step, attempt, now, report, _name_of_result(flow, step))
+        failed = settled.outcome is Outcome.FAILED and not settled.stops
+        asked = _AGREED if isinstance(report, Asks) else None
+        reason = settled.error if failed else _joined(note, _repeating(step), asked)
+        self.steps.append(RehearsedStep(step, "failed" if failed else "performed", plan, reason))
+        return flow.take(settled)
+
+    def _head_those_around(self, flow: Flow, step: Step, document: Document) -> None:
+        """Say of the `foreach` and `parallel` that the step is in what they are, once."""
+        for path in sorted(around(step.path)):
+            outer = flow.playbook.find(path)
+            if outer is not None and all(one.step.path != path for one in self.steps):
+                self.steps.append(_head(outer, document))
+
+
+def _head(step: Step, document: Document, note: str | None = None) -> RehearsedStep:
+    said: str | None = f"{len(step.branches)} branches, side by side"
+    if step.foreach is not None:
+        items = items_of(step.foreach, document)
+        said = None if isinstance(items, str) else f"for each of {step.foreach.items.text}: "
+        if said is not None:
+            most = step.foreach.max_parallel
+            said += "1 item" if len(items) == 1 else f"{len(items) or 'no'} items"
+            said += f", up to {most} at once" if min(most, len(items)) > 1 else ""
+    return RehearsedStep(step, "performed", None, _joined(note, said))
+
+
+def _repeating(step: Step) -> str | None:
+    if step.until is None:
+        return None
+    every, longest = format_duration(step.until.every), format_duration(step.until.longest)
+    return f"until {step.until.condition.text}: again every {every}, for {longest} at most"
+
+
+def _joined(*said: str | None) -> str | None:
+    return "; ".join(one for one in said if one) or None
+
+
+def _name_of_result(flow: Flow, step: Step) -> str:
+    """What its unknown result is called; a step without an `id` has one that nobody can ask for."""
+    if step.id is not None:
+        return f"steps.{step.id}"
+    place = step.path.rfind("[")
+    outer = flow.playbook.find(step.path[:place]) if step.path.endswith("]") else None
+    name = step.path if outer is None or outer.id is None else f"steps.{outer.id}"
+    return name if name == step.path else f"{name}.items{step.path[place:]}"
+
+
+def _settled(
+    step: Step, attempt: int, now: float, report: Report | None, name: str
+) -> facts.Settled:
+    succeeded = facts.Settled(step.path, attempt, now, Outcome.SUCCEEDED)
+    match report:
+        case Stopped(well, reason):
+            outcome = Outcome.SUCCEEDED if well else Outcome.FAILED
+            return facts.Settled(
+                step.path, attempt, now, outcome, error=str(reason), retryable=False, stops=True
+            )
+        case Succeeded(result, variables):
+            return as_wanted(step, replace(succeeded, result=result, variables=variables))
+        case Asks():
+            agreed = {"approved": True, "by": "a rehearsal", "at": None}
+            return replace(succeeded, result=agreed)
+        case _ if step.example is NO_EXAMPLE:
+            return replace(succeeded, result=UnknownResult(name))
+        case _:
+            settled = as_wanted(step, replace(succeeded, result=step.example))
+    if settled.outcome is Outcome.SUCCEEDED or step.until is None:
+        return settled
+    # The example is what it would come to: asking again would not change it.
+    return replace(settled, error=f"{settled.error}, in its `example`", retryable=False)
+
+
+def shown(value: Any) -> Any:
+    """Data for people and JSON: what is not known yet by its name."""
+    if isinstance(value, Unknown):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: shown(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [shown(item) for item in value]
+    return value
