@@ -69,6 +69,9 @@ def complaints(
             yield Problem(
                 kind, entry["msg"], marked.locate_in(path, context["offset"]), context.get("hint")
             )
+        elif "key" in context:
+            where = marked.locate_key((*path, context["key"]))
+            yield Problem(kind, entry["msg"], where, context.get("hint"))
         elif "_" not in kind:
             yield Problem(kind, entry["msg"], marked.locate(path), context.get("hint"))
         else:
@@ -79,7 +82,9 @@ def complaints(
                 if is_key
                 else _sentence(path, kind, entry["msg"], given),
                 marked.locate_key(path) if is_key else marked.locate(path),
-                _hint(kind, context),
+                f"its keys: {', '.join(_keys_at(model, loc))}"
+                if kind == "model_type"
+                else _hint(kind, context),
             )
 
 

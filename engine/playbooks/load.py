@@ -18,6 +18,7 @@ from engine.playbooks.step_reading import StepReader
 from engine.playbooks.step_type import StepType
 from engine.playbooks.template import Templates
 from engine.problem import EngineError, Problem, in_file_order
+from engine.rules.condition import Condition, ConditionSyntaxError
 from engine.rules.match import Trigger
 
 
@@ -78,10 +79,11 @@ def _playbook(reader: StepReader, text: str) -> Playbook | None:
     late = {key for key in raw if key in LATER_KEYS}
     reader.refuse_later(late, ())
     head = reader.check(PlaybookModel, {k: v for k, v in raw.items() if k not in late}, ())
-    if head is not None and head.trigger.when is not None:
-        reader.check_names(head.trigger.when, ("trigger", "when"), IN_TRIGGER)
-    if head is not None and head.guard is not None and head.guard.key is not None:
-        reader.check_names(head.guard.key, ("guard", "key"), IN_TRIGGER)
+    # Also where something else is wrong beside it: all problems come at once.
+    for path in (("trigger", "when"), ("guard", "key")):
+        condition = _condition_at(raw, path)
+        if condition is not None:
+            reader.check_names(condition, path, IN_TRIGGER)
     sections = {section: reader.section(raw.get(section.value), section) for section in Section}
     variables, answer = raw.get("vars"), raw.get("answer")
     if isinstance(variables, dict):
@@ -109,6 +111,16 @@ def _playbook(reader: StepReader, text: str) -> Playbook | None:
         version=hashlib.sha256(text.encode()).hexdigest()[:12],
         answer=answer,
     )
+
+
+def _condition_at(raw: Mapping[str, Any], path: tuple[str, str]) -> Condition | None:
+    """The condition that stands there; what is none has its problem already."""
+    around = raw.get(path[0])
+    text = around.get(path[1]) if isinstance(around, dict) else None
+    try:
+        return Condition.parse(text) if isinstance(text, str) else None
+    except ConditionSyntaxError:
+        return None
 
 
 def _trigger(model: TriggerModel) -> Trigger:

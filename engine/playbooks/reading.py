@@ -17,11 +17,14 @@ M = TypeVar("M", bound=BaseModel)
 
 JINJA_GLOBALS: Final = frozenset({"range", "dict", "lipsum", "cycler", "joiner", "namespace"})
 OF_AN_ITEM: Final = frozenset({"item", "index"})  # of a step with `foreach`, and of no other
+HAS_ITEMS: Final = "the parameters of a step with `foreach` have it, and nothing else"
 IN_STEPS: Final = frozenset({*NAMES, "secrets", *JINJA_GLOBALS})
 IN_VARS: Final = IN_STEPS - {"secrets", "steps"}
 IN_ANSWER: Final = IN_STEPS - {"secrets"}
 IN_WHEN: Final = frozenset(NAMES)
 IN_TRIGGER: Final = IN_WHEN - {"vars", "steps", "run"}
+# What nobody means by a name of a step's result; `status` is a name of both.
+IN_NO_RESULT: Final = (IN_STEPS | OF_AN_ITEM) - JINJA_GLOBALS - {"status"}
 
 
 class Reading:
@@ -51,6 +54,8 @@ class Reading:
             hint = nearest(name, tuple(names - JINJA_GLOBALS))
             if name in IN_STEPS:
                 hint = f"steps can use '{name}', {path[0]} cannot"
+            elif name in OF_AN_ITEM:
+                hint = HAS_ITEMS
             elif f"-{name}" in value:
                 hint = "a key with a dash is read as labels['k8s-app']"
             self.problems.append(
@@ -58,11 +63,14 @@ class Reading:
             )
         return template
 
-    def check(self, model: type[M], value: dict[str, Any], path: Path) -> M | None:
+    def check(
+        self, model: type[M], value: dict[str, Any], path: Path, *, unwritten: int = 0
+    ) -> M | None:
+        """The model of a value. `unwritten`: so many first keys of it do not stand in the file."""
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            found = complaints(error, model, self.marked, lambda loc: (*path, *loc))
+            found = complaints(error, model, self.marked, lambda loc: (*path, *loc[unwritten:]))
             self.problems.extend(found)
             return None
 
@@ -77,6 +85,8 @@ class Reading:
                 hint = (
                     "it is not known here yet" if name != "secrets" else "conditions see no secrets"
                 )
+            elif name in OF_AN_ITEM:
+                hint = HAS_ITEMS
             self.problems.append(
                 Problem(
                     "unknown-name",
@@ -85,6 +95,15 @@ class Reading:
                     hint,
                 )
             )
+
+    def check_result_names(self, condition: Condition, path: Path, key: str) -> None:
+        """On the event's document it would be null, each time it is asked."""
+        for name, offset in condition.roots:
+            if name in IN_NO_RESULT:
+                said = f"there is nothing named '{name}' here"
+                hint = f"`{key}` sees the step's own result alone, such as body.state or stdout"
+                where = self.marked.locate_in(path, offset)
+                self.problems.append(Problem("unknown-name", said, where, hint))
 
     def refuse_later(self, keys: Iterable[str], path: Path) -> None:
         for key in keys:

@@ -29,7 +29,21 @@ def _rate(value: object) -> Rate:
             return Rate(int(match[1]), parse_duration(match[2]))
     except ValueError as error:
         raise PydanticCustomError("rate", "{said}", {"said": str(error)}) from None
-    raise PydanticCustomError("rate", "a rate is written like 5 per 1h", {})
+    given = f", not {value!r}" if isinstance(value, str | int | float) else ""
+    raise PydanticCustomError("rate", "a rate is written like 5 per 1h{given}", {"given": given})
+
+
+def _branch(value: object) -> object:
+    if isinstance(value, list) and value:
+        return value
+    said = "is empty" if value == [] else "is a list of steps"
+    hint = "such as `- - wait: 30s`: a list in the list"
+    raise PydanticCustomError(
+        "not-a-branch", "a branch of `parallel` {said}", {"said": said, "hint": hint}
+    )
+
+
+Branch = Annotated[list[Any], BeforeValidator(_branch)]
 
 
 class TriggerModel(Model):
@@ -105,7 +119,12 @@ class GuardModel(Model):
                 raise PydanticCustomError(
                     "guard-mode",
                     "'{name}' has no meaning with concurrency {mode}",
-                    {"name": name, "mode": mode, "hint": f"it is for concurrency: {of}"},
+                    {
+                        "name": name,
+                        "mode": mode,
+                        "hint": f"it is for concurrency: {of}",
+                        "key": name,
+                    },
                 )
         return self
 
@@ -130,7 +149,7 @@ class UntilModel(Model):
 class ParallelModel(Model):
     """Lists of steps that go on side by side. A list of lists is short for `branches`."""
 
-    branches: Annotated[list[Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
+    branches: Annotated[list[Branch], Field(min_length=1)]
     fail: Literal["fast", "late"] = "fast"
 
 
@@ -149,6 +168,17 @@ class CommonModel(Model):
     max_parallel: Annotated[int, Field(ge=1, le=100)] = 1
     on_interrupt: Literal["retry", "fail", "ask"] | None = None
     output: ConditionField | None = None
+
+    @field_validator("foreach", mode="before")
+    @classmethod
+    def _no_written_list(cls, value: object) -> object:
+        if isinstance(value, list):
+            raise PydanticCustomError(
+                "condition-type",
+                "`foreach` is a JMESPath text that names a list",
+                {"hint": "put the list into `vars`, and write vars.NAME"},
+            )
+        return value
 
     @field_validator("when", mode="before")
     @classmethod

@@ -1,6 +1,6 @@
 """Reads the steps of a file: each is one step type's key beside keys that all steps have."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -19,6 +19,8 @@ PARALLEL: Final = "parallel"
 _NOT_FOR_SEVERAL: Final = (
     *("retry", "until", "timeout", "foreach", "output", "on_interrupt", "example"),
 )
+# Of these there is nothing to look at a second time.
+_DONE_ONCE: Final = ("wait", "set", "stop", "approve")
 
 
 class StepReader(Reading):
@@ -117,22 +119,15 @@ class StepReader(Reading):
             condition = getattr(common, key)
             if condition is not None:
                 self.check_names(condition, (*path, key), IN_WHEN)
+        # What `set` sets may have any name; and `until` sees what `output` made of the result.
+        if common.output is not None and "set" not in types:
+            self.check_result_names(common.output, (*path, "output"), "output")
+        if common.until is not None and common.output is None:
+            where = (*path, "until", "condition")
+            self.check_result_names(common.until.condition, where, "until")
         if common.id is not None:
             self._take_id(common.id, (*path, "id"))
-        misplaced = {
-            **(
-                dict.fromkeys(_NOT_FOR_SEVERAL, "give it to the steps of its branches")
-                if PARALLEL in types
-                else {}
-            ),
-            **(
-                {"max_parallel": "it is for a step with `foreach`"}
-                if "foreach" not in given
-                else {}
-            ),
-            **({"retry": "`until` tries again by itself"} if "until" in given else {}),
-            **({"foreach": "a `stop` is done once"} if "stop" in types else {}),
-        }
+        misplaced = dict(_misplaced(given, types))
         for key, hint in misplaced.items():
             if key in given:
                 said = f"'{key}' has no meaning here"
@@ -142,11 +137,12 @@ class StepReader(Reading):
         self, raw: Any, path: Path, at: str
     ) -> tuple[tuple[tuple[Step, ...], ...] | None, bool]:
         short = isinstance(raw, list)
-        model = self.check(
-            ParallelModel,
-            {"branches": raw} if short else raw if isinstance(raw, dict) else {},
-            path,
-        )
+        if not short and not isinstance(raw, dict):
+            said = "'parallel' takes a list of branches, each of them a list of steps"
+            self.problem("wrong-value", said, path, None)
+            return None, True
+        given = {"branches": raw} if short else raw
+        model = self.check(ParallelModel, given, path, unwritten=1 if short else 0)
         if model is None:
             return None, True
         place = path if short else (*path, "branches")
@@ -190,3 +186,21 @@ class StepReader(Reading):
             line = self.marked.locate(first).line
             said = f"the id '{id_}' is taken by the step of line {line}"
             self.problem("duplicate-id", said, path, "steps.<id> has to name one step")
+
+
+def _misplaced(given: Mapping[str, Any], types: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The keys that have no meaning in a step like this, and what to do instead."""
+    if "foreach" not in given:
+        yield "max_parallel", "it is for a step with `foreach`"
+    if "until" in given:
+        yield "retry", "`until` tries again by itself"
+    if "stop" in types:
+        yield "foreach", "a `stop` is done once"
+    for type_ in types:
+        if type_ in _DONE_ONCE:
+            yield (
+                "until",
+                f"it is for what may come out differently next time, and `{type_}` may not",
+            )
+    if PARALLEL in types:
+        yield from ((key, "give it to the steps of its branches") for key in _NOT_FOR_SEVERAL)

@@ -290,7 +290,10 @@ def test_offline_wrong_values_are_still_wrong() -> None:
             "limits: {runs: 0}",
             "1:16: wrong-value: 'runs' should be greater than or equal to 1, not 0",
         ),
-        ("shell: [PATH]", "1:8: wrong-value: 'shell' takes a mapping, not a list"),
+        (
+            "shell: [PATH]",
+            "1:8: wrong-value: 'shell' takes a mapping, not a list (its keys: env, max_output)",
+        ),
         ("shell: {env: PATH}", "1:14: wrong-value: 'env' takes a list, not 'PATH'"),
         (
             "listen: 127.0.0.1:http",
@@ -362,6 +365,9 @@ def test_a_secret_that_was_typed_in_is_not_shown() -> None:
         read_config(text, Path("config.yaml"), {})
 
     assert [str(problem) for problem in error.value.problems] == [
-        "config.yaml:1:18: wrong-value: 'TOKEN' takes a mapping, not what is written there",
+        (
+            "config.yaml:1:18: wrong-value: 'TOKEN' takes a mapping, not what is written there "
+            "(its keys: env, file)"
+        ),
         "config.yaml:2:22: wrong-value: 'app_key' takes a text, not what is written there",
     ]

@@ -68,7 +68,10 @@ def found(text: str, model: type[Model] = Whole) -> list[str]:
             "3:5: unknown-key: there is no key 'jsn' here (did you mean 'json'?)",
         ),
         ("name: 5", "1:7: wrong-value: 'name' takes a text, not 5"),
-        ("inner: 5", "1:8: wrong-value: 'inner' takes a mapping, not 5"),
+        (
+            "inner: 5",
+            "1:8: wrong-value: 'inner' takes a mapping, not 5 (its keys: colour, json)",
+        ),
         ("names: []", "1:8: wrong-value: 'names' takes a mapping, not a list"),
         ("texts: {}", "1:8: wrong-value: 'texts' takes a list, not a mapping"),
         ("texts:", "1:7: wrong-value: 'texts' takes a list, not nothing"),
@@ -137,7 +140,8 @@ def test_a_missing_key_is_told_at_the_mapping_that_lacks_it() -> None:
 
 
 def test_the_file_itself_can_be_of_the_wrong_kind() -> None:
-    assert found("- a") == ["a.yaml:1:1: wrong-value: it takes a mapping, not a list"]
+    said = "a.yaml:1:1: wrong-value: it takes a mapping, not a list (its keys: url)"
+    assert found("- a", Needy) == [said]
 
 
 def test_a_mapping_of_models_knows_the_keys_of_each() -> None:

@@ -218,14 +218,17 @@ guard: {rate: 5/h}
             "a.yaml:2:19: unknown-name: there is nothing named 'secrets' here "
             "(steps can use 'secrets', vars cannot)"
         ),
-        ("a.yaml:2:48: unknown-name: there is nothing named 'item' here (did you mean 'title'?)"),
+        (
+            "a.yaml:2:48: unknown-name: there is nothing named 'item' here "
+            "(the parameters of a step with `foreach` have it, and nothing else)"
+        ),
         "a.yaml:4:11: duration: a duration has a unit, as in 500ms, 90s, 10m or 1h30m; this is 30",
         (
             "a.yaml:6:9: wrong-value: 'id' cannot be 'a b' "
             "(it has letters, digits and underscores only, and no digit first)"
         ),
         "a.yaml:7:5: unknown-key: there is no key 'htp' in a step (did you mean 'http'?)",
-        "a.yaml:8:15: rate: a rate is written like 5 per 1h",
+        "a.yaml:8:15: rate: a rate is written like 5 per 1h, not '5/h'",
     ]
 
 
