@@ -199,3 +199,49 @@ def test_a_call_for_labels_shows_what_would_be_answered(tmp_path: Path, type_: T
         "    answers rack = 12 (not asked for: left out)",
         "labels would succeed.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("guard", "said"),
+    [
+        (
+            "{key: labels.resource, cooldown: 10m, rate: 5 per 1h, breaker: 3}",
+            (
+                'it acts on "es.nj.01" (labels.resource); other runs may hold it up, and are not '
+                "known here (concurrency single, cooldown 10m, rate 5 per 1h, breaker 3)"
+            ),
+        ),
+        (
+            "{concurrency: parallel, max: 2}",
+            "other runs may hold it up, and are not known here (concurrency parallel, max 2)",
+        ),
+        (
+            "{key: labels.owner}",
+            "it would be skipped, since nobody knows what it acts on (labels.owner)",
+        ),
+    ],
+)
+def test_a_guard_says_in_one_line_what_is_known_of_it(
+    config: Path, press: Path, type_: Type, guard: str, said: str
+) -> None:
+    path = config.parent / "guarded.yaml"
+    path.write_text(f"name: guarded\ntrigger: {{}}\nguard: {guard}\nsteps: [{{wait: 1s}}]\n")
+
+    out = type_("dry-run", path, "--event", press, "--config", config).out.splitlines()
+
+    assert out[1].rstrip() == f"    guard: {said}"
+
+
+def test_a_run_that_its_guard_would_skip_is_1_and_says_why(
+    config: Path, press: Path, type_: Type
+) -> None:
+    path = config.parent / "guarded.yaml"
+    path.write_text("name: guarded\ntrigger: {}\nguard: {key: labels.owner}\nsteps: [{wait: 1s}]\n")
+
+    outcome = type_("dry-run", path, "--event", press, "--config", config)
+
+    assert outcome.code == 1
+    assert outcome.out.splitlines()[-1] == (
+        "guarded would be skipped: guard: the key labels.owner is not there, "
+        "so nobody knows what it acts on."
+    )

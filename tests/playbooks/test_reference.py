@@ -9,7 +9,15 @@ import pytest
 from engine.config.load import read_config
 from engine.events.document import NAMES
 from engine.playbooks.load import Loader
-from engine.playbooks.schema import CommonModel, PlaybookModel, RetryModel, TriggerModel
+from engine.playbooks.schema import (
+    CommonModel,
+    GuardModel,
+    ParallelModel,
+    PlaybookModel,
+    RetryModel,
+    TriggerModel,
+    UntilModel,
+)
 from engine.rules.functions import EngineFunctions
 from engine.wiring import offline_loader, offline_step_types
 
@@ -45,7 +53,18 @@ def _keys(model: Any) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-@pytest.mark.parametrize("model", [PlaybookModel, TriggerModel, CommonModel, RetryModel])
+@pytest.mark.parametrize(
+    "model",
+    [
+        PlaybookModel,
+        TriggerModel,
+        GuardModel,
+        CommonModel,
+        RetryModel,
+        UntilModel,
+        ParallelModel,
+    ],
+)
 def test_every_key_is_named(model: Any) -> None:
     assert [key for key in _keys(model) if not re.search(rf"\b{key}\b", QUOTED)] == []
 

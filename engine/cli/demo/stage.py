@@ -22,6 +22,7 @@ class _Row:
     plan: str = ""
     started: float | None = None
     outcome: str | None = None
+    last: str | None = None  # of the attempts; None: none has ended
     took: str = ""
     error: str = ""
     attempts: int = 1
@@ -48,7 +49,10 @@ class Stage:
         )
         self._progress.add_task("use cases", total=self.total)
         self._live = Live(
-            console=self.console, get_renderable=self._render, transient=True, refresh_per_second=10
+            console=self.console,
+            get_renderable=self.__rich__,
+            transient=True,
+            refresh_per_second=10,
         )
 
     def __enter__(self) -> Self:
@@ -66,8 +70,10 @@ class Stage:
                 row.plan, row.attempts, row.outcome = plan.summary, attempt, None
             case StepSettled(run, step, fact):
                 row = self._rows.setdefault(step.path, _Row(step.title))
-                retried = fact.outcome is Outcome.FAILED and fact.attempt < step.retry.attempts
-                row.outcome = None if retried and fact.retryable else fact.outcome.value
+                may_be_tried = step.until is not None or fact.attempt < step.retry.attempts
+                retried = fact.outcome is Outcome.FAILED and fact.retryable and may_be_tried
+                row.outcome = None if retried else fact.outcome.value
+                row.last = fact.outcome.value
                 row.error = "" if fact.outcome is Outcome.SUCCEEDED else fact.error or ""
                 row.attempts = fact.attempt
                 if row.started is not None:
@@ -83,7 +89,7 @@ class Stage:
 
     def _close(self, run: Run) -> None:
         for row in self._rows.values():
-            row.outcome = row.outcome or "unknown"
+            row.outcome = row.outcome or row.last or "unknown"
         self.console.print(self._table())
         took = format_duration((run.ended or 0) - (run.started or 0))
         ending = f"  {run.state.value} in {took}" + (f": {run.reason}" if run.reason else "")
@@ -92,7 +98,8 @@ class Stage:
         self._progress.advance(self._progress.task_ids[0])
         self.ended.put_nowait(run)
 
-    def _render(self) -> RenderableType:
+    def __rich__(self) -> RenderableType:
+        """What is live: the steps of the run, and the bar."""
         return Group(self._table(), self._progress)
 
     def _table(self) -> Table:
