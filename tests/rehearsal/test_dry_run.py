@@ -202,6 +202,37 @@ def test_plans_are_what_a_run_would_send(ledger: SqliteLedger) -> None:
     assert rehearsal.variables["at"] == int(EVENT.received)
 
 
+def test_plans_are_the_same_again_and_again_and_side_by_side(ledger: SqliteLedger) -> None:
+    text = (
+        "steps:\n"
+        "- {id: a, probe: one, output: hosts, example: {hosts: [x, y], more: z}}\n"
+        "- {id: each, foreach: steps.a, max_parallel: 2, probe: '{{ item }} {{ index }}', "
+        "example: {ok: true}, until: {condition: ok, for: 1m}}\n"
+        "- parallel:\n"
+        "  - [{id: l, probe: '{{ steps.each.items[1].ok }}', example: {n: 1}}, "
+        "{set: {v: '{{ steps.l.n }}'}}]\n"
+        "  - [{probe: \"{{ 'l' in steps }}\"}, {set: {w: 2}}]\n"
+        "- {probe: '{{ vars.v }} {{ vars.w }} {{ steps.l.n }}'}\n"
+    )
+    stage = Stage(ledger)
+    playbook = loaded(fake_step_types(stage.probe), text)
+    rehearsal = rehearse(playbook, EVENT, config={}, secrets=SECRETS, step_types=stage.step_types)
+
+    async def story() -> None:
+        stage.probe.answer("steps/0", Succeeded({"hosts": ["x", "y"], "more": "z"}))
+        stage.probe.answer("steps/1[0]", Succeeded({"ok": True}))
+        stage.probe.answer("steps/1[1]", Succeeded({"ok": True}))
+        stage.probe.answer("steps/2[0]/0", Succeeded({"n": 1}))
+        run = await stage.queue(playbook, EVENT, "dry-run")
+        await stage.carry_out(run, playbook, EVENT)
+
+    asyncio.run(story())
+    sent = {h.step.path: h.plan for h in stage.told.happenings if isinstance(h, StepStarted)}
+    assert rehearsal.succeeds
+    assert {step.step.path: step.plan for step in rehearsal.steps if step.plan} == sent
+    assert len(sent) == 8
+
+
 # What comes of a step
 
 
