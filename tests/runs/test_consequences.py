@@ -12,7 +12,7 @@ from engine.playbooks.step_type import Asks, Call, Report
 from engine.runs.run import RunState
 from engine.store.records import open_records
 from tests.runs.fakes import Stage, a_playbook, an_event
-from tests.runs.test_worker import Gate, a_worker, accepted, working
+from tests.runs.test_worker import Gate, a_few_turns, a_worker, accepted, working
 
 ADA = {"person_id": 7, "person_name": "Ada"}
 START = "trigger: {action: restart-host}\n"
@@ -85,6 +85,8 @@ def test_a_run_ends_with_its_incident_if_its_playbook_says_so(
             await accepted(stage.ledger, closed("E2", "another"), closed("E3"))
             worker.wake()
             if state is RunState.SUCCEEDED:
+                await stage.told.until(lambda told: len(told.happenings) >= 5)
+                await a_few_turns(worker, stage.ledger)
                 gate.let("RUN1")
             await stage.told.until(lambda told: told.ended("RUN1"))
 
@@ -112,7 +114,9 @@ def test_a_run_that_closes_its_own_incident_goes_on(stage: Stage) -> None:
             await accepted(stage.ledger, closed("E2"))
             worker.wake()
             await stage.told.until(lambda told: len(told.happenings) >= 4)
+            await a_few_turns(worker, stage.ledger)
             gate.let("RUN1")
-            await stage.told.until(lambda told: ("RUN1", RunState.SUCCEEDED) in told.states)
+            await stage.told.until(lambda told: told.ended("RUN1"))
 
     asyncio.run(story())
+    assert stage.told.states[-1] == ("RUN1", RunState.SUCCEEDED)
