@@ -181,7 +181,7 @@ async def wired(
                 ledger=ledger,
                 runner=runner,
                 playbooks=loaded.playbooks,
-                load=loader.load,
+                load=loader.load_kept,
                 config=config.vars,
                 new_id=new_id,
                 clock=now,

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from engine.cli.event_files import read_event
 from engine.cli.options import config_option, format_option, load_offline
-from engine.cli.playbook_files import read_files
+from engine.cli.playbook_files import read_beside, read_files
 from engine.cli.screen import (
     REQUEST_IN_SUMMARY,
     console,
@@ -63,7 +63,7 @@ def dry_run(
     config = load_offline(config_path)
     event = read_event(event_file, config, action, type_)
     files, unreadable = read_files(paths or (config.playbooks,))
-    loaded = offline_loader(config).load_all(files)
+    loaded = offline_loader(config).load_all(files, lambda: read_beside(paths))
     problems = in_file_order([*unreadable, *loaded.problems])
     if problems and paths:
         raise EngineError(*problems)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from engine.cli.options import config_option, load_offline
-from engine.cli.playbook_files import read_files
+from engine.cli.playbook_files import read_beside, read_files
 from engine.lint.report import FORMATS
 from engine.problem import in_file_order
 from engine.wiring import offline_loader
@@ -34,7 +34,7 @@ def lint(paths: tuple[Path, ...], format_: str, config_path: str | None) -> int:
     """  # noqa: D301 - \b is click's mark for lines to be kept
     config = load_offline(config_path)
     files, unreadable = read_files(paths or (config.playbooks,))
-    loaded = offline_loader(config).load_all(files)
+    loaded = offline_loader(config).load_all(files, lambda: read_beside(paths))
     problems = in_file_order([*unreadable, *loaded.problems])
     click.echo(FORMATS[format_](problems, len(files) + len(unreadable)))
     return 1 if problems else 0

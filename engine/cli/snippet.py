@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 from engine.marked_yaml.mark import Path
 from engine.marked_yaml.read import read_yaml
+from engine.playbooks.playbook import PlaybookText
 from engine.problem import EngineError
 
 MOST = 12  # lines
 
 
-def yaml_lines(text: str, file: str, step: str) -> Iterator[str]:
+def yaml_lines(playbook: PlaybookText, step: str) -> Iterator[str]:
     """`file:line:col` and the lines of the step at `steps/2`."""
+    text, file = playbook.text, playbook.file
     section, _, rest = step.partition("/")
     if not rest.isdigit():
         return

@@ -21,10 +21,10 @@ from engine.rules.condition import Verdict
 from engine.rules.match import one_answers
 from engine.runs import fact as facts
 from engine.runs.flow import Flow
+from engine.runs.handing import rendered_variables
 from engine.runs.lane import Skip, lane_of
 from engine.runs.move import End, Note, Wait
 from engine.runs.run import RunState
-from engine.runs.runner import rendered_variables
 
 
 @dataclass(frozen=True, slots=True)

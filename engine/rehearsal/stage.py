@@ -93,14 +93,19 @@ class Stage:
         """What the flow knows by itself, unless it is for want of a result of this rehearsal."""
         step, fact = note.step, note.fact
         self._head_those_around(flow, step, note.document)
+        if isinstance(fact, facts.Called):
+            self.steps.append(_head(step, note.document, handed=fact.handed.inputs))
+            return flow.take(fact)
         begins = step.path not in flow.progress and step.path not in flow.begun
         if begins and (said := undecided_when(step, note.document)) is not None:
-            if step.branches or step.foreach is not None:
+            if step.branches or step.foreach is not None or step.called is not None:
                 self.steps.append(_head(step, note.document, said))
                 return supposing_yes(flow, step)
             move = Perform(step, fact.attempt, None, document=note.document)
             return self.perform(flow, move, now, said)
         if begins and (said := unknown_items(step, note.document)) is not None:
+            if step.called is not None:
+                return self._of_unknown_items(flow, step, now, said)
             flow, step, item = supposing_one_item(flow, step)
             move = Perform(step, fact.attempt, None, document={**note.document, **item})
             return self.perform(flow, move, now, said)
@@ -139,6 +144,15 @@ class Stage:
         self.steps.append(RehearsedStep(step, "failed" if failed else "performed", plan, reason))
         return flow.take(settled)
 
+    def _of_unknown_items(self, flow: Flow, step: Step, now: float, said: str) -> Flow:
+        """A playbook that is carried out for each of items that nobody knows yet."""
+        plan = Plan(f"carry out {step.parameters['call']}", {})
+        self.steps.append(
+            RehearsedStep(step, "performed", plan, f"{said}; its steps are not shown")
+        )
+        result = UnknownResult(_name_of_result(flow, step))
+        return flow.take(facts.Settled(step.path, 1, now, Outcome.SUCCEEDED, result))
+
     def _head_those_around(self, flow: Flow, step: Step, document: Document) -> None:
         """Say of the `foreach` and `parallel` that the step is in what they are, once."""
         for path in sorted(around(step.path)):
@@ -147,7 +161,15 @@ class Stage:
                 self.steps.append(_head(outer, document))
 
 
-def _head(step: Step, document: Document, note: str | None = None) -> RehearsedStep:
+def _head(
+    step: Step,
+    document: Document,
+    note: str | None = None,
+    handed: Mapping[str, Any] | None = None,
+) -> RehearsedStep:
+    if step.called is not None and step.foreach is None:
+        plan = None if handed is None else Plan(f"carry out {step.called.name}", {"inputs": handed})
+        return RehearsedStep(step, "performed", plan, note)
     said: str | None = f"{len(step.branches)} branches, side by side"
     if step.foreach is not None:
         items = items_of(step.foreach, document)

@@ -26,6 +26,7 @@ class Trigger:
     own: bool = False  # whether to take what the engine itself caused
     reconcile: bool = False  # whether to take what was missed and found out later
     max_age: float | None = None  # seconds; None: any, and LATEST for what was missed
+    never: bool = False  # whether no event starts it: other playbooks call it
     answers: bool = False  # whether to take calls that wait for labels, and nothing else
 
     def judge(self, document: Mapping[str, Any], now: float) -> Verdict:
@@ -33,6 +34,8 @@ class Trigger:
 
         `now` is Unix seconds: some triggers take no old events.
         """
+        if self.never:
+            return Verdict(Answer.NO, "it has no trigger: other playbooks call it")
         event = document["event"]
         if self.events and event["type"] not in self.events:
             wanted = " or ".join(self.events)

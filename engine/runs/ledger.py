@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from engine.events.event import Event
 from engine.playbooks.guard import Guard
-from engine.playbooks.playbook import Playbook
+from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.rules.condition import Verdict
 from engine.runs.consequences import UnderWay
 from engine.runs.control import Order, Pause
@@ -78,11 +78,11 @@ class Ledger(Protocol):
         ...
 
     async def keep_playbook(self, playbook: Playbook) -> None:
-        """Keep the text of a version, so that a run can go on with it after any change."""
+        """Keep a version, and those it calls, so that a run can go on with it after any change."""
         ...
 
-    async def playbook_text(self, version: str) -> tuple[str, str]:
-        """The (file, text) of a version that was kept. Raises NotInLedgerError."""
+    async def playbook_text(self, version: str) -> PlaybookText:
+        """A version that was kept. Raises NotInLedgerError."""
         ...
 
     async def event(self, event_id: str) -> Event:

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from engine.events.event import Event
 from engine.playbooks.guard import Guard
-from engine.playbooks.playbook import Playbook
+from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.runs.consequences import UnderWay
 from engine.runs.control import Order, Pause
 from engine.runs.fact import Asked, Began, Cancelled, Fact, Paused, Settled
@@ -54,7 +54,7 @@ class PatientLedger:
     async def keep_playbook(self, playbook: Playbook) -> None:
         await self._insist(lambda: self._ledger.keep_playbook(playbook))
 
-    async def playbook_text(self, version: str) -> tuple[str, str]:
+    async def playbook_text(self, version: str) -> PlaybookText:
         return await self._insist(lambda: self._ledger.playbook_text(version))
 
     async def event(self, event_id: str) -> Event:

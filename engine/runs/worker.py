@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from engine.events.document import document_of
 from engine.events.event import Event
-from engine.playbooks.playbook import Playbook
+from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.problem import EngineError
 from engine.rules.match import RECONCILED
 from engine.runs.consequences import answers, ends, has_consequences
@@ -38,7 +38,7 @@ class Worker:
         ledger: Ledger,
         runner: Runner,
         playbooks: Sequence[Playbook],
-        load: Callable[[str, str], Playbook],
+        load: Callable[[PlaybookText], Playbook],
         config: Mapping[str, Any],
         new_id: Callable[[], str],
         clock: Clock,
@@ -127,7 +127,7 @@ class Worker:
             if run.state in (RunState.RUNNING, RunState.WAITING) or self._turns.is_given(run.id):
                 self._control_of(run).hear([order])
                 continue
-            if run.state is RunState.QUEUED and order.verb is Verb.CANCEL:
+            if run.state is RunState.QUEUED and order.verb in (Verb.CANCEL, Verb.CLOSE):
                 await self._take_out(run, f"cancelled by {order.by}")
             await self._ledger.keep_obeyed(order)
         pauses = await self._ledger.pauses()
@@ -293,8 +293,7 @@ class Worker:
 
     async def _version(self, run: Run) -> Playbook:
         if run.version not in self._versions:
-            file, text = await self._ledger.playbook_text(run.version)
-            self._versions[run.version] = self._load(text, file)
+            self._versions[run.version] = self._load(await self._ledger.playbook_text(run.version))
         return self._versions[run.version]
 
     @asynccontextmanager

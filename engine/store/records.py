@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from engine.events.event import Event
+from engine.playbooks.playbook import PlaybookText
 from engine.problem import EngineError, Problem
 from engine.runs.fact import Cancelled
 from engine.runs.ledger import Judgement
@@ -47,8 +48,7 @@ class RunRecord:
     variables: Mapping[str, Any]
     variables_error: str | None
     steps: Sequence[StepRecord]
-    file: str
-    text: str
+    playbook: PlaybookText
     cancelled: Cancelled | None = None  # somebody ended it, or is about to
 
 
@@ -98,8 +98,7 @@ class Records:
             began.variables if began else {},
             began.error if began else None,
             [rows.step_from_row(step) for step in steps],
-            playbook["file"],
-            playbook["text"],
+            rows.playbook_from_row(playbook),
             rows.cancelled_from_row(row),
         )
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from engine.events.event import Event
 from engine.playbooks.guard import Guard
-from engine.playbooks.playbook import Playbook
+from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.rules.match import RECONCILED, TOLD_BY_TIMELINE
 from engine.runs.consequences import UnderWay
 from engine.runs.control import Order, Pause
@@ -157,24 +157,19 @@ class SqliteLedger:
         return await self._writer.do(act)
 
     async def keep_playbook(self, playbook: Playbook) -> None:
-        parameters = {
-            "version": playbook.version,
-            "name": playbook.name,
-            "file": playbook.file,
-            "text": playbook.text,
-        }
+        row = rows.playbook_to_row(playbook)
 
         def act(db: sqlite3.Connection) -> None:
-            db.execute(self._sql["insert_playbook"], parameters)
+            db.execute(self._sql["insert_playbook"], row)
 
         await self._writer.do(act)
 
-    async def playbook_text(self, version: str) -> tuple[str, str]:
-        def act(db: sqlite3.Connection) -> tuple[str, str]:
+    async def playbook_text(self, version: str) -> PlaybookText:
+        def act(db: sqlite3.Connection) -> PlaybookText:
             row = db.execute(self._sql["playbook_by_version"], {"version": version}).fetchone()
             if row is None:
                 raise NotInLedgerError(f"there is no playbook version {version}")
-            return row["file"], row["text"]
+            return rows.playbook_from_row(row)
 
         return await self._writer.do(act)
 
@@ -247,17 +242,7 @@ class SqliteLedger:
         await self._writer.do(act)
 
     async def keep_started(self, run_id: str, record: StepRecord) -> None:
-        row = {
-            "run": run_id,
-            "path": record.path,
-            "attempt": record.attempt,
-            "type": record.type,
-            "id": record.id,
-            "name": record.name,
-            "plan": None if record.plan is None else rows.to_text(record.plan),
-            "request": None if record.request is None else rows.to_json(record.request),
-            "started": record.started,
-        }
+        row = rows.started_to_row(run_id, record)
 
         def act(db: sqlite3.Connection) -> None:
             db.execute(self._sql["start_step"], row)

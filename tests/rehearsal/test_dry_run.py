@@ -13,7 +13,7 @@ import pytest
 from engine.flashduty.client import FlashdutyClient
 from engine.playbooks.deferred import Unknown
 from engine.playbooks.load import Loader
-from engine.playbooks.playbook import Playbook
+from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.playbooks.step_type import StepType, Succeeded
 from engine.processes.warden import Warden
 from engine.rehearsal.dry_run import MaskedSecrets, Rehearsal, rehearse, rehearse_all
@@ -650,6 +650,73 @@ def test_a_foreach_that_takes_no_list_would_fail(types: Types) -> None:
     assert told(rehearsal) == [
         ("steps/0", "failed", None, "its `foreach` takes a list, and labels.nope is nothing")
     ]
+    assert not rehearsal.succeeds
+
+
+OTHER = """name: other
+inputs: {host: {type: string}, n: {type: integer, default: 1}}
+vars: {what: "{{ inputs.host }}"}
+steps:
+  - {id: x, shell: [echo, "{{ vars.what }}", "{{ inputs.n }}"]}
+  - {set: {found: "{{ steps.x.stdout }}"}}
+"""
+
+
+def with_other(types: Types, steps: str) -> Rehearsal:
+    text = f"name: p\ntrigger: {{}}\nsteps:\n{steps}"
+    playbook = Loader(types).load_kept(PlaybookText(text, "p.yaml", ((OTHER, "o.yaml"),)))
+    return rehearse(playbook, EVENT, config=CONFIG, secrets=SECRETS, step_types=types)
+
+
+def test_a_called_playbook_is_rehearsed_with_what_it_is_handed(types: Types) -> None:
+    rehearsal = with_other(
+        types,
+        "- {id: c, playbook: {call: other, inputs: {host: '{{ labels.resource }}'}}}\n"
+        "- shell: [echo, '{{ steps.c.vars.found }}', '{{ steps.c.vars.what }}']\n",
+    )
+    assert told(rehearsal) == [
+        ("steps/0", "performed", "carry out other", None),
+        ("steps/0/steps/0", "performed", "echo es.nj.01 1", None),
+        ("steps/0/steps/1", "performed", "set found", None),
+        ("steps/1", "performed", "echo ‹steps.x.stdout› es.nj.01", None),
+    ]
+    assert rehearsal.succeeds
+
+
+def test_a_called_playbook_is_handed_what_nobody_knows_yet(types: Types) -> None:
+    rehearsal = with_other(
+        types,
+        "- {id: a, http: 'http://a'}\n"
+        "- {when: steps.a.body.go, playbook: {call: other, inputs: {host: '{{ steps.a.body.h }}'}}}\n"
+        "- {foreach: steps.a.body.l, playbook: {call: other, inputs: {host: '{{ item }}'}}}\n",
+    )
+    assert told(rehearsal)[1:] == [
+        (
+            "steps/1",
+            "performed",
+            None,
+            (
+                "if steps.a.body.go (depends on ‹steps.a.body.go›, which is not known before the "
+                "step is performed)"
+            ),
+        ),
+        ("steps/1", "performed", "carry out other", None),
+        ("steps/1/steps/0", "performed", "echo ‹steps.a.body.h› 1", None),
+        ("steps/1/steps/1", "performed", "set found", None),
+        (
+            "steps/2",
+            "performed",
+            "carry out other",
+            "for each of ‹steps.a.body.l›; its steps are not shown",
+        ),
+    ]
+
+
+def test_a_playbook_that_cannot_be_called_would_fail(types: Types) -> None:
+    rehearsal = with_other(types, "- playbook: {call: other, inputs: {host: '{{ labels.x }}'}}\n")
+    ((path, outcome, _, reason),) = told(rehearsal)
+    assert (path, outcome) == ("steps/0", "failed")
+    assert (reason or "").startswith("inputs.host: 'x' is not there")
     assert not rehearsal.succeeds
 
 

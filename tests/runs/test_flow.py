@@ -75,6 +75,7 @@ class Story:
         move = self.move
         assert isinstance(move, Note), move
         self.flow = self.flow.take(move.fact)
+        assert isinstance(move.fact, Settled)
         return move.fact
 
     @property

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from engine.events.event import Event
 from engine.playbooks.load import Loader
-from engine.playbooks.playbook import Playbook
+from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.playbooks.step_type import Call, Report, Succeeded
 from engine.problem import EngineError, Problem
 from engine.rules.condition import Answer, Verdict
@@ -49,7 +49,7 @@ def a_worker(
     at_once: int = 10,
     starts: int = 100_000,
     wall: Callable[[], float] | None = None,
-    load: Callable[[str, str], Playbook] | None = None,
+    load: Callable[[PlaybookText], Playbook] | None = None,
     config: Mapping[str, Any] | None = None,
     own: Callable[[Event], bool | None] = lambda _: False,
 ) -> Worker:
@@ -58,7 +58,7 @@ def a_worker(
         ledger=stage.ledger,
         runner=stage.runner(),
         playbooks=playbooks,
-        load=load or Loader(step_types(Probe())).load,
+        load=load or Loader(step_types(Probe())).load_kept,
         config=config or {},
         new_id=lambda: next(ids),
         clock=wall or stage.clock,
@@ -496,11 +496,11 @@ def test_unfinished_runs_take_turns_too(stage: Stage) -> None:
 def test_a_run_keeps_the_version_it_began_with_out_of_the_ledger(database: Path) -> None:
     old = a_playbook('steps: [{wait: 1m}, {probe: "old {{ event.id }}"}]', "p", "p.yaml")
     new = a_playbook('steps: [{wait: 1m}, {probe: "new {{ event.id }}"}]', "p", "p.yaml")
-    loaded: list[tuple[str, str]] = []
+    loaded: list[PlaybookText] = []
 
-    def load(text: str, file: str) -> Playbook:
-        loaded.append((text, file))
-        return Loader(step_types(Probe())).load(text, file)
+    def load(kept: PlaybookText) -> Playbook:
+        loaded.append(kept)
+        return Loader(step_types(Probe())).load_kept(kept)
 
     async def first(stage: Stage) -> None:
         await accepted(stage.ledger, an_event("E1"), an_event("E2"))
@@ -519,7 +519,7 @@ def test_a_run_keeps_the_version_it_began_with_out_of_the_ledger(database: Path)
         stage = Stage(ledger)
         asyncio.run(second(stage))
     assert sorted(stage.probe.said) == ["old E1", "old E2"]
-    assert (old.text, "p.yaml") in loaded
+    assert old.kept in loaded
     assert new.version != old.version
 
 
@@ -527,8 +527,8 @@ def test_a_run_keeps_the_version_it_began_with_out_of_the_ledger(database: Path)
 def test_a_version_that_cannot_be_read_any_more_ends_its_run_with_the_reason(
     stage: Stage, database: Path, state: str
 ) -> None:
-    def load(_: str, file: str) -> Playbook:
-        raise EngineError(Problem("no-step-type", f"{file} does nothing", None, "give it one"))
+    def load(kept: PlaybookText) -> Playbook:
+        raise EngineError(Problem("no-step-type", f"{kept.file} does nothing", None, "give it one"))
 
     async def story() -> None:
         run = await stage.queue(ONE, an_event(), "OLD")

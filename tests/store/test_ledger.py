@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from engine.events.event import Event
-from engine.playbooks.playbook import Playbook
+from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.rules.condition import Answer, Verdict
-from engine.runs.fact import Asked, Began, Cancelled, Fact, Paused, Settled, Started
+from engine.runs.fact import Asked, Began, Called, Cancelled, Fact, Paused, Settled, Started
 from engine.runs.ledger import (
     Acceptance,
     Judgement,
@@ -25,7 +25,7 @@ from engine.runs.ledger import (
     LedgerError,
     NotInLedgerError,
 )
-from engine.runs.run import Asking, Outcome, Question, Run, RunState, StepRecord
+from engine.runs.run import Asking, Handed, Outcome, Question, Run, RunState, StepRecord
 from engine.store.queries import read_migrations
 from engine.store.records import open_records
 from engine.store.sqlite import SqliteLedger, open_ledger
@@ -250,7 +250,7 @@ def test_a_version_keeps_its_text_whatever_comes_later(ledger: SqliteLedger) -> 
         await ledger.keep_playbook(PLAYBOOK)
         await ledger.keep_playbook(replace(PLAYBOOK, text="another", file="elsewhere.yaml"))
         kept = await ledger.playbook_text(PLAYBOOK.version)
-        assert kept == ("restart-host.yaml", PLAYBOOK.text)
+        assert kept == PlaybookText(PLAYBOOK.text, "restart-host.yaml")
 
     asyncio.run(story())
 
@@ -388,7 +388,9 @@ def test_the_history_is_everything_that_happened_in_its_order(database: Path) ->
         Started("steps/5", 1, NOW + 40),
         Asked("steps/5", 1, Question(Asking.ATTENTION, "well?", NOW + 40)),
         Settled("steps/5", 1, NOW + 41, Outcome.UNKNOWN, again=True, by="ada"),
-        Cancelled(NOW + 42, "cancelled by ada"),
+        Called("steps/6", 1, NOW + 41, Handed({"host": "web-1"}, {"a": [1]})),
+        Started("steps/6/steps/0", 1, NOW + 41),
+        Cancelled(NOW + 42, "cancelled by ada", resolved=True),
         Started("finally/0", 1, NOW + 42),
     ]
 
@@ -398,6 +400,9 @@ def test_the_history_is_everything_that_happened_in_its_order(database: Path) ->
             match fact:
                 case Started(path, attempt, at):
                     await ledger.keep_started("R1", a_record(attempt, path, started=at))
+                case Called(path, attempt, at, handed):
+                    record = a_record(attempt, path, started=at, handed=handed)
+                    await ledger.keep_started("R1", record)
                 case Paused():
                     await ledger.keep_paused("R1", fact)
                 case Asked():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.playbooks.playbook import PlaybookText
 from engine.problem import EngineError
 from engine.runs.fact import Began, Settled
 from engine.runs.run import Outcome, RunState, StepRecord
@@ -121,7 +122,7 @@ def test_a_run_is_found_by_its_id_or_the_end_of_it(records: Records, id_: str) -
         "a: no",
     )
     assert (found.variables, found.variables_error) == ({"host": "h"}, "other: not there")
-    assert (found.file, found.text) == ("first.yaml", FIRST.text)
+    assert found.playbook == PlaybookText(FIRST.text, "first.yaml")
     assert [(step.path, step.error) for step in found.steps] == [("steps/0", "no")]
 
 
