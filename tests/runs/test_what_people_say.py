@@ -208,7 +208,7 @@ def test_what_cleans_up_is_not_cut_by_a_cancelling(stage: Stage, database: Path,
         worker = a_worker(stage, playbook)
         await accepted(stage.ledger, an_event())
         async with working(worker):
-            await stage.told.until(lambda told: bool(gate.came))
+            await stage.told.until(lambda told: told.started[-1:] == [(at, 1)])
             people.cancel("RUN1", by="ada", at=NOW)
             await a_few_turns(worker, stage.ledger)
             gate.let("RUN1")
