@@ -3,8 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ from engine.problem import Problem
 from engine.processes.warden import Warden
 from engine.runs.crew import Companion, Crew
 from engine.runs.happening import Happening, LeftOver, Tell, Trouble
+from engine.runs.kept_output import Keep, keep_nothing
 from engine.runs.label_calls import Ends, LabelCalls
 from engine.runs.ledger import LedgerError, Memory
 from engine.runs.redaction import Redactor
@@ -47,6 +48,8 @@ from engine.sources.flashduty import (
 )
 from engine.steps import step_types
 from engine.steps.shell import ShellSettings
+from engine.store.output_files import OutputFiles
+from engine.store.output_folder import OutputFolder
 from engine.store.sqlite import SqliteLedger, open_ledger
 
 CONNECTIONS: Final = 100  # at once, to all targets of http steps together
@@ -134,7 +137,7 @@ async def wired(
     for secret in (flashduty.app_key, flashduty.webhook_token):
         if secret is not None:
             redactor.learn(secret)
-    with open_ledger(config.database) as ledger:
+    with open_ledger(config.database) as ledger, _kept_output(config, redactor, tell) as keep:
         connector = aiohttp.TCPConnector(limit=CONNECTIONS)
         # Each step has its own time; the session has none of its own.
         timeout = aiohttp.ClientTimeout(total=None)
@@ -157,7 +160,7 @@ async def wired(
             types = step_types(
                 session=lambda: session,
                 flashduty=client,
-                shell=_shell(config, environ, warden),
+                shell=_shell(config, environ, warden, keep),
                 max_response=config.http.max_response,
             )
             loader = Loader(types)
@@ -263,9 +266,25 @@ def _webhook_reader(config: Config) -> Read:
     return read
 
 
-def _shell(config: Config, environ: Mapping[str, str], warden: Warden) -> ShellSettings:
+def _shell(
+    config: Config, environ: Mapping[str, str], warden: Warden, keep: Keep = keep_nothing
+) -> ShellSettings:
     allowed = {name: environ[name] for name in config.shell.env if name in environ}
-    return ShellSettings(allowed, config.folder, config.shell.max_output, warden)
+    return ShellSettings(allowed, config.folder, config.shell.max_output, warden, keep)
+
+
+@contextmanager
+def _kept_output(config: Config, redactor: Redactor, tell: Tell) -> Iterator[Keep]:
+    """In files beside the database, if any are to be kept."""
+    limit = config.shell.keep_output
+    if limit is None:
+        yield keep_nothing
+        return
+    files = OutputFiles(OutputFolder.beside(config.database), limit, redactor, tell)
+    try:
+        yield files.keep
+    finally:
+        files.close()
 
 
 @asynccontextmanager
