@@ -92,6 +92,7 @@ class Pruned:
     runs: int
     steps: int
     playbooks: int  # texts of versions
+    output: int = 0  # bytes of the files with the output of steps
 
 
 Happening = (
