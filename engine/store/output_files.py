@@ -47,7 +47,7 @@ class OutputFiles:
         """A Keep."""
         return _Files(self, run_id, path, attempt)
 
-    def learned(self, file: Path, error: str | None) -> None:
+    def note(self, file: Path, error: str | None) -> None:
         """How it went with one more attempt: the first of several that fail is told."""
         if error is not None and not self._failing:
             said = f"{file}: {error}; not all that shell steps write is kept"
@@ -105,7 +105,7 @@ class _Files:
         failed = [file for file in self._streams.values() if file.error is not None]
         first = failed[0] if failed else None
         where = folder if first is None or first.path is None else first.path
-        self._keeper.learned(where, None if first is None else first.error)
+        self._keeper.note(where, None if first is None else first.error)
 
 
 class _File:
@@ -141,9 +141,12 @@ class _File:
             self._put(b"", final=True)
         if self._handle is None:
             return
-        if self.error is None and os.fstat(self._handle).st_nlink == 0:
-            self._failed("it was deleted while it was written")
-        os.close(self._handle)
+        try:
+            if self.error is None and os.fstat(self._handle).st_nlink == 0:
+                self._failed("it was deleted while it was written")
+            os.close(self._handle)
+        except OSError as error:  # a disk may say only now that it has no room
+            self._failed(error.strerror or str(error))
 
     def _put(self, data: bytes, *, final: bool) -> None:
         text = self._masking.add(self._decoder.decode(data, final))

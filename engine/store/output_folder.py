@@ -89,7 +89,8 @@ class OutputFolder:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                said = f"{error.filename}: {error.strerror}"
+                where = error.filename or self.path / run_id
+                said = f"{where}: {error.strerror or error}"
         return said
 
 

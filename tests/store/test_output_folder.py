@@ -143,5 +143,6 @@ def test_a_link_is_not_followed(folder: OutputFolder, tmp_path: Path) -> None:
     (theirs / "file").write_text("x")
     folder.make_for(OTHER)
     (folder.path / RUN).symlink_to(theirs)
-    assert folder.remove([RUN]) is not None
+    said = folder.remove([RUN])
+    assert said == f"{folder.path / RUN}: Cannot call rmtree on a symbolic link"
     assert (theirs / "file").exists()
