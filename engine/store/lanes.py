@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from engine.playbooks.guard import Guard
 from engine.runs.consequences import UnderWay
 from engine.runs.lane import Going, Lane
-from engine.runs.run import Asking, RunState
+from engine.runs.run import Asking, Run, RunState
 from engine.store.rows import run_from_row
 
 
 def read_lane(
     db: sqlite3.Connection,
     sql: Mapping[str, str],
-    playbook: str,
-    lane: str,
+    run: Run,
     guard: Guard,
     now: float,
 ) -> Lane:
-    """The lane at this moment; of the playbook's other runs no more than its guard asks for."""
-    place = {"playbook": playbook, "lane": lane}
+    """Its lane at this moment; of the playbook's other runs no more than its guard asks for."""
+    playbook = run.playbook
+    place = {"playbook": playbook, "lane": run.lane}
     going = [
         Going(row["id"], row["created"], RunState(row["state"]) is not RunState.QUEUED)
         for row in db.execute(sql["lane_going"], place)

@@ -17,7 +17,17 @@ from engine.runs.ledger import Ledger
 from engine.runs.run import Outcome, RunState
 from engine.store.people import People, open_for_people
 from engine.store.records import open_records
-from tests.runs.fakes import NOW, Probe, Stage, a_playbook, a_run, an_event, step_types, verdicts
+from tests.runs.fakes import (
+    NOW,
+    Probe,
+    Stage,
+    a_playbook,
+    a_run,
+    an_event,
+    letting,
+    step_types,
+    verdicts,
+)
 from tests.runs.test_worker import Gate, a_few_turns, a_worker, accepted, states_in, working
 
 TWO = a_playbook("steps: [{id: a, probe: a}, {id: b, probe: b}]\nfinally: [{probe: f}]", "two")
@@ -29,7 +39,7 @@ async def left_behind(stage: Stage, id_: str = "RUN1") -> None:
     await stage.ledger.accept(event)
     await stage.ledger.keep_playbook(TWO)
     run = a_run(id_, TWO, event)
-    await stage.ledger.keep_match(event, verdicts([TWO]), [run], NOW)
+    await stage.ledger.keep_match(event, verdicts([TWO]), NOW, letting([run]))
     await stage.ledger.keep_began(run.move(RunState.RUNNING, at=NOW), Began(NOW))
 
 
