@@ -583,7 +583,6 @@ ASKED: Sequence[tuple[str, int]] = [
     ("keep_match", 1),
     ("queued", 1),
     ("event", 1),
-    ("history", 1),
     ("keep_began", 1),
     ("keep_started", 1),
     ("keep_paused", 1),
