@@ -102,6 +102,11 @@ class Records:
             rows.cancelled_from_row(row),
         )
 
+    def playbook(self, version: str) -> PlaybookText | None:
+        """A version of a playbook, if an engine ever had it."""
+        row = self._db.execute(self._sql["playbook_by_version"], {"version": version}).fetchone()
+        return None if row is None else rows.playbook_from_row(row)
+
     def runs(
         self,
         limit: int,
