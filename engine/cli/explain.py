@@ -91,7 +91,7 @@ def _find(named: str, config: Config, action: str | None, type_: str | None) -> 
                 "unreadable",
                 f"there is no file {named}",
                 None,
-                "an event is a JSON file as Flashduty would send it, or the id of one in the ledger",
+                "name a JSON file as Flashduty would send it, or the id of an event in the ledger",
             )
         )
     if action is not None or type_ is not None:

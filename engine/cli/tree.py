@@ -26,7 +26,7 @@ def show_tree(screen: Console, tree: Explanation, indent: str, *, whole: bool = 
     pointing = not all(_all_decide(part) and _decides(tree, part) for part in parts)
     for part in parts:
         for text in _lines(part, indent, decides=_decides(tree, part), pointing=pointing):
-            screen.print(text)
+            screen.print(text, soft_wrap=True)
 
 
 def _lines(node: Explanation, indent: str, *, decides: bool, pointing: bool) -> Iterator[Text]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from difflib import SequenceMatcher
 from typing import Any, Final
 
 from engine.rules.condition import Answer, Verdict
@@ -34,13 +35,20 @@ def ruled(tree: Explanation, verdict: Verdict) -> Explanation:
     return replace(tree, answer=verdict.answer, reason=verdict.reason, parts=parts)
 
 
-def nearness(tree: Explanation) -> tuple[bool, int, float]:
-    """How near a trigger that did not take an event came to it; the greater, the nearer."""
+def nearness(tree: Explanation) -> tuple[bool, float, float]:
+    """How near a trigger that did not take an event came to it; the greater, the nearer.
+
+    Nearest is one whose condition was asked and said no, then one for a button of nearly the name.
+    """
     (deciding,) = tree.deciding or (tree,)
     passed = sum(part.answer is Answer.YES for part in tree.parts)
-    leaves = list(_leaves(deciding))
-    share = sum(leaf.answer is Answer.YES for leaf in leaves) / len(leaves)
-    return deciding.key == _WHEN, passed, share
+    if deciding.key == _WHEN:
+        leaves = list(_leaves(deciding))
+        return True, passed, sum(leaf.answer is Answer.YES for leaf in leaves) / len(leaves)
+    if deciding.key == "action":
+        wanted = deciding.text.removeprefix("action: ")
+        return False, SequenceMatcher(None, wanted, deciding.value or "").ratio(), passed
+    return False, -1.0, passed
 
 
 def _checks(trigger: Trigger, event: Mapping[str, Any], now: float) -> Iterator[Explanation]:

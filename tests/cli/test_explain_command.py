@@ -148,8 +148,8 @@ def test_what_is_neither_a_file_nor_an_event_is_2(worked: Path, type_: Type) -> 
     assert (nowhere.code, nowhere.err) == (
         2,
         (
-            "unreadable: there is no file nowhere.json (an event is a JSON file as Flashduty would "
-            "send it, or the id of one in the ledger)\n"
+            "unreadable: there is no file nowhere.json (name a JSON file as Flashduty would "
+            "send it, or the id of an event in the ledger)\n"
         ),
     )
     assert type_("explain", "ZZZZZZ", "--config", config).err == (

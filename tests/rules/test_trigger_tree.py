@@ -114,6 +114,7 @@ def test_nearer_is_who_was_refused_later() -> None:
     triggers = [
         Trigger(events=("i_new",)),
         Trigger(events=("i_custom",), action="other"),
+        Trigger(events=("i_custom",), action="fixed"),
         Trigger(when=when("labels.owner")),
         Trigger(when=when("labels.owner && severity")),
         Trigger(events=("i_custom",), when=when("labels.owner")),
