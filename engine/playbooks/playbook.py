@@ -118,7 +118,7 @@ class Step:
     @property
     def title(self) -> str:
         """What to call it in front of a person."""
-        return self.name or self.id or self.type
+        return self.name or self.id or (self.type if self.called is None else self.called.name)
 
     def item(self, index: int) -> Self:
         """The step as it is performed for one item of its `foreach`."""

@@ -250,4 +250,4 @@ def why(fact: Settled) -> str:
 
 def called(step: Step) -> str:
     """What `run.failed_step` calls it: the shortest name it has."""
-    return step.id or step.name or step.path
+    return step.id or step.name or (step.path if step.called is None else step.called.name)

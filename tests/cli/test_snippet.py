@@ -1,5 +1,7 @@
 """The YAML lines of a step."""
 
+import pytest
+
 from engine.cli.snippet import yaml_lines
 from engine.playbooks.playbook import PlaybookText
 
@@ -31,3 +33,35 @@ def test_what_is_not_there_has_no_lines() -> None:
     assert list(yaml_lines(PlaybookText(TEXT, "x.yaml"), "steps/9")) == []
     assert list(yaml_lines(PlaybookText(TEXT, "x.yaml"), "vars")) == []
     assert list(yaml_lines(PlaybookText("a: [", "x.yaml"), "steps/0")) == []
+
+
+NESTED = """name: x
+steps:
+  - parallel:
+      - - wait: 1s
+        - playbook: y
+  - parallel: {branches: [[{wait: 2s}], [{wait: 3s}]]}
+  - foreach: labels.hosts
+    playbook:
+      call: y
+"""
+OTHER = "name: y\ninputs: {}\nsteps:\n  - wait: 9s\n"
+
+
+@pytest.mark.parametrize(
+    ("step", "lines"),
+    [
+        ("steps/0[0]/0", ["x.yaml:4:11", "    4 |       - - wait: 1s"]),
+        ("steps/0[0]/1/steps/0", ["y.yaml:4:5", "    4 |   - wait: 9s"]),
+        (
+            "steps/1[1]/0",
+            ["x.yaml:6:42", "    6 |   - parallel: {branches: [[{wait: 2s}], [{wait: 3s}]]}"],
+        ),
+        ("steps/2[7]/steps/0", ["y.yaml:4:5", "    4 |   - wait: 9s"]),
+        ("steps/2[7]/steps/1", []),
+        ("steps/0[0]/0/steps/0", []),
+    ],
+)
+def test_a_step_is_found_in_branches_and_in_called_playbooks(step: str, lines: list[str]) -> None:
+    playbook = PlaybookText(NESTED, "x.yaml", (("name: z", "z.yaml"), (OTHER, "y.yaml")))
+    assert list(yaml_lines(playbook, step)) == lines
