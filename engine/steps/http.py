@@ -82,7 +82,8 @@ class Http:
         details: dict[str, Any] = {"method": parameters.method, "url": parameters.url}
         for name in ("params", "headers", "json_", "form", "text"):
             value = getattr(parameters, name)
-            if isinstance(value, Deferred) or value not in (None, {}):
+            sent = name == "json_" and name in parameters.model_fields_set  # null is JSON, too
+            if sent or isinstance(value, Deferred) or value not in (None, {}):
                 details[name.strip("_")] = value
         if parameters.basic_auth is not None:
             auth: object = parameters.basic_auth  # a Deferred when all of it is a template
@@ -144,7 +145,11 @@ class Http:
 
 
 def _curl(parameters: HttpParameters) -> Command:
-    """The same request by hand. Without an `Idempotency-Key`: by hand, each is one of its own."""
+    """The same request by hand. Without an `Idempotency-Key`: by hand, each is one of its own.
+
+    What stands in the place of a secret is put in by the shell as it is: where it has quotes, or
+    letters that a URL has not, a body in JSON and a query have to be looked at.
+    """
     argv = ["curl"]
     body = list(_body_by_hand(parameters))
     method = str(parameters.method)
