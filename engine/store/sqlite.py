@@ -110,7 +110,7 @@ class SqliteLedger:
         def act(db: sqlite3.Connection) -> Admitted:
             if not db.execute(self._sql["match_event"], matched).rowcount:
                 return Admitted(())  # it was judged before
-            admitted = admit(lambda run, guard, now: read_lane(db, self._sql, run, guard, now))
+            admitted = admit(lambda run, guard, now: self._lane(db, run, guard, now))
             for run in admitted.runs:
                 db.execute(self._sql["insert_run"], rows.run_to_row(run))
             for order in admitted.orders:
@@ -193,7 +193,10 @@ class SqliteLedger:
         return await self._writer.do(act)
 
     async def lane(self, run: Run, guard: Guard, now: float) -> Lane:
-        return await self._writer.do(lambda db: read_lane(db, self._sql, run, guard, now))
+        return await self._writer.do(lambda db: self._lane(db, run, guard, now))
+
+    def _lane(self, db: sqlite3.Connection, run: Run, guard: Guard, now: float) -> Lane:
+        return read_lane(db, self._sql, run.playbook, run.lane, guard, now)
 
     async def starts(self, since: float) -> Sequence[float]:
         return await self._writer.do(lambda db: read_starts(db, self._sql, since))
