@@ -21,12 +21,19 @@ import orjson
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from engine.playbooks.command import Command
 from engine.playbooks.deferred import Deferred
 from engine.playbooks.parameters import Parameters, Size, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
 from engine.playbooks.units import format_size
-from engine.processes.command import Command, close, end_group, started, within_patience
 from engine.processes.mark import VARIABLE
+from engine.processes.running_command import (
+    RunningCommand,
+    close,
+    end_group,
+    started,
+    within_patience,
+)
 from engine.processes.warden import Warden
 from engine.runs.kept_output import Keep, KeptStream, Output, keep_nothing
 
@@ -109,8 +116,7 @@ class Shell:
         argv: object = parameters.argv  # a Deferred when all of it is a template
         if argv is not None:
             details["argv"] = argv
-            items = argv if isinstance(argv, list) else [argv]
-            summary = " ".join(_quoted(item) for item in items)
+            summary = Command.of(argv).typed()
         else:
             details["script"] = parameters.script
             lines = (parameters.script or "").strip().splitlines()
@@ -119,7 +125,9 @@ class Shell:
             value = getattr(parameters, name)
             if isinstance(value, Deferred) or value not in (None, {}):
                 details[name] = value
-        return Plan(summary, details)
+        words = ["/bin/sh", "-c", parameters.script] if argv is None else argv
+        by_hand = Command.of(words, parameters.env, parameters.cwd, parameters.stdin)
+        return Plan(summary, details, by_hand)
 
     def foretell(self, parameters: ShellParameters) -> Report | None:
         return None
@@ -153,7 +161,7 @@ class Shell:
         )
         began = time.monotonic()
 
-        async def end(group: int, command: Command) -> list[str]:
+        async def end(group: int, command: RunningCommand) -> list[str]:
             """What is left of it; the names of what had left its group."""
             try:
                 await end_group(group, command)
@@ -169,7 +177,7 @@ class Shell:
             data = (parameters.stdin or "").encode()
             transport, command = await started(
                 asyncio.get_running_loop().subprocess_exec(
-                    lambda: Command(limit, warden.begun, output.write),
+                    lambda: RunningCommand(limit, warden.begun, output.write),
                     *argv,
                     stdin=asyncio.subprocess.PIPE if data else asyncio.subprocess.DEVNULL,
                     env=environment,
@@ -203,7 +211,7 @@ class _Ended:
     """A command that was carried out."""
 
     code: int | None
-    command: Command
+    command: RunningCommand
     limit: int  # bytes of each stream that the result has room for
     elapsed: float
     left: list[str]  # what it left running, and was ended
@@ -273,9 +281,3 @@ def _not_started(argv: list[str], folder: Path, error: Exception) -> Failed:
         return Failed(f"there is no command '{argv[0]}'", retryable=False)
     reason = error.strerror if isinstance(error, OSError) else str(error)
     return Failed(f"'{argv[0]}' cannot be started: {reason}", retryable=False)
-
-
-def _quoted(item: object) -> str:
-    text = str(item)
-    safe = text and all(char.isalnum() or char in "-_./:=@%+,‹›{}" for char in text)
-    return text if safe else "'" + text.replace("'", "'\\''") + "'"

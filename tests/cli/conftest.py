@@ -93,7 +93,7 @@ def worked(place: Path, press: Path) -> Path:
 
 
 async def work(place: Path, body: bytes) -> None:
-    """Press the button `look`, and carry out the run."""
+    """Press the button `look` there, and wait for the end of a run."""
     config = load_config(place / "config.yaml", {})
     files = [(path.name, path.read_text()) for path in sorted(config.playbooks.iterdir())]
     over = asyncio.Event()

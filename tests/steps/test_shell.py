@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from engine.playbooks.deferred import Unknown
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
-from engine.processes import command as command_module
+from engine.processes import running_command
 from engine.processes.table import ProcessTable
 from engine.processes.warden import Warden
 from engine.runs.kept_output import Keep, keep_nothing
@@ -351,7 +351,7 @@ def fifo(tmp_path: Path) -> Fifo:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_module, "PATIENCE", 0.2)
+    monkeypatch.setattr(running_command, "PATIENCE", 0.2)
 
 
 def has_ended(handle: int) -> bool:
@@ -648,3 +648,21 @@ def test_a_command_may_not_be_repeated_unasked(shell: WardedShell) -> None:
     parameters = ShellParameters.model_validate({"argv": ["true"]})
     assert not shell.harmless_to_repeat(parameters)
     assert shell.foretell(parameters) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"argv": ["ls", "a b"]}, "ls 'a b'"),
+        ({"script": 'df -h "$M"', "env": {"M": "/a b"}}, "M='/a b' /bin/sh -c 'df -h \"$M\"'"),
+        (
+            {"argv": ["cat"], "stdin": "a b", "cwd": "/var"},
+            "cd /var && printf %s 'a b' | cat",
+        ),
+    ],
+)  # fmt: skip
+def test_a_plan_has_the_same_command_to_type(given: dict[str, Any], line: str) -> None:
+    shell = Shell(ShellSettings({}, Path("/"), 1024, Warden("offline", print)))
+    command = shell.plan(ShellParameters.model_validate(given), CALL).command
+    assert command is not None
+    assert command.typed() == line

@@ -14,7 +14,7 @@ STREAMS: Final = {1: "stdout", 2: "stderr"}
 Write = Callable[[str, bytes], "asyncio.Future[None] | None"]
 
 
-class Command(asyncio.SubprocessProtocol):
+class RunningCommand(asyncio.SubprocessProtocol):
     """A command as it runs: when it ended, and the first bytes of what it wrote.
 
     All it writes is read, so that it never blocks. Its end and the end of its output are two
@@ -64,9 +64,9 @@ class Command(asyncio.SubprocessProtocol):
 
 
 async def started(
-    starting: Coroutine[Any, Any, tuple[asyncio.SubprocessTransport, Command]],
-    end: Callable[[int, Command], Awaitable[object]],
-) -> tuple[asyncio.SubprocessTransport, Command]:
+    starting: Coroutine[Any, Any, tuple[asyncio.SubprocessTransport, RunningCommand]],
+    end: Callable[[int, RunningCommand], Awaitable[object]],
+) -> tuple[asyncio.SubprocessTransport, RunningCommand]:
     """Starts a command. A cut has to wait until it has started, and ends it then.
 
     Left to itself asyncio would kill the command alone, and wait for the children it has by then.
@@ -89,7 +89,7 @@ async def started(
     raise cut
 
 
-async def end_group(group: int, command: Command) -> None:
+async def end_group(group: int, command: RunningCommand) -> None:
     """TERM, then KILL, to everything the command started and left in its group."""
     if not _signal_group(group, signal.SIGTERM):
         return

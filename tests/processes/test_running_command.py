@@ -7,7 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from engine.processes.command import Command, close
+from engine.processes.running_command import RunningCommand, close
 
 FLOOD = (
     "import os\nfor n in range(50): os.write(1, b'%05d' % n * 20000), os.write(2, b'y' * 100000)"
@@ -34,10 +34,10 @@ def test_a_stream_is_not_read_on_before_the_last_piece_is_away(tmp_path: Path) -
     slow = Slow()
     groups: list[int] = []
 
-    async def story() -> Command:
+    async def story() -> RunningCommand:
         loop = asyncio.get_running_loop()
         transport, command = await loop.subprocess_exec(
-            lambda: Command(100, groups.append, slow.write),
+            lambda: RunningCommand(100, groups.append, slow.write),
             *(sys.executable, "-c", FLOOD),
             stdin=asyncio.subprocess.DEVNULL,
             cwd=tmp_path,
