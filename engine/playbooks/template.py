@@ -193,16 +193,16 @@ class Templates:
     def _parse(self, source: str) -> Template:
         try:
             tree = self._sandbox.parse(source)
-            names, simple = names_in(tree, self._sandbox)
+            names, sure = names_in(tree, self._sandbox)
             expression = _single_expression(tree)
             if expression is not None:
                 target = nodes.Name(_RESULT, "store", lineno=1)
                 tree.body = [nodes.Assign(target, expression, lineno=1)]
-            if not simple:
+            if "{%" in source:
                 _refuse_files(tree)
                 _bound_loops(tree)
             compile_ = cache(lambda: self._compiled(tree))
-            if not simple:
+            if not sure:
                 compile_()
         except jinja2.TemplateSyntaxError as error:
             message = error.message or "syntax error"

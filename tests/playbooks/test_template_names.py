@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jinja2 import meta
 
 from engine.playbooks.template import RenderError, Templates, TemplateSyntaxError
-from engine.playbooks.template_names import SIMPLE_DEPTH, names_in
+from engine.playbooks.template_names import SHALLOW, names_in
 
 TEMPLATES = Templates()
 SANDBOX = TEMPLATES._sandbox  # noqa: SLF001 - the tree is parsed by the very same sandbox
@@ -44,12 +44,26 @@ def test_a_simple_template_has_the_names_that_jinja_finds(source: str) -> None:
         "{% for one in alerts %}{{ one.title }}{{ loop.index }}{% endfor %}",
         "{% set x = title %}{{ x }}",
         "{% macro m(a) %}{{ a }}{{ title }}{% endmacro %}{{ m(labels) }}",
-        "{{ f(a=1, a=2) }}",
-        "{{ " + "not " * SIMPLE_DEPTH + "title }}",
     ],
 )
-def test_what_binds_names_or_is_deep_is_left_to_jinja(source: str) -> None:
+def test_names_that_a_template_makes_itself_are_left_out_as_jinja_does(source: str) -> None:
+    assert names(source) == (meta.find_undeclared_variables(SANDBOX.parse(source)), True)
+
+
+@pytest.mark.parametrize("source", ["{{ f(a=1, a=2) }}", "{{ " + "not " * SHALLOW + "title }}"])
+def test_what_python_may_refuse_is_not_sure_to_compile(source: str) -> None:
     assert names(source) == (meta.find_undeclared_variables(SANDBOX.parse(source)), False)
+
+
+@pytest.mark.parametrize("nested", range(1, 30))
+@pytest.mark.parametrize("block", ["for x in [title]", "if title", "set y", "macro f(x)"])
+def test_blocks_in_blocks_compile_or_are_refused_when_they_are_parsed(
+    block: str, nested: int
+) -> None:
+    end = f"{{% end{block.split(maxsplit=1)[0]} %}}"
+    source = f"{{% {block} %}}" * nested + "{{ title }}" + end * nested
+    with suppress(TemplateSyntaxError):
+        TEMPLATES.parse(source).render({"title": "disk full"})
 
 
 @pytest.mark.parametrize("source", ["{{ title | shout }}", "{{ title is loud }}"])
