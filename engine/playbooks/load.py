@@ -4,10 +4,11 @@ The same loader serves `engine serve`, `engine lint` and every rehearsal.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.marked_yaml.mark import MarkedYaml
 from engine.marked_yaml.read import read_yaml
 from engine.playbooks.answer import half_an_answer
 from engine.playbooks.guard import NO_GUARD, Concurrency, Guard
@@ -31,15 +32,23 @@ class Loaded:
 
 
 class Loader:
-    """Reads playbooks whose steps are of the given step types."""
+    """Reads playbooks whose steps are of the given step types.
 
-    def __init__(self, step_types: Mapping[str, StepType[Any]]) -> None:
+    `read`: reads YAML, or has read it before.
+    """
+
+    def __init__(
+        self,
+        step_types: Mapping[str, StepType[Any]],
+        read: Callable[[str, str], MarkedYaml] = read_yaml,
+    ) -> None:
         self._step_types = step_types
-        self._templates = Templates()
+        self._read_yaml = read
+        self.templates = Templates()
 
     def load(self, text: str, file: str) -> Playbook:
         """Raises EngineError with every problem, in file order."""
-        reader = StepReader(read_yaml(text, file), self._step_types, self._templates)
+        reader = StepReader(self._read_yaml(text, file), self._step_types, self.templates)
         playbook = _playbook(reader, text)
         if reader.problems or playbook is None:
             raise EngineError(*in_file_order(reader.problems))
@@ -57,7 +66,7 @@ class Loader:
                 continue
             first = playbooks.setdefault(playbook.name, playbook)
             if first is not playbook:
-                where = read_yaml(text, file).locate(("name",))
+                where = self._read_yaml(text, file).locate(("name",))
                 problems.append(
                     Problem(
                         "duplicate-name",
