@@ -81,6 +81,7 @@ _ASSIGNED: Final = Fields(
     {
         **_all(TEXT, "escalate_rule_id escalate_rule_name id type"),
         **_all(NUMBER, "assigned_at layer_idx"),
+        "person_ids": Many(NUMBER),
     }
 )
 _INCIDENT: Final = Fields(
@@ -103,6 +104,7 @@ _COMING_ALERT: Final[Mapping[str, Shape]] = {
     **_all(NUMBER, "event_time"),
     "images": Many(ANY),
 }
+_ANY_ALERT: Final = Fields({**_ALERT.of, **_COMING_ALERT, "incident": _INCIDENT})
 _EVENT: Final = Fields(
     {
         **_all(TEXT, "id type source action"),
@@ -118,8 +120,8 @@ _RUN: Final = Fields(
 OF_EVENTS: Final[Mapping[str, Shape]] = {
     "event": _EVENT,
     "incident": _INCIDENT,
-    "alert": Fields({**_ALERT.of, **_COMING_ALERT, "incident": _INCIDENT}),
-    "alerts": Many(Fields({**_ALERT.of, **_COMING_ALERT})),
+    "alert": _ANY_ALERT,
+    "alerts": Many(_ANY_ALERT),
     "person": _PERSON,
     "labels": _LABELS,
     "fields": Named(ANY),

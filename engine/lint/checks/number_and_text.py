@@ -1,6 +1,7 @@
 """A number compared with a text.
 
-They are never equal, and an order of anything but two numbers is null.
+They are never equal, and which is greater cannot be told. Of two texts that hold numbers it can,
+letter by letter, and is not what one means.
 
     wrong:  http: { url: "{{ config.lb_url }}", expect: status == '200' }
     right:  http: { url: "{{ config.lb_url }}", expect: status == `200` }
@@ -50,17 +51,20 @@ def _unlike(placed: PlacedCondition, one: Comparison) -> tuple[str, Operand, str
 
 
 def _unordered(placed: PlacedCondition, one: Comparison) -> tuple[str, Operand, str] | None:
-    for side in (one.left, one.right):
-        if side.is_literal and not _is_number(side.literal):
-            shown = json.dumps(side.literal, ensure_ascii=False).strip('"')
-            hint = "a number stands between backticks: `5`"
-            if isinstance(side.literal, str) and side.literal.isdecimal():
-                hint = f"it is written so: `{side.literal}`"
-            return f"only numbers have an order, and '{shown}' is none", side, hint
-        if side.path is not None and _kind_of(placed, side) is Kind.TEXT:
-            name = written(side.path)
-            said = f"only numbers have an order, and '{name}' is a text"
-            return said, side, f"make it a number: to_number({name})"
+    for side, other in ((one.left, one.right), (one.right, one.left)):
+        kind = _kind_of(placed, side)
+        if side.path is None or not other.is_literal:
+            continue
+        name, value = written(side.path), other.literal
+        if kind is Kind.TEXT and _is_number(value):
+            said = f"'{name}' is a text, and has no order with the number {json.dumps(value)}"
+            return said, other, f"make it a number: to_number({name})"
+        if kind is Kind.NUMBER and isinstance(value, str):
+            said = f"'{name}' is a number, and has no order with the text '{value}'"
+            return said, other, f"it is written so: `{value}`"
+        if kind is Kind.TEXT and isinstance(value, str) and value.isdecimal():
+            said = "texts are ordered letter by letter: '100' comes before '20'"
+            return said, other, f"compare numbers: to_number({name}) and `{value}`"
     return None
 
 
