@@ -6,7 +6,7 @@ asked for, and every attempt carries the same `Idempotency-Key`.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import quote_plus
 
@@ -73,6 +73,13 @@ class Http:
     parameters = HttpParameters
     timeout: float | None = 30.0
     finds_out = False
+    results: ClassVar[Mapping[str, str] | None] = {
+        "status": "integer",
+        "headers": "object",
+        "body": "any",
+        "elapsed": "number",
+        "cut": "string",
+    }
 
     def __init__(self, session: Callable[[], aiohttp.ClientSession], max_response: int) -> None:
         self._session = session

@@ -101,6 +101,15 @@ class Shell:
     parameters = ShellParameters
     timeout: float | None = 600.0
     finds_out = False
+    results: ClassVar[Mapping[str, str] | None] = {
+        "exit": "integer",
+        "stdout": "string",
+        "stderr": "string",
+        "elapsed": "number",
+        "json": "any",
+        "cut": "string",
+        "ended": "array",
+    }
 
     def __init__(self, settings: ShellSettings) -> None:
         self._settings = settings
