@@ -11,7 +11,7 @@ from jinja2 import nodes
 
 from engine.lint.fields import Kind, words_of
 from engine.lint.mention import Path, path_of
-from engine.lint.subject import PlacedTemplate, Subject
+from engine.lint.subject import SET, PlacedTemplate, Subject
 
 # Labels, titles and fields come from alerts, and so from whatever sends alerts.
 _FOREIGN: Final = (
@@ -103,7 +103,7 @@ def _variables(subject: Subject) -> Mapping[str, list[PlacedTemplate]]:
         path = placed.path
         if path[0] == "vars":
             found.setdefault(str(path[1]), []).append(placed)
-        elif placed.step is not None and placed.step.key == "set":
+        elif placed.step is not None and placed.step.key == SET:
             name = path[len(placed.step.path) + 1 :][:1]
             for one in name:
                 found.setdefault(str(one), []).append(placed)

@@ -10,6 +10,7 @@ from engine.lint.mention import Asked, AskedByTemplate, Mention, asked_by, asked
 from engine.lint.subject import (
     CALL,
     PARALLEL,
+    SET,
     FileStep,
     Placed,
     PlacedCondition,
@@ -172,7 +173,7 @@ class _Reading:
         step = replace(step, tree=tree)
         for name in self._reader.conditions_in[str(step.key)] & given.keys():
             self.condition(given[name], (*path, name), Sees(result=step.own_result), step)
-        return step, frozenset(given) if step.key == "set" else frozenset()
+        return step, frozenset(given) if step.key == SET else frozenset()
 
 
 def _conditions(model: type[Parameters]) -> frozenset[str]:

@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from engine.lint.check import Around, Check, Finding
-from engine.lint.subject import Subject
+from engine.lint.subject import SET, Subject
 from engine.problem import nearest
 
 
 def _find(subject: Subject, _: Around) -> Iterator[Finding]:
     declared = {name: ("vars", name) for name in subject.part("vars")}
     later = {
-        name: (*step.path, "set", name)
+        name: (*step.path, SET, name)
         for step in subject.steps
-        if step.key == "set" and isinstance(step.raw["set"], dict)
-        for name in step.raw["set"]
+        if step.key == SET
+        for name in step.tree
     }
     for placed, mention in subject.asking.get("vars", ()):
         name = mention.path[1]
