@@ -11,7 +11,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from engine.playbooks.command import Command
 from engine.playbooks.deferred import Deferred
 from engine.playbooks.parameters import Parameters, Size, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
+from engine.problem import Complaint
 from engine.processes.mark import VARIABLE
 from engine.processes.warden import Warden
 
@@ -83,6 +84,18 @@ class ShellParameters(Parameters):
         if isinstance(self.argv, list) and not self.argv:
             raise PydanticCustomError("shell-what", "the list is empty", {})
         return self
+
+    @override
+    def complaints(self) -> Iterator[Complaint]:
+        """What no command can be given, as far as it is known."""
+        given = (("argv", self.argv), ("script", self.script), ("env", self.env))
+        for name, value in given:
+            texts: object = value  # a Deferred when all of it is a template
+            if isinstance(texts, dict):
+                texts = [*texts, *texts.values()]
+            for text in texts if isinstance(texts, list) else [texts]:
+                if isinstance(text, str) and "\0" in text:
+                    yield Complaint("nul", (name,), "cannot hold a NUL character")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +156,6 @@ class Shell:
         warden = self._settings.warden
         mark = warden.mark(call.run_id, call.path, call.attempt)
         environment = {**self._settings.environ, **parameters.env, VARIABLE: mark}
-        for text in (*argv, *environment, *environment.values()):
-            if "\0" in text:
-                return Failed("a NUL character cannot be part of a command", retryable=False)
         folder = self._settings.folder / (parameters.cwd or ".")
         limit = (
             self._settings.max_output if parameters.max_output is None else parameters.max_output
