@@ -25,6 +25,8 @@ from engine.flashduty.reconciling.deliveries import Deliveries, Read
 from engine.flashduty.reconciling.missed import INCIDENT_EVENTS
 from engine.flashduty.reconciling.reconciler import Reconciler
 from engine.flashduty.reconciling.timelines import Timelines
+from engine.lint.check import Settings
+from engine.lint.linter import Linter
 from engine.playbooks.load import Loaded, Loader
 from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType
@@ -121,6 +123,11 @@ def offline_step_types(config: Config) -> dict[str, StepType[Any]]:
 def offline_loader(config: Config) -> Loader:
     """The loader that `serve` uses, for commands that only look."""
     return Loader(offline_step_types(config))
+
+
+def offline_linter(config: Config, settings: Settings | None) -> Linter:
+    """Checks what that loader takes, too. `settings`: of config.yaml, None where there is none."""
+    return Linter(offline_step_types(config), settings)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ too, and `ended` says so.
 import asyncio
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,14 @@ from typing import Annotated, Any, ClassVar, Literal
 import orjson
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import override
 
 from engine.playbooks.command import Command
 from engine.playbooks.deferred import Deferred
 from engine.playbooks.parameters import Parameters, Size, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
 from engine.playbooks.units import format_size
+from engine.problem import Complaint
 from engine.processes.mark import VARIABLE
 from engine.processes.running_command import (
     RunningCommand,
@@ -89,6 +91,18 @@ class ShellParameters(Parameters):
             raise PydanticCustomError("shell-what", "the list is empty", {})
         return self
 
+    @override
+    def complaints(self) -> Iterator[Complaint]:
+        """What no command can be given, as far as it is known."""
+        given = (("argv", self.argv), ("script", self.script), ("env", self.env))
+        for name, value in given:
+            texts: object = value  # a Deferred when all of it is a template
+            if isinstance(texts, dict):
+                texts = [*texts, *texts.values()]
+            for text in texts if isinstance(texts, list) else [texts]:
+                if isinstance(text, str) and "\0" in text:
+                    yield Complaint("nul", (name,), "cannot hold a NUL character")
+
 
 @dataclass(frozen=True, slots=True)
 class ShellSettings:
@@ -107,6 +121,17 @@ class Shell:
     parameters = ShellParameters
     timeout: float | None = 600.0
     finds_out = False
+    results: ClassVar[Mapping[str, str] | None] = {
+        "exit": "integer",
+        "stdout": "string",
+        "stderr": "string",
+        "elapsed": "number",
+        "json": "any",
+        "cut": "string",
+        "ended": "array",
+        "files": "object",
+        "not_kept": "string",
+    }
 
     def __init__(self, settings: ShellSettings) -> None:
         self._settings = settings
@@ -152,9 +177,6 @@ class Shell:
         warden = self._settings.warden
         mark = warden.mark(call.run_id, call.path, call.attempt)
         environment = {**self._settings.environ, **parameters.env, VARIABLE: mark}
-        for text in (*argv, *environment, *environment.values()):
-            if "\0" in text:
-                return Failed("a NUL character cannot be part of a command", retryable=False)
         folder = self._settings.folder / (parameters.cwd or ".")
         limit = (
             self._settings.max_output if parameters.max_output is None else parameters.max_output

@@ -302,10 +302,16 @@ def test_a_folder_that_is_not_there(shell: WardedShell, tmp_path: Path) -> None:
         {"script": "echo \0"},
     ],
 )
-def test_a_nul_character_is_refused(shell: WardedShell, given: dict[str, Any]) -> None:
-    failed = failure_of(perform(shell, **given))
-    assert failed.error == "a NUL character cannot be part of a command"
-    assert not failed.retryable
+def test_a_nul_character_is_refused_before_anything_is_started(given: dict[str, Any]) -> None:
+    (complaint,) = ShellParameters.model_validate(given).complaints()
+    assert (complaint.code, complaint.message) == ("nul", "cannot hold a NUL character")
+    assert complaint.name in given
+
+
+def test_what_is_not_known_yet_is_not_complained_of() -> None:
+    unknown = Unknown("steps.a")
+    for given in ({"argv": unknown, "env": unknown}, {"argv": [unknown], "env": {"A": unknown}}):
+        assert list(ShellParameters.model_validate(given).complaints()) == []
 
 
 @pytest.mark.parametrize(
