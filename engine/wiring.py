@@ -20,6 +20,7 @@ from engine.flashduty.exchange import open_session
 from engine.flashduty.limiter import Limiter
 from engine.flashduty.own_member import OwnMember
 from engine.flashduty.proxy import proxy_for
+from engine.flashduty.questions import Questions
 from engine.flashduty.reconciling.deliveries import Deliveries, Read
 from engine.flashduty.reconciling.missed import INCIDENT_EVENTS
 from engine.flashduty.reconciling.reconciler import Reconciler
@@ -171,9 +172,14 @@ async def wired(
             secrets = Secrets(config.secrets, environ, config.folder, redactor)
             missing = secrets.learn()
             ends = Ends()
+            questions: Questions | None = None
+            if flashduty.app_key is not None and flashduty.comment_questions:
+                questions = Questions(client, ledger.event, tell)
 
             def tell_of_runs(happening: Happening) -> None:
                 ends.tell(happening)
+                if questions is not None:
+                    questions.hear(happening)
                 tell(happening)
 
             runner = Runner(
@@ -188,7 +194,7 @@ async def wired(
                 ledger=ledger,
                 runner=runner,
                 playbooks=loaded.playbooks,
-                load=loader.load,
+                load=loader.load_kept,
                 config=config.vars,
                 new_id=new_id,
                 clock=now,
@@ -207,6 +213,8 @@ async def wired(
                 loaded=[playbook.version for playbook in loaded.playbooks],
             )
             companions: list[Companion] = [own.keep_learning, retention.keep_pruning]
+            if questions is not None:
+                companions.append(questions.keep_writing)
             if flashduty.app_key is not None and flashduty.reconcile is not None:
                 reconciler = Reconciler(
                     deliveries=Deliveries(client, _webhook_reader(config), ledger.known),

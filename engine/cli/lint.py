@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from engine.cli.options import config_option, load_offline
-from engine.cli.playbook_files import read_files
+from engine.cli.playbook_files import read_beside, read_files
 from engine.config.config import Config
 from engine.config.load import find_config
 from engine.lint.check import Settings
@@ -61,7 +61,7 @@ def lint(
     files, unreadable = read_files(paths or (config.playbooks,))
     linter = offline_linter(config, _settings(config, config_path))
     with _no_collecting():
-        linted = linter.lint(files)
+        linted = linter.lint(files, lambda: read_beside(paths))
     problems = in_file_order([*unreadable, *linted.problems])
     click.echo(FORMATS[format_](problems, len(files) + len(unreadable)))
     return 1 if any(_counts(problem, strict=strict) for problem in problems) else 0

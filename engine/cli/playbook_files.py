@@ -27,6 +27,15 @@ def read_files(paths: Iterable[Path]) -> tuple[list[tuple[str, str]], list[Probl
     return files, problems
 
 
+def read_beside(paths: Iterable[Path]) -> list[tuple[str, str]]:
+    """(name, text) of the playbook files in the folders of those that were named one by one."""
+    named = [path for path in paths if not path.is_dir()]
+    folders = dict.fromkeys(path.parent for path in named)
+    known = {path.resolve() for path in named}
+    near = [one for folder in folders for one in _find(folder) if one.resolve() not in known]
+    return read_files(near)[0]
+
+
 def _find(path: Path) -> Iterator[Path]:
     if path.is_dir():
         yield from sorted(

@@ -104,7 +104,7 @@ def _show(screen: Console, record: RunRecord) -> None:
     )
     screen.print(styled(f"  event    {run.event_id}"))
     screen.print(styled(f"  began    {timestamp(run.started) or 'not yet'}   took {_took(run)}"))
-    screen.print(styled(f"  version  {run.version} of {record.file}"))
+    screen.print(styled(f"  version  {run.version} of {record.playbook.file}"))
     if run.origin is not None:
         screen.print(styled(f"  repeats  {run.origin}"))
     if run.reason:
@@ -150,7 +150,7 @@ def _show_step(screen: Console, step: StepRecord, record: RunRecord | None) -> N
         for text in clean(step.error).splitlines():
             screen.print("    ", styled(text, style))
         if step.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and record is not None:
-            for text in yaml_lines(record.text, record.file, step.path):
+            for text in yaml_lines(record.playbook, step.path):
                 screen.print("    ", styled(text, "dim"))
 
 
@@ -185,6 +185,7 @@ def _worth_seeing(step: StepRecord) -> Iterator[tuple[str, object]]:
         "waited",
         "cut",
         "found_in_timeline",
+        "vars",
     ):
         if result.get(name) not in (None, "", {}, []):
             yield name, result[name]

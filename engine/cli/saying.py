@@ -105,7 +105,7 @@ def retry(
     with open_records(config.database) as records:
         record = records.run(run)
         event = records.event(record.run.event_id).event
-    playbook = offline_loader(config).load(record.text, record.file)
+    playbook = offline_loader(config).load_kept(record.playbook)
     done = done_before(record.run, event, playbook, record.steps, wanted)
     paths = None if record.variables_error else paths_within(done, record.steps)
     again = new_id()

@@ -27,6 +27,7 @@ NAMES: Final = (
     "vars",
     "steps",
     "run",
+    "inputs",
 )
 
 

@@ -1,7 +1,7 @@
 """Lints playbook files: with the loader that `serve` uses, and then with every check."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from engine.lint.reading import SubjectReader
 from engine.lint.subject import Subject
 from engine.marked_yaml.mark import MarkedYaml
 from engine.marked_yaml.read import read_yaml
-from engine.playbooks.load import Loader
+from engine.playbooks.load import Files, Loader
 from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType
 from engine.problem import Problem, in_file_order
@@ -33,8 +33,11 @@ class Linter:
         self._step_types = step_types
         self._settings = settings
 
-    def lint(self, files: Iterable[tuple[str, str]]) -> Linted:
-        """Check (name, text) pairs. What does not load is checked as far as it can be read."""
+    def lint(self, files: Files, beside: Callable[[], Files] | None = None) -> Linted:
+        """Check (name, text) pairs. What does not load is checked as far as it can be read.
+
+        `beside`: as of the loader.
+        """
         subjects: dict[str, Subject] = {}
 
         def read_once(text: str, file: str) -> MarkedYaml:
@@ -46,12 +49,13 @@ class Linter:
         loader = Loader(self._step_types, read_once)
         reader = SubjectReader(self._step_types, loader.templates)
         texts = dict(files)
-        loaded = loader.load_all(texts.items())
+        loaded = loader.load_all(texts.items(), beside)
         starting = [playbook.file for playbook in loaded.playbooks]
         around = Around(self._settings, _by_action(subjects[file] for file in starting))
         problems = [*loaded.problems]
-        for file, subject in subjects.items():  # what is no YAML is not among them
-            problems.extend(_checked(subject, texts[file], around))
+        for file, text in texts.items():
+            if file in subjects:  # what is no YAML is not among them
+                problems.extend(_checked(subjects[file], text, around))
         return Linted(loaded.playbooks, in_file_order(problems))
 
 

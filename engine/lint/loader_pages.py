@@ -86,10 +86,6 @@ is read: `yes`, `no`, `on` and `off` are texts, `true` and `false` are truth val
 The key is one of the language, and has no meaning beside what else stands there: `max_parallel`
 without `foreach`, `retry` beside `until`.
 """,
-    "not-yet": """
-A key of the language that this version does not carry out. To take it without a word would be
-worse: a guard that guards nothing.
-""",
     "duration": """
 A duration has a unit: 500ms, 90s, 10m, 1h30m, 2d; the largest unit first, at most a year.
 """,
@@ -210,4 +206,41 @@ A parameter holds a secret and may be cut: half of a secret is not recognised, a
 """,
 }
 
-LOADER_PAGES: Final[Mapping[str, str]] = {**_FILE, **_SHAPE, **_STEPS}
+_CALLS: Final[Mapping[str, str]] = {
+    "input-without-default": """
+A playbook with a `trigger` is started by events, and an event hands over no `inputs`. Give each a
+`default`, or leave `trigger` out: then the playbook is started by nothing but calls.
+""",
+    "no-such-playbook": """
+A `playbook` step names a playbook that no file has. What counts is `name:`, not the file's name.
+""",
+    "broken-call": """
+The called playbook, or one that it calls, has a problem of its own. Mend that one.
+""",
+    "recursion": """
+A playbook would carry out itself, by way of others perhaps, and never end. The message shows how.
+""",
+    "too-deep": """
+Playbooks that call playbooks that call playbooks: eight in each other are the most there may be.
+""",
+    "guarded-call": """
+A `guard` counts and holds runs of its own playbook, and a call is no run of it: its cooldown, its
+rate and its lane would not hold. Put the steps that both need into a third playbook without one,
+and guard those that call it.
+""",
+    "answering-call": """
+A playbook that answers calls for labels (`trigger.answer`) has an answer to give, and no caller
+here that takes it.
+""",
+    "unknown-input": """
+The called playbook declares no such input, so that nothing in it could ask for the value.
+""",
+    "wrong-input": """
+An input has a `type`, and the value handed over is of another one.
+""",
+    "missing-input": """
+The called playbook declares an input without a `default`, and the call does not hand it over.
+""",
+}
+
+LOADER_PAGES: Final[Mapping[str, str]] = {**_FILE, **_SHAPE, **_STEPS, **_CALLS}

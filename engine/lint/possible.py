@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any, Final
 
 from engine.rules.condition import is_true
-from engine.rules.explain import expression_of
+from engine.rules.written import expression_of
 
 Node = Mapping[str, Any]
 MOST: Final = 4096  # combinations that are tried; more are given up

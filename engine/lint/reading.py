@@ -8,6 +8,7 @@ from typing import Any, Final, get_args
 from engine.lint.fields import ANY, ELEMENT, VALUE
 from engine.lint.mention import Asked, AskedByTemplate, Mention, asked_by, asked_by_template
 from engine.lint.subject import (
+    CALL,
     PARALLEL,
     SET,
     FileStep,
@@ -23,7 +24,6 @@ from engine.playbooks.step_type import StepType
 from engine.playbooks.template import Template, Templates, TemplateSyntaxError
 from engine.rules.condition import Condition, ConditionSyntaxError
 
-CALL: Final = "playbook"
 STEPS: Final = "steps"
 AFTER_STEPS: Final = ("on_failure", "on_resolved", "finally")  # in the order they can come
 _ON_DOCUMENT: Final = ("when", "foreach")

@@ -26,6 +26,7 @@ from engine.problem import Location
 from engine.rules.condition import Condition
 
 PARALLEL: Final = "parallel"
+CALL: Final = "playbook"
 SET: Final = "set"  # its result are its parameters, and each is a variable
 _DOCUMENT: Final = Fields(OF_EVENTS)
 
@@ -61,6 +62,8 @@ class FileStep:
             return ANY
         if "foreach" in self.raw:
             return kept_of_result({"items": "array"})
+        if self.key == CALL:
+            return kept_of_result({"vars": "object"})
         if self.key in (PARALLEL, SET):
             return kept_of_result(dict.fromkeys(self.tree, "any"))
         types = None if self.step_type is None else self.step_type.results

@@ -5,22 +5,26 @@ The same loader serves `engine serve`, `engine lint` and every rehearsal.
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.marked_yaml.mark import MarkedYaml
 from engine.marked_yaml.read import read_yaml
 from engine.playbooks.answer import half_an_answer
+from engine.playbooks.calling import Joining, Read
 from engine.playbooks.guard import NO_GUARD, Concurrency, Guard
-from engine.playbooks.playbook import Playbook, Section
+from engine.playbooks.inputs import is_of, named
+from engine.playbooks.playbook import NO_DEFAULT, Input, Playbook, PlaybookText, Section
 from engine.playbooks.reading import IN_ANSWER, IN_TRIGGER, IN_VARS
-from engine.playbooks.schema import LATER_KEYS, GuardModel, PlaybookModel, TriggerModel
+from engine.playbooks.schema import GuardModel, PlaybookModel, TriggerModel
 from engine.playbooks.step_reading import StepReader
 from engine.playbooks.step_type import StepType
 from engine.playbooks.template import Templates
 from engine.problem import EngineError, Problem, in_file_order
 from engine.rules.condition import Condition, ConditionSyntaxError
 from engine.rules.match import Trigger
+
+Files = Iterable[tuple[str, str]]  # name, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +51,67 @@ class Loader:
         self.templates = Templates()
 
     def load(self, text: str, file: str) -> Playbook:
-        """Raises EngineError with every problem, in file order."""
-        reader = StepReader(self._read_yaml(text, file), self._step_types, self.templates)
-        playbook = _playbook(reader, text)
-        if reader.problems or playbook is None:
-            raise EngineError(*in_file_order(reader.problems))
-        return playbook
+        """The playbook of a text. Raises EngineError with every problem, in file order."""
+        return self.load_kept(PlaybookText(text, file))
 
-    def load_all(self, files: Iterable[tuple[str, str]]) -> Loaded:
-        """Load (name, text) pairs. A bad file leaves the good ones alone; a name may stand once."""
-        playbooks: dict[str, Playbook] = {}
+    def load_kept(self, kept: PlaybookText) -> Playbook:
+        """A version of a playbook, with those it calls. Raises EngineError with every problem."""
+        own = (kept.file, kept.text)
+        loaded = self.load_all([own, *((file, text) for text, file in kept.calls)])
+        if loaded.problems:
+            raise EngineError(*loaded.problems)
+        return loaded.playbooks[0]
+
+    def load_all(self, files: Files, beside: Callable[[], Files] | None = None) -> Loaded:
+        """Load (name, text) pairs. A bad file leaves the good ones alone; a name may stand once.
+
+        `beside` has further files, which are asked for only where a playbook calls one that is not
+        among these; nothing is said of them.
+        """
+        reads: dict[str, Read] = {}
+        broken: set[str] = set()
+        problems = self._read_all(files, reads, broken)
+        named = list(reads)
+        if beside is not None and any(
+            site.name not in reads for read in reads.values() for site in read.calls
+        ):
+            self._read_all(beside(), reads, broken)
+        joining = Joining(reads, frozenset(broken))
+        joined = [joining.playbook(name) for name in named]
+        playbooks = tuple(playbook for playbook in joined if playbook is not None)
+        return Loaded(playbooks, in_file_order([*problems, *joining.problems]))
+
+    def _read_all(self, files: Files, reads: dict[str, Read], broken: set[str]) -> list[Problem]:
         problems: list[Problem] = []
         for file, text in files:
             try:
-                playbook = self.load(text, file)
+                read = self._read(text, file, broken)
             except EngineError as error:
                 problems.extend(error.problems)
                 continue
-            first = playbooks.setdefault(playbook.name, playbook)
-            if first is not playbook:
-                where = self._read_yaml(text, file).locate(("name",))
-                problems.append(
-                    Problem(
-                        "duplicate-name",
-                        f"the name '{playbook.name}' is taken",
-                        where,
-                        f"{first.file} has it; runs are told apart by it",
-                    )
-                )
-        return Loaded(tuple(playbooks.values()), in_file_order(problems))
+            first = reads.setdefault(read.playbook.name, read)
+            if first is not read:
+                problems.append(_taken(read, first.playbook))
+        return problems
+
+    def _read(self, text: str, file: str, broken: set[str]) -> Read:
+        reader = StepReader(self._read_yaml(text, file), self._step_types, self.templates)
+        playbook = _playbook(reader, text)
+        if reader.problems or playbook is None:
+            raw = reader.marked.value
+            if isinstance(raw, dict) and isinstance(raw.get("name"), str):
+                broken.add(raw["name"])
+            raise EngineError(*in_file_order(reader.problems))
+        return Read(playbook, reader.calls, reader.marked)
+
+
+def _taken(read: Read, first: Playbook) -> Problem:
+    return Problem(
+        "duplicate-name",
+        f"the name '{first.name}' is taken",
+        read.marked.locate(("name",)),
+        f"{first.file} has it; runs are told apart by it",
+    )
 
 
 def _playbook(reader: StepReader, text: str) -> Playbook | None:
@@ -85,9 +121,8 @@ def _playbook(reader: StepReader, text: str) -> Playbook | None:
         what = "the file is empty" if raw is None else "a playbook is a mapping"
         reader.problem("not-a-playbook", what, (), "begin with `name:`, `trigger:` and `steps:`")
         return None
-    late = {key for key in raw if key in LATER_KEYS}
-    reader.refuse_later(late, ())
-    head = reader.check(PlaybookModel, {k: v for k, v in raw.items() if k not in late}, ())
+    only_called = "inputs" in raw and "trigger" not in raw
+    head = reader.check(PlaybookModel, {"trigger": {}, **raw} if only_called else raw, ())
     # Also where something else is wrong beside it: all problems come at once.
     for path in (("trigger", "when"), ("guard", "key")):
         condition = _condition_at(raw, path)
@@ -99,6 +134,8 @@ def _playbook(reader: StepReader, text: str) -> Playbook | None:
         variables = reader.compile(variables, ("vars",), IN_VARS)
     if isinstance(answer, dict):
         answer = reader.compile(answer, ("answer",), IN_ANSWER)
+    if head is not None:
+        _check_inputs(reader, head, raw, only_called=only_called)
     half = half_an_answer(reader.marked)
     if half is not None:
         reader.problems.append(half)
@@ -107,19 +144,42 @@ def _playbook(reader: StepReader, text: str) -> Playbook | None:
     return Playbook(
         name=head.name,
         description=head.description.strip(),
-        trigger=_trigger(head.trigger),
+        trigger=replace(_trigger(head.trigger), never=only_called),
         guard=NO_GUARD if head.guard is None else _guard(head.guard),
         variables=variables or {},
         timeout=head.timeout,
         steps=sections[Section.STEPS],
         on_failure=sections[Section.ON_FAILURE],
         finally_=sections[Section.FINALLY],
+        on_resolved=sections[Section.ON_RESOLVED],
         file=reader.marked.file,
         text=text,
-        ends_with_its_incident=head.on_resolved == "cancel",
+        ends_with_its_incident=head.on_resolved != "continue",
         version=hashlib.sha256(text.encode()).hexdigest()[:12],
         answer=answer,
+        inputs=_inputs(head, raw),
     )
+
+
+def _inputs(head: PlaybookModel, raw: Mapping[str, Any]) -> dict[str, Input]:
+    return {
+        name: Input(one.type, raw["inputs"][name].get("default", NO_DEFAULT), one.description)
+        for name, one in head.inputs.items()
+    }
+
+
+def _check_inputs(
+    reader: StepReader, head: PlaybookModel, raw: Mapping[str, Any], *, only_called: bool
+) -> None:
+    for name, one in _inputs(head, raw).items():
+        path = ("inputs", name)
+        if one.default is NO_DEFAULT and not only_called:
+            said = f"nobody gives '{name}' to a run that an event starts"
+            hint = "give it a default, or leave `trigger` out: then the playbook is only called"
+            reader.problem("input-without-default", said, path, hint, at_key=True)
+        if one.default not in (NO_DEFAULT, None) and not is_of(one.type, one.default):
+            said = f"the default of '{name}' is {one.default!r}, and it takes {named(one.type)}"
+            reader.problem("wrong-value", said, (*path, "default"), None)
 
 
 def _condition_at(raw: Mapping[str, Any], path: tuple[str, str]) -> Condition | None:

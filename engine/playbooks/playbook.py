@@ -1,7 +1,7 @@
 """A playbook: trigger and steps, as values. Made by the loader, never changed."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final, Self, TypeVar
 
@@ -15,10 +15,11 @@ LONGEST_DELAY: Final = 366 * 86400.0  # seconds; a growing delay ends here
 
 
 class Section(Enum):
-    """The three lists of steps a playbook has."""
+    """The lists of steps a playbook has, in the order in which they can come."""
 
     STEPS = "steps"
     ON_FAILURE = "on_failure"
+    ON_RESOLVED = "on_resolved"
     FINALLY = "finally"
 
 
@@ -74,6 +75,24 @@ class NoExample(Enum):
 NO_EXAMPLE: Final = NoExample.NONE
 
 
+class NoDefault(Enum):
+    """Says that an input has to be given; null can be a default."""
+
+    NONE = "none"
+
+
+NO_DEFAULT: Final = NoDefault.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What a playbook takes from whoever calls it."""
+
+    type: str  # as JSON Schema names it; "any" for whatever it is
+    default: Any = NO_DEFAULT
+    description: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing to do: a step type's key, its parameters with templates in them, common keys."""
@@ -94,15 +113,39 @@ class Step:
     output: Condition | None = None  # what is kept of the result
     branches: tuple[tuple["Step", ...], ...] = ()  # of a `parallel`: steps/3[0]/1
     fail_fast: bool = True  # whether a failing branch keeps the others from beginning more
+    called: "Playbook | None" = None  # what a `playbook` step carries out: steps/3/steps/0
 
     @property
     def title(self) -> str:
         """What to call it in front of a person."""
-        return self.name or self.id or self.type
+        return self.name or self.id or (self.type if self.called is None else self.called.name)
 
     def item(self, index: int) -> Self:
         """The step as it is performed for one item of its `foreach`."""
-        return replace(self, path=f"{self.path}[{index}]", id=None, when=None, foreach=None)
+        one = replace(self, id=None, when=None, foreach=None)
+        return one.moved(self.path, f"{self.path}[{index}]")
+
+    def moved(self, old: str, new: str) -> Self:
+        """The step, and all inside it, at a path that begins with `new` in the place of `old`."""
+        if not self.branches and self.called is None:
+            return replace(self, path=new + self.path[len(old) :])
+        return replace(
+            self,
+            path=new + self.path[len(old) :],
+            branches=tuple(
+                tuple(step.moved(old, new) for step in branch) for branch in self.branches
+            ),
+            called=None if self.called is None else self.called.moved(old, new),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookText:
+    """A version of a playbook as it is kept."""
+
+    text: str
+    file: str
+    calls: tuple[tuple[str, str], ...] = ()  # (text, file) of each that it calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +164,60 @@ class Playbook:
     file: str
     text: str
     version: str  # of the text: a run keeps the one it began with
+    on_resolved: tuple[Step, ...] = ()
     ends_with_its_incident: bool = False  # a run is cancelled when its incident is closed
     answer: Mapping[str, Any] | None = None  # to a call for labels, with templates in it
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    calls: tuple["Playbook", ...] = ()  # those it calls, and those they call, each once
 
     def section(self, section: Section) -> tuple[Step, ...]:
         """The steps of one list."""
         return {
             Section.STEPS: self.steps,
             Section.ON_FAILURE: self.on_failure,
+            Section.ON_RESOLVED: self.on_resolved,
             Section.FINALLY: self.finally_,
         }[section]
 
+    @property
+    def kept(self) -> PlaybookText:
+        """All that is needed to read this version again."""
+        return PlaybookText(self.text, self.file, tuple((one.text, one.file) for one in self.calls))
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """What the inputs are where nobody calls it; None for those that have to be given."""
+        return {
+            name: None if one.default is NO_DEFAULT else one.default
+            for name, one in self.inputs.items()
+        }
+
+    def moved(self, old: str, new: str) -> Self:
+        """The playbook with its steps at paths that begin with `new` in the place of `old`."""
+        return self.with_steps(lambda step: step.moved(old, new))
+
+    def with_steps(self, change: Callable[[Step], Step]) -> Self:
+        """The playbook with each step of its lists changed."""
+        return replace(
+            self,
+            steps=tuple(map(change, self.steps)),
+            on_failure=tuple(map(change, self.on_failure)),
+            on_resolved=tuple(map(change, self.on_resolved)),
+            finally_=tuple(map(change, self.finally_)),
+        )
+
     def find(self, path: str) -> Step | None:
-        """The step at a path, `steps/3[0]/1` or `steps/2[7]`; None where there is none."""
-        section, *rest = path.split("/")
+        """The step at a path: `steps/3[0]/1`, `steps/2[7]`, `steps/4/finally/0`; None for none."""
+        step = self._find(path.split("/"))
+        return step if step is not None and step.path == path else None
+
+    def _find(self, parts: Sequence[str]) -> Step | None:
+        section, *rest = parts
         steps = next((self.section(one) for one in Section if one.value == section), ())
         step: Step | None = None
-        for part in rest:
+        for place, part in enumerate(rest, start=1):
+            if step is not None and step.called is not None and not part.isdecimal():
+                return step.called._find(parts[place:])  # noqa: SLF001 - of its own class
             number, _, inner = part.removesuffix("]").partition("[")
             step = _at(steps, number)
             if step is None or not inner:
@@ -146,7 +226,7 @@ class Playbook:
                 step, steps = step.item(int(inner)) if inner.isdecimal() else None, ()
             else:
                 steps = _at(step.branches, inner) or ()
-        return step if step is not None and step.path == path else None
+        return step
 
 
 def _at(items: tuple[T, ...], number: str) -> T | None:

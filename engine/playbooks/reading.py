@@ -1,7 +1,6 @@
 """One file on its way to a playbook: collects problems instead of stopping at the first."""
 
 import difflib
-from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -21,8 +20,9 @@ HAS_ITEMS: Final = "the parameters of a step with `foreach` have it, and nothing
 IN_STEPS: Final = frozenset({*NAMES, "secrets", *JINJA_GLOBALS})
 IN_VARS: Final = IN_STEPS - {"secrets", "steps"}
 IN_ANSWER: Final = IN_STEPS - {"secrets"}
+IN_CALL: Final = IN_STEPS - {"secrets"}
 IN_WHEN: Final = frozenset(NAMES)
-IN_TRIGGER: Final = IN_WHEN - {"vars", "steps", "run"}
+IN_TRIGGER: Final = IN_WHEN - {"vars", "steps", "run", "inputs"}
 # What nobody means by a name of a step's result; `status` is a name of both.
 IN_NO_RESULT: Final = (IN_STEPS | OF_AN_ITEM) - JINJA_GLOBALS - {"status"}
 
@@ -52,7 +52,9 @@ class Reading:
         for name in sorted(template.names - names):
             where = self.marked.locate_in(path, self._templates.offset_of(name, value))
             hint = nearest(name, tuple(names - JINJA_GLOBALS))
-            if name in IN_STEPS:
+            if name == "secrets" and path[0] not in ("vars", "answer"):
+                hint = "the step that needs it names it; the called playbook's steps can, too"
+            elif name in IN_STEPS:
                 hint = f"steps can use '{name}', {path[0]} cannot"
             elif name in OF_AN_ITEM:
                 hint = HAS_ITEMS
@@ -106,16 +108,6 @@ class Reading:
                 hint = f"`{key}` sees the step's own result alone, such as body.state or stdout"
                 where = self.marked.locate_in(path, offset)
                 self.problems.append(Problem("unknown-name", said, where, hint))
-
-    def refuse_later(self, keys: Iterable[str], path: Path) -> None:
-        for key in keys:
-            self.problem(
-                "not-yet",
-                f"'{key}' is not carried out by this version",
-                (*path, key),
-                "remove it, or wait for the version that does",
-                at_key=True,
-            )
 
     def problem(
         self, code: str, message: str, path: Path, hint: str | None, *, at_key: bool = False

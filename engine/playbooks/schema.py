@@ -157,6 +157,37 @@ class ParallelModel(Model):
     fail: Literal["fast", "late"] = "fast"
 
 
+class CallModel(Model):
+    """Another playbook, carried out within this run. Its name alone is short for `call`."""
+
+    call: Annotated[str, Field(min_length=1, description="The name of the other playbook")]
+    inputs: Annotated[
+        dict[str, Any],
+        Field(default_factory=dict, description="What it declares under `inputs`, by name"),
+    ]
+
+
+class InputModel(Model):
+    """What a playbook takes from whoever calls it."""
+
+    type: Annotated[
+        Literal["string", "number", "integer", "boolean", "array", "object"],
+        Field(description="As JSON Schema names it"),
+    ]
+    default: Annotated[
+        Any, Field(default=None, description="What it is where nobody gives it; none: it has to be")
+    ]
+    description: str = ""
+
+
+def _on_resolved(value: object) -> object:
+    if isinstance(value, list) or value in ("continue", "cancel"):
+        return value
+    given = f", not {value!r}" if isinstance(value, str | int | float) else ""
+    said = "'on_resolved' is continue, cancel or a list of steps{given}"
+    raise PydanticCustomError("wrong-value", said, {"given": given})
+
+
 class CommonModel(Model):
     """The keys that every step can have beside its step type."""
 
@@ -203,9 +234,17 @@ class PlaybookModel(Model):
     description: str = ""
     trigger: TriggerModel
     guard: GuardModel | None = None
+    inputs: Annotated[
+        dict[Identifier, InputModel],
+        Field(default_factory=dict, description="What it takes from a playbook that calls it"),
+    ]
     on_resolved: Annotated[
-        Literal["continue", "cancel"],
-        Field(description="What becomes of a run when its incident is closed meanwhile"),
+        Literal["continue", "cancel"] | list[Any],
+        BeforeValidator(_on_resolved),
+        Field(
+            description="What becomes of a run when its incident is closed meanwhile; steps end "
+            "it, too, and are carried out before `finally`"
+        ),
     ] = "continue"
     vars: Annotated[dict[Identifier, Any], Field(default_factory=dict)]
     answer: Annotated[
@@ -219,7 +258,3 @@ class PlaybookModel(Model):
 
 
 COMMON_KEYS: Final = tuple(CommonModel.model_fields)
-
-# Words of the language that this version does not carry out. Taking them silently would be worse
-# than refusing: a guard that guards nothing.
-LATER_KEYS: Final = frozenset({"playbook"})

@@ -6,10 +6,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from engine.marked_yaml.mark import MarkedYaml, Path
+from engine.playbooks.calling import CALL, CallSite
 from engine.playbooks.complaints import complaints, located
 from engine.playbooks.playbook import NO_EXAMPLE, Foreach, OnInterrupt, Retry, Section, Step, Until
-from engine.playbooks.reading import IN_STEPS, IN_WHEN, OF_AN_ITEM, Reading
-from engine.playbooks.schema import COMMON_KEYS, LATER_KEYS, CommonModel, ParallelModel
+from engine.playbooks.reading import IN_CALL, IN_STEPS, IN_WHEN, OF_AN_ITEM, Reading
+from engine.playbooks.schema import COMMON_KEYS, CallModel, CommonModel, ParallelModel
 from engine.playbooks.step_type import StepType
 from engine.playbooks.template import Templates
 from engine.problem import nearest
@@ -31,8 +32,9 @@ class StepReader(Reading):
     ) -> None:
         super().__init__(marked, templates)
         self._step_types = step_types
-        self._known = (*step_types, PARALLEL, *COMMON_KEYS)
+        self._known = (*step_types, PARALLEL, CALL, *COMMON_KEYS)
         self._ids: dict[str, Path] = {}
+        self.calls: list[CallSite] = []
 
     def section(self, raw: Any, section: Section) -> tuple[Step, ...]:
         """The steps of one of the three lists."""
@@ -63,6 +65,8 @@ class StepReader(Reading):
             if key == PARALLEL:
                 branches, fast = self._parallel(raw[key], (*path, key), at)
                 trees.append(None if branches is None else {})
+            elif key == CALL:
+                trees.append(self._call(raw[key], (*path, key), of_item))
             else:
                 trees.append(self._parameters(key, raw[key], (*path, key), of_item))
         if common is None or len(types) != 1 or trees[0] is None or branches is None:
@@ -91,11 +95,9 @@ class StepReader(Reading):
         )
 
     def _types_of(self, raw: dict[str, Any], path: Path) -> list[str]:
-        types = [key for key in raw if key in self._step_types or key == PARALLEL]
-        late = {key for key in raw if key in LATER_KEYS}
-        self.refuse_later(late, path)
+        types = [key for key in raw if key in self._step_types or key in (PARALLEL, CALL)]
         for key in raw:
-            if key not in self._known and key not in late:
+            if key not in self._known:
                 said = f"there is no key '{key}' in a step"
                 self.problem(
                     "unknown-key", said, (*path, key), nearest(key, self._known), at_key=True
@@ -107,7 +109,7 @@ class StepReader(Reading):
                 "two-step-types", said, (*path, types[1]), "make them two steps", at_key=True
             )
         elif not types and len(raw) == sum(key in COMMON_KEYS for key in raw):
-            hint = f"give it one of: {', '.join((*self._step_types, PARALLEL))}"
+            hint = f"give it one of: {', '.join((*self._step_types, PARALLEL, CALL))}"
             self.problem("no-step-type", "this step does nothing", path, hint)
         return types
 
@@ -120,7 +122,7 @@ class StepReader(Reading):
             if condition is not None:
                 self.check_names(condition, (*path, key), IN_WHEN)
         # What `set` sets may have any name; and `until` sees what `output` made of the result.
-        if common.output is not None and "set" not in types:
+        if common.output is not None and "set" not in types and CALL not in types:
             self.check_result_names(common.output, (*path, "output"), "output")
         if common.until is not None and common.output is None:
             where = (*path, "until", "condition")
@@ -151,6 +153,19 @@ class StepReader(Reading):
             for number, branch in enumerate(model.branches)
         )
         return branches, model.fail == "fast"
+
+    def _call(self, raw: Any, path: Path, more: frozenset[str]) -> dict[str, Any] | None:
+        short = not isinstance(raw, dict)
+        if short and not isinstance(raw, str):
+            self.problem("wrong-value", "'playbook' takes a name or a mapping", path, None)
+            return None
+        given: dict[str, Any] = {"call": raw} if short else raw
+        model = self.check(CallModel, given, path, unwritten=1 if short else 0)
+        if model is None:
+            return None
+        inputs = self.compile(model.inputs, (*path, "inputs"), IN_CALL | more)
+        self.calls.append(CallSite(path if short else (*path, "call"), model.call, inputs))
+        return {"call": model.call, "inputs": inputs}
 
     def _parameters(
         self, key: str, raw: Any, path: Path, more: frozenset[str]
@@ -204,3 +219,7 @@ def _misplaced(given: Mapping[str, Any], types: Sequence[str]) -> Iterator[tuple
             )
     if PARALLEL in types:
         yield from ((key, "give it to the steps of its branches") for key in _NOT_FOR_SEVERAL)
+    if CALL in types:
+        for key in _NOT_FOR_SEVERAL:
+            if key != "foreach":
+                yield key, "give it to the steps of the called playbook"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from engine.playbooks.deferred import Unknown
-from engine.playbooks.playbook import NO_EXAMPLE, Playbook, Step
+from engine.playbooks.playbook import NO_EXAMPLE, Step
 from engine.rules.undecided import CannotTellError, UndecidedError
 from engine.runs.flow import Flow
 from engine.runs.move import Document
@@ -54,18 +54,13 @@ def supposing_one_item(flow: Flow, step: Step) -> tuple[Flow, Step, Document]:
 
 
 def _with(flow: Flow, path: str, change: Callable[[Step], Step]) -> Flow:
-    def changed(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-        return tuple(
-            change(step)
-            if step.path == path
-            else replace(step, branches=tuple(changed(branch) for branch in step.branches))
-            for step in steps
+    def changed(step: Step) -> Step:
+        if step.path == path:
+            return change(step)
+        return replace(
+            step,
+            branches=tuple(tuple(map(changed, branch)) for branch in step.branches),
+            called=None if step.called is None else step.called.with_steps(changed),
         )
 
-    playbook: Playbook = replace(
-        flow.playbook,
-        steps=changed(flow.playbook.steps),
-        on_failure=changed(flow.playbook.on_failure),
-        finally_=changed(flow.playbook.finally_),
-    )
-    return replace(flow, playbook=playbook)
+    return replace(flow, playbook=flow.playbook.with_steps(changed))

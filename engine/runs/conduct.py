@@ -12,10 +12,10 @@ from typing import Any, Final, Protocol
 
 from engine.events.event import Event
 from engine.playbooks.playbook import OnInterrupt, Step
-from engine.playbooks.step_type import Call, Report, StepType
+from engine.playbooks.step_type import Call, Plan, Report, StepType
 from engine.runs.attempt import Attempt, attention, end_of, masked, prepared
 from engine.runs.control import Control, Order, Verb
-from engine.runs.fact import Asked, Cancelled, Paused, Settled, Started
+from engine.runs.fact import Asked, Called, Cancelled, Paused, Settled, Started, cleans_up
 from engine.runs.flow import Flow
 from engine.runs.happening import StepAsked, StepSettled, StepStarted, Tell
 from engine.runs.ledger import Ledger
@@ -28,7 +28,6 @@ MASKED_VALUE: Final = (
     "a value holds a secret, and would be carried on masked; name the secret in the step that "
     "needs it, as secrets.NAME"
 )
-_FINALLY: Final = "finally/"
 
 
 class Means(Protocol):
@@ -90,7 +89,12 @@ class Conduct:
             if isinstance(move, End) or move.step.path in self.in_flight:
                 continue
             if isinstance(move, Note):
-                await self._settle(move.step, move.fact)
+                if isinstance(move.fact, Settled):
+                    await self._settle(move.step, move.fact)
+                elif self._held:
+                    continue
+                else:
+                    await self._hand_over(move.step, move.fact)
                 return True
             if isinstance(move, Perform) and not self._held:
                 await self._perform(move)
@@ -128,12 +132,38 @@ class Conduct:
             plan=attempt.plan.summary,
             request=attempt.plan.details,
         )
-        await means.ledger.keep_started(self.run.id, record)
+        keeping = means.ledger.keep_started(self.run.id, record)
+        at_once = attempt.settles_at_once
+        if at_once is None:
+            await keeping  # before it takes effect
         self.flow = self.flow.take(Started(step.path, move.attempt, started))
         means.tell(StepStarted(self.run, step, move.attempt, attempt.plan, started))
+        if at_once is not None:  # one commit is enough: nothing happens in between
+            await asyncio.gather(keeping, self._take(attempt, at_once))
+            return
         task = asyncio.ensure_future(attempt.performed())
         task.add_done_callback(lambda _: self.control.changed.set())
         self.in_flight[step.path] = (attempt, task)
+
+    async def _hand_over(self, step: Step, fact: Called) -> None:
+        """Begin to carry out another playbook: there is nothing to perform but its steps."""
+        inputs, variables = fact.handed.inputs, fact.handed.variables
+        if self.means.redactor.data([inputs, variables]) != [inputs, variables]:
+            refused = Settled(fact.path, fact.attempt, fact.at, Outcome.FAILED, retryable=False)
+            await self._settle(step, replace(refused, error=MASKED_VALUE))
+            return
+        name = step.parameters["call"]
+        plan = Plan(f"carry out {name}", {"call": name, "inputs": inputs})
+        record = replace(
+            _record(step, fact.attempt),
+            started=fact.at,
+            handed=fact.handed,
+            plan=plan.summary,
+            request=plan.details,
+        )
+        await self.means.ledger.keep_started(self.run.id, record)
+        self.flow = self.flow.take(fact)
+        self.means.tell(StepStarted(self.run, step, fact.attempt, plan, fact.at))
 
     async def _may_go_on(self, attempt: Attempt) -> bool:
         """Whether to perform what was under way when the engine died; else it is dealt with."""
@@ -229,7 +259,7 @@ class Conduct:
     async def _obey(self) -> None:
         while self.control.orders:
             order = self.control.orders[0]
-            if order.verb is Verb.CANCEL:
+            if order.verb in (Verb.CANCEL, Verb.CLOSE):
                 await self._cancel(order)
             else:
                 await self._answer(order)
@@ -239,10 +269,13 @@ class Conduct:
     async def _cancel(self, order: Order) -> None:
         if self.flow.cancelled is not None:
             return
-        cancelled = Cancelled(order.at, f"cancelled by {order.by}")
+        # Once `finally` has begun, it is too late for anything that comes before it.
+        over = any(path.startswith("finally/") for path in self.flow.progress)
+        resolved = order.verb is Verb.CLOSE and not over
+        cancelled = Cancelled(order.at, f"cancelled by {order.by}", resolved)
         await self.means.ledger.keep_cancelled(self.run.id, cancelled)
         self.flow = self.flow.take(cancelled)
-        paths = [path for path in self.in_flight if not path.startswith(_FINALLY)]
+        paths = [path for path in self.in_flight if not cleans_up(path)]
         cut = [(path, self.in_flight[path][0]) for path in paths]
         reports = await self._cut(paths)
         for path, attempt in cut:

@@ -45,7 +45,7 @@ def ends(event: Event, runs: Sequence[Run], at: float) -> list[Order]:
     """
     if event.type != RESOLVED or event.own:
         return []
-    return [Order(0, run.id, Verb.CANCEL, "the end of its incident", at) for run in runs]
+    return [Order(0, run.id, Verb.CLOSE, "the end of its incident", at) for run in runs]
 
 
 def _answer(event: Event) -> Verb | None:

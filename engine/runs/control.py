@@ -13,6 +13,7 @@ class Verb(Enum):
     """What a person can say to a run."""
 
     CANCEL = "cancel"  # end it; `finally` is carried out
+    CLOSE = "close"  # its incident is closed: end it; `on_resolved` and `finally` are carried out
     RETRY = "retry"  # the step that needs attention: perform it again
     SKIP = "skip"  # go on as if it had been skipped
     FAIL = "fail"  # it has failed

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from engine.runs.run import Outcome, Question, StepRecord
+from engine.runs.run import Handed, Outcome, Question, StepRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,16 @@ class Started:
     path: str
     attempt: int
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A step begins to carry out another playbook."""
+
+    path: str
+    attempt: int
+    at: float
+    handed: Handed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +72,24 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """A person ended the run: what is in flight is cut, and `finally` is carried out."""
+    """The run is to end: what is in flight is cut, and `finally` is carried out.
+
+    `resolved`: since its incident was closed; `on_resolved` comes before that.
+    """
 
     at: float
     reason: str
+    resolved: bool = False
 
 
-_FINALLY: Final = "finally/"
+_ENDINGS: Final = ("on_resolved/", "finally/")
 
-Fact = Began | Started | Paused | Asked | Settled | Cancelled
+Fact = Began | Started | Called | Paused | Asked | Settled | Cancelled
+
+
+def cleans_up(path: str) -> bool:
+    """Whether a step is one that a cancelled run carries out, or a playbook that it calls."""
+    return path.startswith(_ENDINGS) or "/finally/" in path
 
 
 def facts_of(records: Iterable[StepRecord], cancelled: Cancelled | None = None) -> Iterator[Fact]:
@@ -80,10 +99,12 @@ def facts_of(records: Iterable[StepRecord], cancelled: Cancelled | None = None) 
     on how they were mixed. That the run was cancelled comes before what it did because of it.
     """
     for record in records:
-        if cancelled is not None and record.path.startswith(_FINALLY):
+        if cancelled is not None and record.path.startswith(_ENDINGS):
             yield cancelled
             cancelled = None
-        if record.started is not None:
+        if record.started is not None and record.handed is not None:
+            yield Called(record.path, record.attempt, record.started, record.handed)
+        elif record.started is not None:
             yield Started(record.path, record.attempt, record.started)
         if record.wake is not None:
             yield Paused(record.path, record.attempt, record.wake)

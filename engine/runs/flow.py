@@ -5,34 +5,29 @@ values, so the same history always gives the same next moves. The worker drives 
 ledger, a rehearsal drives it with plans and mocks, and after a crash the recorded facts drive it
 back to where it was.
 
-The order of things: `steps` until one fails or stops; after a failure `on_failure`; always
-`finally`. Whatever fails in `on_failure` and `finally`, the rest of them is still carried out. A
-cancelled run begins nothing more but `finally`. A step whose outcome is unknown is a failure, and
-one that is never tried again by itself.
+The order of things is that of `course`. A cancelled run begins nothing more but `on_resolved`, if
+that is why, and `finally`. A step whose outcome is unknown is a failure, and one that is never
+tried again by itself.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 from engine.playbooks.playbook import Playbook, Section, Step
+from engine.runs.course import Course
 from engine.runs.fact import Began, Cancelled, Fact, Settled
-from engine.runs.moment import Moment, StepMove
+from engine.runs.moment import Moment
 from engine.runs.move import Document, End, Move
 from engine.runs.progress import UNBEGUN, Progress, StepFact
 from engine.runs.run import Asking, RunState
 from engine.runs.scope import Scope
-from engine.runs.walk import Broken, Done, Left, Open, Stopped, Walk
+from engine.runs.stand import Failure, Open
+from engine.runs.walk import Walk
 
 NEVER: Final = Began(0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What `on_failure` is told."""
-
-    where: str
-    error: str
+_INSIDE: Final = re.compile(rf"\[|/(?={'|'.join(section.value for section in Section)})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +39,30 @@ class Flow:
     run_id: str
     began: Began = NEVER
     progress: Mapping[str, Progress] = field(default_factory=dict)
-    begun: frozenset[str] = frozenset()  # the `parallel` and `foreach` of which something began
+    begun: frozenset[str] = frozenset()  # the steps of whose inside something began
     cancelled: Cancelled | None = None
-    held: float = 0.0  # seconds that a person's attention took: they are not the playbook's
+    # Seconds that a person's attention took, by the step's path: they are not the playbook's.
+    held: Mapping[str, float] = field(default_factory=dict)
 
     def next(self, now: float) -> tuple[Move, ...]:
         """What to do now, side by side; an `End` is alone. `now` is Unix seconds."""
-        moves, scope, failure, said = self._in_steps(now)
-        if moves:
-            return moves
-        state, reason = RunState.SUCCEEDED, said
-        if failure is not None:
-            state, reason = RunState.FAILED, f"{failure.where}: {failure.error}"
-            moves, scope, _ = self._clean_up(now, Section.ON_FAILURE, scope, failure)
-            if moves:
-                return moves
-        moves, scope, broken = self._clean_up(now, Section.FINALLY, scope, failure)
-        if moves:
-            return moves
-        if broken is not None and state is RunState.SUCCEEDED:
-            state, reason = RunState.FAILED, f"{broken.where}: {broken.error}"
+        course = Course(
+            self.playbook,
+            lambda section, failure: self._walk(now, section, failure),
+            resolved=self.cancelled is not None and self.cancelled.resolved,
+        )
+        scope = Scope(self.began.variables, extra={"inputs": self.playbook.defaults})
+        unrendered = None if self.began.error is None else Failure("vars", self.began.error)
+        over = course.stand(scope, unrendered)
+        if isinstance(over, Open):
+            return over.moves
+        failed = over.failure or over.broken
+        state, reason = RunState.SUCCEEDED, over.said
+        if failed is not None:
+            state, reason = RunState.FAILED, f"{failed.where}: {failed.error}"
         if self.cancelled is not None:
             state, reason = RunState.CANCELLED, self.cancelled.reason
-        return (End(state, reason, self._sees(scope, 1, failure)),)
+        return (End(state, reason, self._sees(over.scope, 1, over.failure)),)
 
     def take(self, fact: Fact) -> Self:
         """The flow after one more fact. Raises ValueError for a fact that cannot come now."""
@@ -97,7 +93,8 @@ class Flow:
         held = self.held
         question = before.question
         if isinstance(fact, Settled) and question and question.kind is Asking.ATTENTION:
-            held += max(0.0, fact.at - question.at)
+            more = max(0.0, fact.at - question.at)
+            held = {**held, fact.path: held.get(fact.path, 0.0) + more}
         return replace(
             self,
             progress={**self.progress, fact.path: before.take(fact, step)},
@@ -110,62 +107,31 @@ class Flow:
         step = self.playbook.find(fact.path)
         if step is None:
             raise ValueError(f"there is no step {fact.path}")
-        if not around(fact.path):
+        # Once a step has begun, the run stands at it until it is settled.
+        if not around(fact.path) and fact.path not in self.progress:
             at = fact.at if isinstance(fact, Settled) else self.began.at
             stands = [move.step.path for move in self.next(at) if not isinstance(move, End)]
-            # What ended a `foreach` before its time may come later in a ledger's records.
-            if not any(path == fact.path or path.startswith(f"{fact.path}[") for path in stands):
+            # What ended several steps before their time may come later in a ledger's records.
+            inside = (f"{fact.path}[", f"{fact.path}/")
+            if not any(path == fact.path or path.startswith(inside) for path in stands):
                 shown = ", ".join(stands) or "its end"
                 raise ValueError(f"the run stands at {shown}, not at {fact.path}")
         return step
 
-    def _in_steps(
-        self, now: float
-    ) -> tuple[tuple[StepMove, ...], Scope, Failure | None, str | None]:
-        """What is to be done in `steps`; else what is seen behind them, and how they ended."""
-        scope = Scope(self.began.variables)
-        if self.began.error is not None:
-            return (), scope, Failure("vars", self.began.error), None
-        walk = self._walk(now, None, Section.STEPS)
-        match walk.sequence(self.playbook.steps, scope):
-            case Open(moves):
-                return moves, scope, None, None
-            case Broken(scope, where, error):
-                return (), scope, Failure(where, error), None
-            case Stopped(scope, succeeded, where, said):
-                return (), scope, None if succeeded else Failure(where, said or "stopped"), said
-            case Done(scope) | Left(scope):
-                return (), scope, None, None
-
-    def _clean_up(
-        self, now: float, section: Section, scope: Scope, failure: Failure | None
-    ) -> tuple[tuple[StepMove, ...], Scope, Broken | None]:
-        """What is to be done in a section in which nothing keeps the rest from being tried."""
-        walk = self._walk(now, failure, section)
-        first: Broken | None = None
-        for step in self.playbook.section(section):
-            stand = walk.step(step, scope)
-            if isinstance(stand, Open):
-                return stand.moves, scope, first
-            scope = stand.scope
-            if isinstance(stand, Stopped):
-                break
-            if isinstance(stand, Broken):
-                first = first or stand
-        return (), scope, first
-
-    def _walk(self, now: float, failure: Failure | None, section: Section) -> Walk:
+    def _walk(self, now: float, section: Section, failure: Failure | None) -> Walk:
         deadline = None  # what cleans up after `steps` has its own time
         if section is Section.STEPS:
-            deadline = self.began.at + self.held + self.playbook.timeout
-        # A cancelled run begins nothing more but `finally`.
-        ends = self.cancelled is not None and section is not Section.FINALLY
+            deadline = self.began.at + sum(self.held.values()) + self.playbook.timeout
+        # A cancelled run begins nothing more but what cleans up after that.
+        ends = self.cancelled is not None and section in (Section.STEPS, Section.ON_FAILURE)
         ended = self.cancelled.reason if ends and self.cancelled is not None else None
         return Walk(
             Moment(now, deadline, self.playbook.timeout, ended),
             self.progress,
             self.begun,
-            lambda scope, attempt: self._sees(scope, attempt, failure),
+            self.held,
+            self._sees,
+            failure,
         )
 
     def _sees(self, scope: Scope, attempt: int, failure: Failure | None) -> Document:
@@ -187,5 +153,5 @@ class Flow:
 
 
 def around(path: str) -> frozenset[str]:
-    """The paths of the steps around one: `steps/3` and `steps/3[0]/1` of `steps/3[0]/1[2]`."""
-    return frozenset(path[:place] for place, char in enumerate(path) if char == "[")
+    """The paths of the steps around one: `steps/3`, `steps/3[0]/1` of `steps/3[0]/1/finally/2`."""
+    return frozenset(path[: inside.start()] for inside in _INSIDE.finditer(path))

@@ -3,8 +3,8 @@
 Pure, as the flow is, whose inside this is.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 from engine.playbooks.playbook import Step
 from engine.playbooks.units import format_duration
@@ -44,9 +44,8 @@ class Moment:
                 return None
             said = self.ended or _ANOTHER_BRANCH
             return self.note(step, progress, Outcome.FAILED, said, document)
-        if self._is_over:
-            said = f"{self._time} were over before this step"
-            return self.note(step, progress, Outcome.FAILED, said, document)
+        if self.is_over:
+            return self.too_late(step, progress, document)
         if progress.not_before is not None and self.now < progress.not_before:
             return self._wait(step, progress.not_before, "until the next attempt", document)
         refused = None if progress.attempt else self.gate(step, document)
@@ -64,6 +63,17 @@ class Moment:
             said = f"its `when` cannot be told: {verdict.reason}"
             return self.note(step, UNBEGUN, Outcome.FAILED, said, document)
         return None
+
+    def too_late(self, step: Step, progress: Progress, document: Document) -> Note:
+        """The outcome of what does not begin any more: the playbook's time is over."""
+        said = f"{self._time} were over before this step"
+        return self.note(step, progress, Outcome.FAILED, said, document)
+
+    def within(self, deadline: float, timeout: float) -> Self:
+        """The same moment for a playbook within this one, which has its own time."""
+        if self.deadline is not None and self.deadline <= deadline:
+            return self
+        return replace(self, deadline=deadline, timeout=timeout)
 
     def note(
         self, step: Step, progress: Progress, outcome: Outcome, error: str, document: Document
@@ -103,7 +113,7 @@ class Moment:
         if question.kind is Asking.ATTENTION:
             # As long as it takes: the playbook's own time does not go on meanwhile.
             return Wait(step, None, f"attention: {question.text}", document)
-        if self._is_over:
+        if self.is_over:
             said = f"nobody had agreed when {self._time} were over"
             return self.note(step, progress, Outcome.FAILED, said, document)
         if question.until is None:
@@ -118,7 +128,8 @@ class Moment:
         return self.note(step, progress, Outcome.FAILED, said, document)
 
     @property
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
+        """Whether the playbook's own time has been used up."""
         return self.deadline is not None and self.now >= self.deadline
 
     @property

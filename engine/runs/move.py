@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.playbooks.playbook import Step
-from engine.runs.fact import Settled
+from engine.runs.fact import Called, Settled
 from engine.runs.run import RunState
 
 Document = Mapping[str, Any]
@@ -27,10 +27,10 @@ class Perform:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Nothing to perform: the flow itself knows the outcome; record it."""
+    """Nothing to perform: the flow itself knows what happens to the step; record it."""
 
     step: Step
-    fact: Settled
+    fact: Settled | Called
     document: Document = field(default_factory=dict, compare=False, repr=False)
 
 

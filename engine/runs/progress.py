@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from engine.playbooks.playbook import Step
-from engine.runs.fact import Asked, Paused, Settled, Started
-from engine.runs.run import Outcome, Question
+from engine.runs.fact import Asked, Called, Paused, Settled, Started
+from engine.runs.run import Handed, Outcome, Question
 
-StepFact = Started | Paused | Asked | Settled
+StepFact = Started | Called | Paused | Asked | Settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Progress:
     began: float | None = None  # when the first attempt started
     started: float | None = None  # when the last one started, while its outcome is open
     wake: float | None = None  # when the started step is done by itself
+    handed: Handed | None = None  # to the playbook that the started step carries out
     question: Question | None = None  # what the started step waits for a person to say
     not_before: float | None = None  # when the next attempt may start
     settled: Settled | None = None  # the outcome that stands
@@ -37,6 +38,8 @@ class Progress:
             case Started(at=at):
                 began = at if self.began is None else self.began
                 return replace(self, attempt=fact.attempt, began=began, started=at, not_before=None)
+            case Called(at=at, handed=handed):
+                return replace(self, attempt=1, began=at, started=at, handed=handed)
             case Paused() | Asked() if self.started is None:
                 raise ValueError(f"{fact.path} cannot wait: it was not started")
             case Paused(until=until):

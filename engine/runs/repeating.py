@@ -36,7 +36,12 @@ def paths_within(steps: Iterable[Step], records: Iterable[StepRecord]) -> list[s
     """The paths at which these steps, and all inside them, left records."""
     tops = {step.path for step in steps}
     paths = dict.fromkeys(record.path for record in records)
-    return [path for path in paths if path.partition("[")[0] in tops]
+    return [path for path in paths if _top(path) in tops]
+
+
+def _top(path: str) -> str:
+    """`steps/3` of `steps/3[0]/1` and of `steps/3/finally/0`."""
+    return "/".join(path.split("/")[:2]).partition("[")[0]
 
 
 def _check(run: Run, event: Event, wanted: str | None) -> None:

@@ -1,7 +1,7 @@
 """A run: one playbook carried out for one event; and the table of its legal moves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final, Self
 
@@ -65,6 +65,14 @@ class Question:
     otherwise: bool = False  # whether silence is consent
 
 
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What a called playbook goes on with, whatever the config becomes."""
+
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One playbook for one event. Times are Unix seconds by the engine's clock."""
@@ -115,6 +123,7 @@ class StepRecord:
     retryable: bool = True
     variables: Mapping[str, Any] | None = None
     stops: bool = False  # the step ends its section
+    handed: Handed | None = None  # it carries out another playbook
     wake: float | None = None  # it is done when this time has come
     question: Question | None = None  # what a person has to say
     again: bool = False  # a person said: another attempt

@@ -9,12 +9,12 @@ from engine.events.event import Event
 from engine.playbooks.answer import rendered_answer
 from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType
-from engine.playbooks.template import RenderError, render
 from engine.runs import fact as facts
 from engine.runs.attempt import shortened
 from engine.runs.conduct import MASKED_VALUE, Conduct
 from engine.runs.control import Control
 from engine.runs.flow import Flow
+from engine.runs.handing import rendered_variables
 from engine.runs.happening import RunMoved, Tell
 from engine.runs.ledger import Ledger
 from engine.runs.move import End
@@ -66,7 +66,8 @@ class Runner:
 
     async def _begin(self, run: Run, flow: Flow) -> tuple[Run, Flow]:
         """Render `vars` for a new run, or replay the history of an unfinished one."""
-        history = await self.ledger.history(run.id)
+        fresh = run.state is RunState.QUEUED and run.origin is None
+        history = [] if fresh else await self.ledger.history(run.id)
         if history and run.state is not RunState.QUEUED:
             return run, flow.replay(history)
         at = self.clock()
@@ -102,16 +103,3 @@ class Runner:
                 state = RunState.FAILED
                 reason = f"answer: {shortened(self.redactor.text(error))}"
         return await self.move(run, state, reason)
-
-
-def rendered_variables(
-    playbook: Playbook, document: Mapping[str, Any]
-) -> tuple[dict[str, Any], str | None]:
-    """The playbook's `vars`, each of which may use those before it; and why one could not be."""
-    variables: dict[str, Any] = {}
-    for name, tree in playbook.variables.items():
-        try:
-            variables[name] = render(tree, {**document, "vars": variables})
-        except RenderError as error:
-            return variables, f"{name}: {error}"
-    return variables, None

@@ -14,7 +14,7 @@ from engine.runs.fact import Settled
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`vars` and `steps`, and `item` and `index` for a step of a `foreach`."""
+    """`vars` and `steps`, `inputs`, and `item` and `index` for a step of a `foreach`."""
 
     variables: Mapping[str, Any] = field(default_factory=dict)
     results: Mapping[str, Any] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Scope:
 
     def for_item(self, item: Any, index: int) -> Self:
         """What the step sees for one item."""
-        return replace(self, extra={"item": item, "index": index})
+        return replace(self, extra={**self.extra, "item": item, "index": index})
 
     def joined(self, others: Sequence["Scope"]) -> Self:
         """What is seen after several that began with this one, in their order."""

@@ -5,73 +5,39 @@ over what is settled; it keeps nothing but what it is given.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from engine.playbooks.playbook import Foreach, Step
+from engine.playbooks.playbook import Foreach, Playbook, Section, Step
 from engine.rules.undecided import CannotTellError
-from engine.runs.fact import Settled
+from engine.runs.course import Course
+from engine.runs.fact import Called, Settled
+from engine.runs.handing import handed_to
 from engine.runs.moment import Moment, StepMove
 from engine.runs.move import Document, Note
 from engine.runs.progress import UNBEGUN, Progress
 from engine.runs.run import Outcome
 from engine.runs.scope import Scope, shown_result
+from engine.runs.stand import Broken, Done, Failure, Left, Open, Over, Stand, Stopped
 
 MOST_ITEMS: Final = 1000  # of one `foreach`
 NOT_DONE: Final = (Outcome.FAILED, Outcome.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """All of it is settled, and the steps behind it come next."""
-
-    scope: Scope
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """It goes no further: nothing more begins here, and nothing is in flight."""
-
-    scope: Scope
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A step failed, and nothing allowed for it."""
-
-    scope: Scope
-    where: str
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """A `stop` ends the section."""
-
-    scope: Scope
-    succeeded: bool
-    where: str
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """Something is to be done, or waited for."""
-
-    moves: tuple[StepMove, ...]
-
-
-Stand = Done | Left | Broken | Stopped | Open
-
-
-@dataclass(frozen=True, slots=True)
 class Walk:
-    """One walk through a section. `sees` makes the document of a scope and an attempt."""
+    """One walk through a section. `shows` makes the document of a scope, an attempt, a failure."""
 
     moment: Moment
     progress: Mapping[str, Progress]
-    begun: frozenset[str]  # the paths of `parallel` and `foreach` of which something has begun
-    sees: Callable[[Scope, int], Document]
+    begun: frozenset[str]  # the paths of steps of whose inside something has begun
+    held: Mapping[str, float]  # seconds that a person's attention took, by the step's path
+    shows: Callable[[Scope, int, Failure | None], Document]
+    failure: Failure | None = None  # what `on_failure` and `finally` are told
+
+    def sees(self, scope: Scope, attempt: int) -> Document:
+        """The document of a step in this section."""
+        return self.shows(scope, attempt, self.failure)
 
     def sequence(self, steps: Sequence[Step], scope: Scope, *, halted: bool = False) -> Stand:
         """Steps one after another, until one is not done. `halted`: nothing may begin any more."""
@@ -91,6 +57,8 @@ class Walk:
             return self._closed(step, settled, scope, settled.result)
         if several:
             return self._several(step, settled, scope, halted=halted)
+        if step.called is not None:
+            return self._call(step, step.called, progress, scope, halted=halted)
         document = self.sees(scope, progress.due)
         move = self.moment.move(step, progress, document, halted=halted)
         return Left(scope) if move is None else Open((move,))
@@ -105,6 +73,53 @@ class Walk:
         if step.foreach is not None:
             return self._foreach(step, step.foreach, settled, scope, halted=halted)
         return self._parallel(step, settled, scope, halted=halted)
+
+    def _call(
+        self, step: Step, called: Playbook, progress: Progress, scope: Scope, *, halted: bool
+    ) -> Stand:
+        """A step that carries out another playbook, with a scope of its own."""
+        if progress.started is None or progress.handed is None:
+            return self._hand_over(step, called, scope, halted=halted)
+        deadline = progress.started + held_within(self.held, step.path) + called.timeout
+
+        def walk(section: Section, failure: Failure | None) -> "Walk":
+            moment = self.moment.within(deadline, called.timeout)
+            if section is not Section.STEPS:
+                moment = replace(moment, deadline=None)
+            if section is Section.FINALLY:
+                moment = replace(moment, ended=None)
+            return replace(self, moment=moment, failure=failure)
+
+        handed = progress.handed
+        inner = Scope(handed.variables, extra={"inputs": handed.inputs})
+        over = Course(called, walk).stand(inner, halted=halted)
+        if isinstance(over, Open):
+            return over
+        return Open((Note(step, self._came_back(step, over), self.sees(scope, 1)),))
+
+    def _hand_over(self, step: Step, called: Playbook, scope: Scope, *, halted: bool) -> Stand:
+        if halted or self.moment.ended is not None:
+            return Left(scope)
+        document = self.sees(scope, 1)
+        if self.moment.is_over:
+            return Open((self.moment.too_late(step, UNBEGUN, document),))
+        refused = self.moment.gate(step, document)
+        if refused is not None:
+            return Open((refused,))
+        handed = handed_to(called, step.parameters["inputs"], document)
+        if isinstance(handed, str):
+            return Open((self.moment.note(step, UNBEGUN, Outcome.FAILED, handed, document),))
+        return Open((Note(step, Called(step.path, 1, self.moment.now, handed), document),))
+
+    def _came_back(self, step: Step, over: Over) -> Settled:
+        """What a called playbook hands back: its `vars`, as they are in the end."""
+        failure = over.failure or over.broken
+        error = None if failure is None else f"{failure.where}: {failure.error}"
+        if over.left and error is None:
+            error = self.moment.ended or "another branch failed before it came to its end"
+        outcome = Outcome.SUCCEEDED if error is None else Outcome.FAILED
+        result = {"vars": dict(over.scope.variables)}
+        return Settled(step.path, 1, self.moment.now, outcome, result, error, retryable=False)
 
     def _closed(self, step: Step, fact: Settled, scope: Scope, result: Any) -> Stand:
         scope = scope.after(step, fact, result)
@@ -169,19 +184,19 @@ class Walk:
         moves: list[StepMove] = []
         facts: list[Settled | None] = []
         broken: str | None = None
+        going = 0
         for index, item in enumerate(items):
-            one = step.item(index)
-            progress = self.progress.get(one.path, UNBEGUN)
-            facts.append(progress.settled)
-            if progress.settled is not None:
-                if progress.settled.outcome in NOT_DONE and broken is None:
-                    broken = f"item {index} of {len(items)}: {why(progress.settled)}"
-            elif len(moves) < foreach.max_parallel:
+            fact = self.progress.get(f"{step.path}[{index}]", UNBEGUN).settled
+            facts.append(fact)
+            if fact is not None:
+                if fact.outcome in NOT_DONE and broken is None:
+                    broken = f"item {index} of {len(items)}: {why(fact)}"
+            elif going < foreach.max_parallel:
                 stop = halted or (broken is not None and not step.continue_on_error)
-                sees = self.sees(scope.for_item(item, index), progress.due)
-                move = self.moment.move(one, progress, sees, halted=stop)
-                if move is not None:
-                    moves.append(move)
+                stand = self.step(step.item(index), scope.for_item(item, index), halted=stop)
+                if isinstance(stand, Open):
+                    moves += stand.moves
+                    going += 1
         if moves:
             return Open(tuple(moves))
         if settled is not None:
@@ -207,6 +222,11 @@ class Walk:
         return Open((Note(step, fact, document),))
 
 
+def held_within(held: Mapping[str, float], path: str) -> float:
+    """The seconds that a person's attention took inside a step."""
+    return sum(seconds for at, seconds in held.items() if at.startswith(f"{path}/"))
+
+
 def items_of(foreach: Foreach, document: Document) -> Sequence[Any] | str:
     """The list, or why there is none."""
     try:
@@ -230,4 +250,4 @@ def why(fact: Settled) -> str:
 
 def called(step: Step) -> str:
     """What `run.failed_step` calls it: the shortest name it has."""
-    return step.id or step.name or step.path
+    return step.id or step.name or (step.path if step.called is None else step.called.name)

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from engine.events.event import Event
+from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.problem import EngineError, Problem
 from engine.runs.fact import Cancelled
+from engine.runs.lane import Decision
 from engine.runs.ledger import Judgement
 from engine.runs.run import Run, StepRecord
 from engine.store import rows
 from engine.store.database import reading
+from engine.store.lanes import read_decision
 from engine.store.queries import read_queries
 
 SHORTEST_END: Final = 4  # of an id that is copied in part
@@ -47,8 +50,7 @@ class RunRecord:
     variables: Mapping[str, Any]
     variables_error: str | None
     steps: Sequence[StepRecord]
-    file: str
-    text: str
+    playbook: PlaybookText
     cancelled: Cancelled | None = None  # somebody ended it, or is about to
 
 
@@ -98,10 +100,18 @@ class Records:
             began.variables if began else {},
             began.error if began else None,
             [rows.step_from_row(step) for step in steps],
-            playbook["file"],
-            playbook["text"],
+            rows.playbook_from_row(playbook),
             rows.cancelled_from_row(row),
         )
+
+    def playbook(self, version: str) -> PlaybookText | None:
+        """A version of a playbook, if an engine ever had it."""
+        row = self._db.execute(self._sql["playbook_by_version"], {"version": version}).fetchone()
+        return None if row is None else rows.playbook_from_row(row)
+
+    def decision(self, playbook: Playbook, lane: str | None, now: float) -> Decision:
+        """What the guard of a playbook would make of a run that is offered now."""
+        return read_decision(self._db, self._sql, playbook, lane, now)
 
     def runs(
         self,

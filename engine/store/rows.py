@@ -7,11 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from engine.events.event import Event
+from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.rules.condition import Answer, Verdict
 from engine.runs.control import Order, Pause, Verb
 from engine.runs.fact import Began, Cancelled, Settled
 from engine.runs.ledger import Judgement
-from engine.runs.run import Asking, Outcome, Question, Run, RunState, StepRecord
+from engine.runs.run import Asking, Handed, Outcome, Question, Run, RunState, StepRecord
 
 Parameters = dict[str, Any]
 
@@ -126,6 +127,24 @@ def run_from_row(row: sqlite3.Row) -> Run:
     )
 
 
+def playbook_to_row(playbook: Playbook) -> Parameters:
+    """The parameters of `insert_playbook`."""
+    kept = playbook.kept
+    return {
+        "version": playbook.version,
+        "name": playbook.name,
+        "file": kept.file,
+        "text": kept.text,
+        "calls": to_json(kept.calls) if kept.calls else None,
+    }
+
+
+def playbook_from_row(row: sqlite3.Row) -> PlaybookText:
+    """A version as it was kept."""
+    calls = json.loads(row["calls"] or "[]")
+    return PlaybookText(row["text"], row["file"], tuple((text, file) for text, file in calls))
+
+
 def began_to_json(fact: Began) -> str:
     """What a run began with."""
     return to_json({"at": fact.at, "vars": dict(fact.variables), "error": fact.error})
@@ -137,6 +156,22 @@ def began_from_row(row: sqlite3.Row) -> Began | None:
         return None
     began: Mapping[str, Any] = json.loads(row["began"])
     return Began(began["at"], began["vars"], began["error"])
+
+
+def started_to_row(run_id: str, record: StepRecord) -> Parameters:
+    """The parameters of `start_step`."""
+    return {
+        "run": run_id,
+        "path": record.path,
+        "attempt": record.attempt,
+        "type": record.type,
+        "id": record.id,
+        "name": record.name,
+        "plan": None if record.plan is None else to_text(record.plan),
+        "request": None if record.request is None else to_json(record.request),
+        "started": record.started,
+        "handed": None if record.handed is None else to_json(asdict(record.handed)),
+    }
 
 
 def settled_to_row(run_id: str, record: StepRecord, fact: Settled) -> Parameters:
@@ -167,7 +202,7 @@ def question_to_json(question: Question) -> str:
 
 def cancelled_to_json(fact: Cancelled) -> str:
     """When a run was cancelled, and by whom."""
-    return to_json({"at": fact.at, "reason": fact.reason})
+    return to_json(asdict(fact))
 
 
 def cancelled_from_row(row: sqlite3.Row) -> Cancelled | None:
@@ -213,6 +248,7 @@ def step_from_row(row: sqlite3.Row) -> StepRecord:
         variables=None if row["variables"] is None else json.loads(row["variables"]),
         stops=bool(row["stops"]),
         wake=row["wake"],
+        handed=None if row["handed"] is None else Handed(**json.loads(row["handed"])),
         plan=row["plan"],
         request=None if row["request"] is None else json.loads(row["request"]),
         repeats=row["repeats"],

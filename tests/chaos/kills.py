@@ -50,13 +50,19 @@ steps:
   - shell: {script: 'echo "$MARK" >> commands; sleep 0.05', env: {MARK: "{{ incident.event_id }}"}}
   - flashduty: {call: incident/comment, comment: "{{ incident.event_id }}", mute_reply: true}
 """
-# A lane of its own for each of five hosts: one at a time, in order.
+# A lane of its own for each of five hosts: one at a time, in order; by another playbook's steps.
 QUEUED: Final = """\
 name: queued
 trigger: {action: effects}
 guard: {key: "incident.event_id | split(@, '-') | [0]", concurrency: queue, queue_max: 100000}
 steps:
-  - {http: {method: POST, url: "{{ config.target }}/queued", json: {mark: "{{ incident.event_id }}"}}, on_interrupt: retry}
+  - playbook: {call: tell, inputs: {mark: "{{ incident.event_id }}"}}
+"""
+TELL: Final = """\
+name: tell
+inputs: {mark: {type: string}}
+steps:
+  - {http: {method: POST, url: "{{ config.target }}/queued", json: {mark: "{{ inputs.mark }}"}}, on_interrupt: retry}
 """
 
 
@@ -154,6 +160,7 @@ def run(folder: Path, kills: int, seed: int) -> Findings:
         place.write("config.yaml", CONFIG.format(port=port, flashduty=flashduty, target=target))
         place.write("playbooks/effects.yaml", EFFECTS)
         place.write("playbooks/queued.yaml", QUEUED)
+        place.write("playbooks/tell.yaml", TELL)
         sender = Sender(port)
         with sender.sending():
             for _ in range(kills):

@@ -54,14 +54,21 @@ def test_a_step_without_an_example_differs_from_one_whose_example_is_null() -> N
 
 
 def test_the_steps_of_a_playbook_go_by_section() -> None:
-    one, two, three = (Step(path, "wait", {}) for path in ("steps/0", "on_failure/0", "finally/0"))
+    steps = {section: (Step(f"{section.value}/0", "wait", {}),) for section in Section}
     playbook = Playbook(
-        "a", "", Trigger(), NO_GUARD, {}, 1.0, (one,), (two,), (three,), "a.yaml", "text", "version"
+        *("a", "", Trigger(), NO_GUARD, {}, 1.0),
+        steps=steps[Section.STEPS],
+        on_failure=steps[Section.ON_FAILURE],
+        finally_=steps[Section.FINALLY],
+        on_resolved=steps[Section.ON_RESOLVED],
+        file="a.yaml",
+        text="text",
+        version="version",
     )
-    assert playbook.section(Section.STEPS) == (one,)
-    assert playbook.section(Section.ON_FAILURE) == (two,)
-    assert playbook.section(Section.FINALLY) == (three,)
-    assert [playbook.section(section) for section in Section] == [(one,), (two,), (three,)]
+    assert {section: playbook.section(section) for section in Section} == steps
+    assert [playbook.find(f"{section.value}/0") for section in Section] == [
+        steps[section][0] for section in Section
+    ]
 
 
 def test_a_target_can_tell_a_repetition() -> None:

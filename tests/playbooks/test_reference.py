@@ -10,9 +10,12 @@ from engine.config.load import read_config
 from engine.events.document import NAMES
 from engine.lint.checks import CHECKS
 from engine.playbooks.load import Loader
+from engine.playbooks.playbook import PlaybookText
 from engine.playbooks.schema import (
+    CallModel,
     CommonModel,
     GuardModel,
+    InputModel,
     ParallelModel,
     PlaybookModel,
     RetryModel,
@@ -36,14 +39,16 @@ def loader() -> Loader:
 @pytest.mark.parametrize("example", [text for text in EXAMPLES if "steps:" in text])
 def test_every_playbook_it_shows_loads(loader: Loader, example: str) -> None:
     text = example if "name:" in example.split("steps:", maxsplit=1)[0] else f"name: x\n{example}"
-    text = text if "trigger:" in text else f"trigger: {{}}\n{text}"
+    text = text if "trigger:" in text or "inputs:" in text else f"trigger: {{}}\n{text}"
 
     assert loader.load(text, "reference.yaml").steps
 
 
 @pytest.mark.parametrize("example", [text for text in EXAMPLES if text.startswith("- ")])
 def test_every_list_of_steps_it_shows_loads(loader: Loader, example: str) -> None:
-    assert loader.load(f"name: x\ntrigger: {{}}\nsteps:\n{example}", "reference.yaml").steps
+    called = [(text, "called.yaml") for text in EXAMPLES if text.startswith("name: drain-host")]
+    text = f"name: x\ntrigger: {{}}\nsteps:\n{example}"
+    assert loader.load_kept(PlaybookText(text, "reference.yaml", tuple(called))).steps
 
 
 def test_it_shows_playbooks_and_steps() -> None:
@@ -64,6 +69,8 @@ def _keys(model: Any) -> list[str]:
         RetryModel,
         UntilModel,
         ParallelModel,
+        CallModel,
+        InputModel,
     ],
 )
 def test_every_key_is_named(model: Any) -> None:

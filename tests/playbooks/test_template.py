@@ -30,7 +30,7 @@ DOCUMENT: dict[str, Any] = {
     "steps": {"probe": Unknown("steps.probe")},
 }
 NAMES = (
-    "alert, alerts, channel, config, event, fields, incident, labels, payload, "
+    "alert, alerts, channel, config, event, fields, incident, inputs, labels, payload, "
     "person, run, secrets, severity, status, steps, title, vars"
 )
 

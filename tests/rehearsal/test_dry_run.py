@@ -13,7 +13,7 @@ import pytest
 from engine.flashduty.client import FlashdutyClient
 from engine.playbooks.deferred import Unknown
 from engine.playbooks.load import Loader
-from engine.playbooks.playbook import Playbook
+from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.playbooks.step_type import StepType, Succeeded
 from engine.processes.warden import Warden
 from engine.rehearsal.dry_run import MaskedSecrets, Rehearsal, rehearse, rehearse_all
@@ -70,7 +70,7 @@ Types = dict[str, StepType[Any]]
 
 DRAIN = (
     '{http: {method: POST, url: "{{ config.lb_url }}/drain", params: {a: 1}, '
-    'headers: {Authorization: "Bearer {{ secrets.LB_TOKEN }}"}, '
+    'headers: {X-Token: "Bearer {{ secrets.LB_TOKEN }}"}, '
     'json: {host: "{{ labels.resource }}"}, basic_auth: {user: u, password: p}}}'
 )
 
@@ -121,7 +121,7 @@ def test_a_playbook_that_would_start_says_so(types: Types) -> None:
                 "method": "POST",
                 "url": "https://lb/drain",
                 "params": {"a": "1"},
-                "headers": {"Authorization": "Bearer $LB_TOKEN"},
+                "headers": {"X-Token": "Bearer $LB_TOKEN"},
                 "json": {"host": "es.nj.01"},
                 "basic_auth": {"user": "u", "password": "******"},
             },
@@ -454,12 +454,25 @@ def test_the_json_of_a_rehearsal_has_these_keys(types: Types) -> None:
         "vars: {host: '{{ labels.resource }}'}\n"
         "steps: [{id: a, name: List, shell: [ls]}, {when: labels.nope, shell: [ls]}]",
     )
+    tree: dict[str, Any] = {
+        "expression": "trigger",
+        "key": None,
+        "answer": "yes",
+        "value": None,
+        "with_values": None,
+        "reason": None,
+        "absent": None,
+        "decides": True,
+        "parts": [],
+    }
     assert rehearsal.as_json() == {
         "playbook": "p",
         "file": "p.yaml",
         "answer": "yes",
         "reason": None,
+        "tree": tree,
         "lane": None,
+        "guard": {"decision": "start", "reason": None, "until": None, "cancel": []},
         "vars": {"host": "es.nj.01"},
         "steps": [
             {
@@ -468,7 +481,7 @@ def test_the_json_of_a_rehearsal_has_these_keys(types: Types) -> None:
                 "name": "List",
                 "type": "shell",
                 "outcome": "performed",
-                "plan": {"summary": "ls", "details": {"argv": ["ls"]}},
+                "plan": {"summary": "ls", "details": {"argv": ["ls"]}, "command": "ls"},
                 "reason": None,
             },
             {
@@ -481,19 +494,26 @@ def test_the_json_of_a_rehearsal_has_these_keys(types: Types) -> None:
                 "reason": "labels.nope is null",
             },
         ],
-        "would": {"state": "succeeded", "reason": None, "answer": None},
+        "unreached": [],
+        "unknown": [],
+        "would": {"state": "succeeded", "reason": None, "answer": None, "otherwise": None},
     }
     refused = rehearsed(types, "trigger: {when: labels.nope}\nsteps: [{shell: [ls]}]").as_json()
-    assert refused == {
+    assert set(refused) == set(rehearsal.as_json())
+    assert {key: refused[key] for key in refused if key != "tree"} == {
         "playbook": "p",
         "file": "p.yaml",
         "answer": "no",
         "reason": "labels.nope is null",
         "lane": None,
+        "guard": None,
         "vars": {},
         "steps": [],
+        "unreached": [],
+        "unknown": [],
         "would": None,
     }
+    assert refused["tree"]["parts"][0]["absent"]["keys"] == ["resource"]
 
 
 def test_what_is_not_known_is_shown_by_its_name_however_deep() -> None:
@@ -534,6 +554,7 @@ def test_the_answer_to_a_call_is_shown_with_what_is_not_known_yet(types: Types) 
         "state": "succeeded",
         "reason": None,
         "answer": {"owner": "‹steps.look.body.owner›", "tier": "1"},
+        "otherwise": None,
     }
 
 
@@ -545,6 +566,7 @@ def test_an_answer_that_cannot_be_rendered_would_fail(types: Types) -> None:
         "state": "failed",
         "reason": "answer: owner: the value of a label is a text, not a mapping",
         "answer": None,
+        "otherwise": None,
     }
 
 
@@ -650,6 +672,73 @@ def test_a_foreach_that_takes_no_list_would_fail(types: Types) -> None:
     assert told(rehearsal) == [
         ("steps/0", "failed", None, "its `foreach` takes a list, and labels.nope is nothing")
     ]
+    assert not rehearsal.succeeds
+
+
+OTHER = """name: other
+inputs: {host: {type: string}, n: {type: integer, default: 1}}
+vars: {what: "{{ inputs.host }}"}
+steps:
+  - {id: x, shell: [echo, "{{ vars.what }}", "{{ inputs.n }}"]}
+  - {set: {found: "{{ steps.x.stdout }}"}}
+"""
+
+
+def with_other(types: Types, steps: str) -> Rehearsal:
+    text = f"name: p\ntrigger: {{}}\nsteps:\n{steps}"
+    playbook = Loader(types).load_kept(PlaybookText(text, "p.yaml", ((OTHER, "o.yaml"),)))
+    return rehearse(playbook, EVENT, config=CONFIG, secrets=SECRETS, step_types=types)
+
+
+def test_a_called_playbook_is_rehearsed_with_what_it_is_handed(types: Types) -> None:
+    rehearsal = with_other(
+        types,
+        "- {id: c, playbook: {call: other, inputs: {host: '{{ labels.resource }}'}}}\n"
+        "- shell: [echo, '{{ steps.c.vars.found }}', '{{ steps.c.vars.what }}']\n",
+    )
+    assert told(rehearsal) == [
+        ("steps/0", "performed", "carry out other", None),
+        ("steps/0/steps/0", "performed", "echo es.nj.01 1", None),
+        ("steps/0/steps/1", "performed", "set found", None),
+        ("steps/1", "performed", "echo ‹steps.x.stdout› es.nj.01", None),
+    ]
+    assert rehearsal.succeeds
+
+
+def test_a_called_playbook_is_handed_what_nobody_knows_yet(types: Types) -> None:
+    rehearsal = with_other(
+        types,
+        "- {id: a, http: 'http://a'}\n"
+        "- {when: steps.a.body.go, playbook: {call: other, inputs: {host: '{{ steps.a.body.h }}'}}}\n"
+        "- {foreach: steps.a.body.l, playbook: {call: other, inputs: {host: '{{ item }}'}}}\n",
+    )
+    assert told(rehearsal)[1:] == [
+        (
+            "steps/1",
+            "performed",
+            None,
+            (
+                "if steps.a.body.go (depends on ‹steps.a.body.go›, which is not known before the "
+                "step is performed)"
+            ),
+        ),
+        ("steps/1", "performed", "carry out other", None),
+        ("steps/1/steps/0", "performed", "echo ‹steps.a.body.h› 1", None),
+        ("steps/1/steps/1", "performed", "set found", None),
+        (
+            "steps/2",
+            "performed",
+            "carry out other",
+            "for each of ‹steps.a.body.l›; its steps are not shown",
+        ),
+    ]
+
+
+def test_a_playbook_that_cannot_be_called_would_fail(types: Types) -> None:
+    rehearsal = with_other(types, "- playbook: {call: other, inputs: {host: '{{ labels.x }}'}}\n")
+    ((path, outcome, _, reason),) = told(rehearsal)
+    assert (path, outcome) == ("steps/0", "failed")
+    assert (reason or "").startswith("inputs.host: 'x' is not there")
     assert not rehearsal.succeeds
 
 

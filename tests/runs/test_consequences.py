@@ -100,6 +100,64 @@ def test_a_run_ends_with_its_incident_if_its_playbook_says_so(
     assert stage.probe.said[-1] == "unlock"
 
 
+def test_a_playbook_may_say_what_is_done_when_the_incident_is_closed(
+    stage: Stage, database: Path
+) -> None:
+    gate = Gate()
+    stage.probe.answer("steps/0", gate)
+    playbook = a_playbook(
+        f"{START}on_resolved: [{{probe: undo}}]\nsteps: [{{probe: a}}, {{probe: b}}]\n"
+        "on_failure: [{probe: never}]\nfinally: [{probe: unlock}]"
+    )
+
+    async def story() -> None:
+        worker = a_worker(stage, playbook)
+        async with working(worker):
+            await accepted(stage.ledger, about("E1"))
+            worker.wake()
+            await stage.told.until(lambda told: bool(told.started))
+            await accepted(stage.ledger, closed("E2"))
+            worker.wake()
+            await stage.told.until(lambda told: told.ended("RUN1"))
+
+    asyncio.run(story())
+    assert stage.probe.said == ["a", "undo", "unlock"]
+    with open_records(database) as records:
+        run = records.run("RUN1").run
+    assert run.state is RunState.CANCELLED
+
+
+def test_what_is_done_for_a_closed_incident_survives_a_crash(stage: Stage, database: Path) -> None:
+    stage.probe.answer("steps/0", Gate())
+    undoing = Gate()
+    stage.probe.answer("on_resolved/0", undoing)
+    playbook = a_playbook(
+        f"{START}on_resolved: [{{probe: twice}}, {{probe: z}}]\nsteps: [{{probe: a}}]"
+    )
+
+    async def first() -> None:
+        worker = a_worker(stage, playbook)
+        work = asyncio.ensure_future(worker.work())
+        await accepted(stage.ledger, about("E1"))
+        worker.wake()
+        await stage.told.until(lambda told: bool(told.started))
+        await accepted(stage.ledger, closed("E2"))
+        worker.wake()
+        await stage.told.until(lambda told: told.started[-1][0] == "on_resolved/0")
+        work.cancel()
+        await asyncio.wait([work])
+
+    async def second() -> None:
+        async with working(a_worker(stage, playbook)):
+            await stage.told.until(lambda told: told.ended("RUN1"))
+
+    asyncio.run(first())
+    asyncio.run(second())
+    assert stage.probe.said == ["a", "twice", "twice", "z"]
+    with open_records(database) as records:
+        assert records.run("RUN1").run.state is RunState.CANCELLED
+
+
 def test_a_run_that_closes_its_own_incident_goes_on(stage: Stage) -> None:
     gate = Gate()
     stage.probe.answer("steps/0", gate)

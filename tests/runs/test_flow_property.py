@@ -13,10 +13,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.playbooks.guard import NO_GUARD
-from engine.playbooks.playbook import Foreach, Playbook, Retry, Section, Step, Until
+from engine.playbooks.playbook import Foreach, Input, Playbook, Retry, Section, Step, Until
+from engine.playbooks.template import Templates
 from engine.rules.condition import Condition
 from engine.rules.match import Trigger
-from engine.runs.fact import Asked, Began, Cancelled, Fact, Paused, Settled, Started, facts_of
+from engine.runs.fact import (
+    Asked,
+    Began,
+    Called,
+    Cancelled,
+    Fact,
+    Paused,
+    Settled,
+    Started,
+    cleans_up,
+    facts_of,
+)
 from engine.runs.flow import Flow
 from engine.runs.move import End, Move, Note, Perform, Wait
 from engine.runs.run import Asking, Outcome, Question, RunState, StepRecord
@@ -68,13 +80,23 @@ def a_step(draw: st.DrawFn, path: str, id_: str | None, depth: int) -> Step:
         when=draw(st.sampled_from(CONDITIONS)),
         continue_on_error=draw(st.booleans()),
     )
-    kind = draw(st.sampled_from(["plain", "plain", "retry", "until", "foreach", "parallel"]))
+    kind = draw(
+        st.sampled_from(["plain", "plain", "retry", "until", "foreach", "parallel", "call"])
+    )
     if kind == "parallel" and depth < 2:
         count = draw(st.integers(1, 3))
         branches = tuple(
             draw(some_steps(f"{path}[{branch}]", 1, 2, depth + 1)) for branch in range(count)
         )
         return replace(common, branches=branches, fail_fast=draw(st.booleans()))
+    if kind == "call" and depth < 2:
+        inner = draw(another(path, depth + 1))
+        inputs = {"host": "a"} if draw(st.booleans()) else {}
+        call = replace(
+            common, type="playbook", parameters={"call": inner.name, "inputs": inputs}, called=inner
+        )
+        each = draw(st.sampled_from([None, Foreach(HOSTS, draw(st.integers(1, 3)))]))
+        return replace(call, foreach=each)
     if kind == "foreach":
         return replace(common, foreach=Foreach(HOSTS, draw(st.integers(1, 3))))
     if kind == "until":
@@ -106,21 +128,47 @@ def some_steps(draw: st.DrawFn, at: str, least: int, most: int, depth: int = 0) 
 
 
 @st.composite
+def another(draw: st.DrawFn, at: str, depth: int) -> Playbook:
+    """A playbook that a step carries out."""
+    given = Input("string") if draw(st.booleans()) else Input("string", "b")
+    return replace(
+        A_PLAYBOOK,
+        name="another",
+        timeout=draw(st.sampled_from([1.0, 60.0, 1e9])),
+        inputs={"host": given},
+        variables={"host": Templates().parse("{{ inputs.host }}")},
+        steps=draw(some_steps(f"{at}/steps", 1, 2, depth)),
+        on_failure=draw(some_steps(f"{at}/on_failure", 0, 1, depth)),
+        finally_=draw(some_steps(f"{at}/finally", 0, 1, depth)),
+    )
+
+
+@st.composite
 def playbooks(draw: st.DrawFn) -> Playbook:
-    return Playbook(
-        name="p",
-        description="",
-        trigger=Trigger(),
-        guard=NO_GUARD,
-        variables={},
+    return replace(
+        A_PLAYBOOK,
         timeout=draw(st.sampled_from([1.0, 60.0, 3600.0, 1e9])),
         steps=draw(some_steps("steps", 1, 4)),
         on_failure=draw(some_steps("on_failure", 0, 2)),
+        on_resolved=draw(some_steps("on_resolved", 0, 2)),
         finally_=draw(some_steps("finally", 0, 2)),
-        file="p.yaml",
-        text="",
-        version="v",
     )
+
+
+A_PLAYBOOK: Final = Playbook(
+    name="p",
+    description="",
+    trigger=Trigger(),
+    guard=NO_GUARD,
+    variables={},
+    timeout=60.0,
+    steps=(),
+    on_failure=(),
+    finally_=(),
+    file="p.yaml",
+    text="",
+    version="v",
+)
 
 
 @dataclass
@@ -132,6 +180,7 @@ class Drive:
     began: Began
     seed: int = 0
     cancels: int | None = None  # after so many facts
+    resolves: bool = False  # it is cancelled since its incident is closed
     now: float = BEGAN
     facts: list[Fact] = field(default_factory=list)
     asked: list[tuple[float, tuple[Move, ...], int]] = field(default_factory=list)  # facts by then
@@ -177,11 +226,12 @@ class Drive:
     def cancel(self, flow: Flow) -> Flow:
         if self.cancels is None or len(self.facts) < self.cancels or self.cancelled:
             return flow
-        self.cancelled = Cancelled(self.now, "cancelled by ada")
+        late = any(path.startswith("finally/") for path, _ in self.records)
+        self.cancelled = Cancelled(self.now, "cancelled by ada", self.resolves and not late)
         self.facts.append(self.cancelled)
         flow = flow.take(self.cancelled)
         for path in sorted(self.in_flight):
-            if not path.startswith("finally/"):
+            if not cleans_up(path):
                 started, _ = self.in_flight.pop(path)
                 cut = Settled(
                     *(path, started.attempt, self.now, Outcome.FAILED), error="cut", retryable=False
@@ -258,6 +308,8 @@ class Drive:
         match fact:
             case Started():
                 record = replace(record, started=fact.at)
+            case Called():
+                record = replace(record, started=fact.at, handed=fact.handed)
             case Paused():
                 record = replace(record, wake=fact.until)
             case Asked():
@@ -287,6 +339,7 @@ DRIVES: Final = st.builds(
     st.sampled_from([Began(BEGAN), Began(BEGAN, {"a": 1}), Began(BEGAN, {}, "host: not there")]),
     st.integers(0, 2**16),
     st.one_of(st.none(), st.integers(0, 20)),
+    st.booleans(),
 )
 
 
@@ -349,6 +402,9 @@ def leaves(steps: Sequence[Step]) -> Iterator[Step]:
         yield step
         for branch in step.branches:
             yield from leaves(branch)
+        if step.called is not None:
+            for section in Section:
+                yield from leaves(step.called.section(section))
 
 
 @given(DRIVES)
@@ -379,11 +435,11 @@ def test_never_more_items_are_in_flight_than_may_be(drive: Drive) -> None:
     }
     for _, moves, _ in drive.asked:
         for path, limit in most.items():
-            items = [
-                move
+            items = {
+                move.step.path.removeprefix(f"{path}[").partition("]")[0]
                 for move in moves
                 if not isinstance(move, End) and move.step.path.startswith(f"{path}[")
-            ]
+            }
             assert len(items) <= limit
 
 
@@ -397,6 +453,8 @@ def test_a_failed_run_cleans_up_and_a_good_one_has_nothing_to_make_good(drive: D
     failed_early = end.document["run"]["failed_step"] is not None
     if drive.cancelled is None:
         assert ("on_failure" in seen) == (failed_early and bool(drive.playbook.on_failure))
+    resolved = drive.cancelled is not None and drive.cancelled.resolved
+    assert ("on_resolved" in seen) == (resolved and bool(drive.playbook.on_resolved))
     assert ("finally" in seen) == bool(drive.playbook.finally_)
     if failed_early:
         assert flow.next(drive.now)[0] == end

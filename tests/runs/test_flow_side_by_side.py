@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine.runs.fact import Asked, Began, Cancelled, Fact, Settled, Started
+from engine.playbooks.playbook import Playbook
+from engine.runs.fact import Asked, Began, Called, Cancelled, Fact, Settled, Started
 from engine.runs.flow import Flow
 from engine.runs.move import End, Move, Note, Perform, Wait
 from engine.runs.run import Asking, Outcome, Question
@@ -19,10 +20,12 @@ HOSTS = {"labels": {"hosts": ["a", "b", "c"]}}
 class Story:
     """Drives a flow by hand: what is started and not settled is in flight."""
 
-    def __init__(self, text: str, **document: Any) -> None:
+    def __init__(self, playbook: Playbook | str, **document: Any) -> None:
         self.now = BEGAN
         seen: Mapping[str, Any] = {"labels": {}, "event": {"id": "E"}, **document}
-        self.flow = Flow(a_playbook(text), seen, "R").take(Began(BEGAN))
+        if isinstance(playbook, str):
+            playbook = a_playbook(playbook)
+        self.flow = Flow(playbook, seen, "R").take(Began(BEGAN))
         self.facts: list[Fact] = []
 
     @property
@@ -61,7 +64,16 @@ class Story:
     def noted(self) -> Settled:
         (note,) = (move for move in self.moves if isinstance(move, Note))
         self.take(note.fact)
+        assert isinstance(note.fact, Settled)
         return note.fact
+
+    def calls(self, path: str | None = None) -> Called:
+        """Take that another playbook begins."""
+        notes = [move for move in self.moves if isinstance(move, Note)]
+        (fact,) = (note.fact for note in notes if path in (None, note.step.path))
+        assert isinstance(fact, Called)
+        self.take(fact)
+        return fact
 
     def asks(self, path: str, kind: Asking, until: float | None = None, **rest: Any) -> None:
         self.start(path)
@@ -77,7 +89,7 @@ class Story:
 
     @property
     def replayed(self) -> Flow:
-        beginning = replace(self.flow, progress={}, begun=frozenset(), cancelled=None, held=0.0)
+        beginning = replace(self.flow, progress={}, begun=frozenset(), cancelled=None, held={})
         return beginning.replay(self.facts)
 
     @property

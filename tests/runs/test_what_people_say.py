@@ -5,16 +5,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
+from engine.playbooks.load import Loader
+from engine.playbooks.playbook import PlaybookText
 from engine.playbooks.step_type import Call, Failed, Report, Succeeded
 from engine.rules.match import RECONCILED
 from engine.runs.control import EVERYTHING
 from engine.runs.fact import Began
 from engine.runs.ledger import Ledger
-from engine.runs.run import RunState
+from engine.runs.run import Outcome, RunState
 from engine.store.people import People, open_for_people
 from engine.store.records import open_records
-from tests.runs.fakes import NOW, Stage, a_playbook, a_run, an_event, verdicts
-from tests.runs.test_worker import a_worker, accepted, states_in, working
+from tests.runs.fakes import (
+    NOW,
+    Probe,
+    Stage,
+    a_playbook,
+    a_run,
+    an_event,
+    letting,
+    step_types,
+    verdicts,
+)
+from tests.runs.test_worker import Gate, a_few_turns, a_worker, accepted, states_in, working
 
 TWO = a_playbook("steps: [{id: a, probe: a}, {id: b, probe: b}]\nfinally: [{probe: f}]", "two")
 
@@ -25,7 +39,7 @@ async def left_behind(stage: Stage, id_: str = "RUN1") -> None:
     await stage.ledger.accept(event)
     await stage.ledger.keep_playbook(TWO)
     run = a_run(id_, TWO, event)
-    await stage.ledger.keep_match(event, verdicts([TWO]), [run], NOW)
+    await stage.ledger.keep_match(event, verdicts([TWO]), NOW, letting([run]))
     await stage.ledger.keep_began(run.move(RunState.RUNNING, at=NOW), Began(NOW))
 
 
@@ -183,3 +197,58 @@ def test_a_replay_starts_what_an_event_like_it_started_before(stage: Stage, data
     with open_for_people(database) as people:
         asyncio.run(story(people))
     assert stage.probe.said == ["EVENT1", "EVENT2"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "steps: [{probe: a}]\nfinally: [{probe: f}, {probe: g}]",
+        "steps: [{playbook: within}]\nfinally: [{probe: g}]",
+    ],
+)
+def test_what_cleans_up_is_not_cut_by_a_cancelling(stage: Stage, database: Path, text: str) -> None:
+    within = "name: within\ninputs: {}\nsteps: [{probe: a}]\nfinally: [{probe: f}]"
+    kept = PlaybookText(f"name: p\ntrigger: {{}}\n{text}", "p.yaml", ((within, "within.yaml"),))
+    playbook = Loader(step_types(Probe())).load_kept(kept)
+    at = "steps/0/finally/0" if "playbook" in text else "finally/0"
+    gate = Gate()
+    stage.probe.answer(at, gate)
+
+    async def story(people: People) -> None:
+        worker = a_worker(stage, playbook)
+        await accepted(stage.ledger, an_event())
+        async with working(worker):
+            await stage.told.until(lambda told: told.started[-1:] == [(at, 1)])
+            people.cancel("RUN1", by="ada", at=NOW)
+            await a_few_turns(worker, stage.ledger)
+            gate.let("RUN1")
+            await stage.told.until(lambda told: told.ended("RUN1"))
+
+    with open_for_people(database) as people:
+        asyncio.run(story(people))
+    assert stage.probe.said == ["a", "f", "g"]
+    assert states_in(database) == {"RUN1": "cancelled"}
+    with open_records(database) as records:
+        steps = {step.path: step.outcome for step in records.run("RUN1").steps}
+    assert steps[at] is Outcome.SUCCEEDED
+
+
+def test_a_run_that_is_cancelled_before_its_turn_never_begins(stage: Stage, database: Path) -> None:
+    gate = Gate()
+    stage.probe.answer("steps/0", gate, gate, gate)
+
+    async def story(people: People) -> None:
+        worker = a_worker(stage, a_playbook("steps: [{probe: a}]"), at_once=1)
+        await accepted(stage.ledger, *(an_event(f"E{number}") for number in range(3)))
+        async with working(worker):
+            await stage.told.until(lambda told: len(told.started) == 1)
+            people.cancel("RUN2", by="ada", at=NOW)
+            worker.wake()
+            await stage.told.until(lambda told: told.ended("RUN2"))
+            gate.let("RUN1", "RUN3")
+            await stage.told.until(lambda told: told.ended("RUN1", "RUN3"))
+
+    with open_for_people(database) as people:
+        asyncio.run(story(people))
+    assert gate.came == ["RUN1", "RUN3"]
+    assert states_in(database)["RUN2"] == "cancelled"

@@ -54,7 +54,9 @@ def test_a_new_file_has_the_sum_of_the_migrations(database: Path) -> None:
 def test_a_file_that_is_up_to_date_is_left_as_it_is(database: Path) -> None:
     with closing(connect(database)) as first:
         before = schema(first)
-        first.execute("INSERT INTO playbooks VALUES ('v', 'p', 'p.yaml', 'text')")
+        first.execute(
+            "INSERT INTO playbooks (version, name, file, text) VALUES ('v', 'p', 'p.yaml', 'text')"
+        )
     with closing(connect(database)) as second:
         assert schema(second) == before
         assert second.execute("SELECT count(*) FROM playbooks").fetchone()[0] == 1

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from engine.events.event import Event
-from engine.playbooks.playbook import Playbook
+from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.rules.condition import Answer, Verdict
-from engine.runs.fact import Asked, Began, Cancelled, Fact, Paused, Settled, Started
+from engine.runs.fact import Asked, Began, Called, Cancelled, Fact, Paused, Settled, Started
 from engine.runs.ledger import (
     Acceptance,
     Judgement,
@@ -25,11 +25,11 @@ from engine.runs.ledger import (
     LedgerError,
     NotInLedgerError,
 )
-from engine.runs.run import Asking, Outcome, Question, Run, RunState, StepRecord
+from engine.runs.run import Asking, Handed, Outcome, Question, Run, RunState, StepRecord
 from engine.store.queries import read_migrations
 from engine.store.records import open_records
 from engine.store.sqlite import SqliteLedger, open_ledger
-from tests.runs.fakes import NOW, a_playbook, a_run, an_event, verdicts
+from tests.runs.fakes import NOW, a_playbook, a_run, an_event, letting, verdicts
 
 ROOT = Path(__file__).parents[2]
 PLAYBOOK = a_playbook("steps: [{id: a, probe: a}]", "restart-host", "restart-host.yaml")
@@ -46,7 +46,7 @@ async def queue(ledger: Ledger, event: Event, *runs: Run) -> None:
     for playbook in (PLAYBOOK, OTHER):
         await ledger.keep_playbook(playbook)
     await ledger.accept(event)
-    await ledger.keep_match(event, verdicts([PLAYBOOK, OTHER]), runs, NOW)
+    await ledger.keep_match(event, verdicts([PLAYBOOK, OTHER]), NOW, letting(runs))
 
 
 async def begin(ledger: Ledger, id_: str = "R1") -> Run:
@@ -189,7 +189,7 @@ def test_a_match_keeps_every_verdict_and_queues_its_runs(
         await ledger.keep_playbook(PLAYBOOK)
         await ledger.accept(event)
         run = a_run("R1", PLAYBOOK, event)
-        await ledger.keep_match(event, judgements, [run], NOW)
+        await ledger.keep_match(event, judgements, NOW, letting([run]))
         assert await ledger.unmatched(10) == []
         assert [one for _, one in await ledger.queued(0, 10)] == [run]
 
@@ -235,7 +235,7 @@ def test_a_match_that_cannot_be_kept_whole_is_not_kept_at_all(ledger: SqliteLedg
             a_run("R2", OTHER, event, version="a version that was never kept"),
         ]
         with pytest.raises(LedgerError, match="FOREIGN KEY constraint failed"):
-            await ledger.keep_match(event, verdicts([PLAYBOOK]), runs, NOW)
+            await ledger.keep_match(event, verdicts([PLAYBOOK]), NOW, letting(runs))
         assert await ledger.queued(0, 10) == []
         assert [one.id for one in await ledger.unmatched(10)] == [event.id]
 
@@ -250,7 +250,7 @@ def test_a_version_keeps_its_text_whatever_comes_later(ledger: SqliteLedger) -> 
         await ledger.keep_playbook(PLAYBOOK)
         await ledger.keep_playbook(replace(PLAYBOOK, text="another", file="elsewhere.yaml"))
         kept = await ledger.playbook_text(PLAYBOOK.version)
-        assert kept == ("restart-host.yaml", PLAYBOOK.text)
+        assert kept == PlaybookText(PLAYBOOK.text, "restart-host.yaml")
 
     asyncio.run(story())
 
@@ -388,7 +388,9 @@ def test_the_history_is_everything_that_happened_in_its_order(database: Path) ->
         Started("steps/5", 1, NOW + 40),
         Asked("steps/5", 1, Question(Asking.ATTENTION, "well?", NOW + 40)),
         Settled("steps/5", 1, NOW + 41, Outcome.UNKNOWN, again=True, by="ada"),
-        Cancelled(NOW + 42, "cancelled by ada"),
+        Called("steps/6", 1, NOW + 41, Handed({"host": "web-1"}, {"a": [1]})),
+        Started("steps/6/steps/0", 1, NOW + 41),
+        Cancelled(NOW + 42, "cancelled by ada", resolved=True),
         Started("finally/0", 1, NOW + 42),
     ]
 
@@ -398,6 +400,9 @@ def test_the_history_is_everything_that_happened_in_its_order(database: Path) ->
             match fact:
                 case Started(path, attempt, at):
                     await ledger.keep_started("R1", a_record(attempt, path, started=at))
+                case Called(path, attempt, at, handed):
+                    record = a_record(attempt, path, started=at, handed=handed)
+                    await ledger.keep_started("R1", record)
                 case Paused():
                     await ledger.keep_paused("R1", fact)
                 case Asked():

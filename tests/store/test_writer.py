@@ -63,7 +63,10 @@ def writer(file: LedgerFile) -> Iterator[Writer]:
 
 def adds(version: str) -> Callable[[sqlite3.Connection], str]:
     def act(db: sqlite3.Connection) -> str:
-        db.execute("INSERT INTO playbooks VALUES (?, 'p', 'p.yaml', '')", (version,))
+        db.execute(
+            "INSERT INTO playbooks (version, name, file, text) VALUES (?, 'p', 'p.yaml', '')",
+            (version,),
+        )
         return version
 
     return act
@@ -214,7 +217,10 @@ def test_a_full_file_refuses_and_loses_nothing_it_had(
     connection.execute(f"PRAGMA max_page_count = {pages + 2}")
 
     def large(db: sqlite3.Connection) -> None:
-        db.execute("INSERT INTO playbooks VALUES ('large', 'p', 'p.yaml', ?)", ("x" * 100_000,))
+        db.execute(
+            "INSERT INTO playbooks (version, name, file, text) VALUES ('large', 'p', 'p.yaml', ?)",
+            ("x" * 100_000,),
+        )
 
     async def story() -> None:
         assert await writer.do(adds("a")) == "a"

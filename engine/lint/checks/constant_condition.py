@@ -18,7 +18,7 @@ from typing import Any, Final
 from engine.lint.check import Around, Check, Finding
 from engine.lint.possible import answers
 from engine.lint.subject import PlacedCondition, Subject
-from engine.rules.explain import expression_of
+from engine.rules.written import expression_of
 
 _KEYS: Final = ("when", "condition", "expect")  # whose answer matters, not their value
 

@@ -59,7 +59,7 @@ FROM events AS event WHERE matched IS NULL ORDER BY seq LIMIT :limit;
 UPDATE events SET matched = :at, judgements = :judgements, own = :own WHERE id = :id AND matched IS NULL;
 
 -- insert_playbook: keeps the text of a version
-INSERT INTO playbooks (version, name, file, text) VALUES (:version, :name, :file, :text)
+INSERT INTO playbooks (version, name, file, text, calls) VALUES (:version, :name, :file, :text, :calls)
 ON CONFLICT (version) DO NOTHING;
 
 -- insert_probe: with `delete_probe`, makes a commit that writes and leaves nothing
@@ -69,7 +69,7 @@ INSERT INTO playbooks (version, name, file, text) VALUES ('', '', '', '');
 DELETE FROM playbooks WHERE version = '';
 
 -- playbook_by_version: the text a run began with
-SELECT name, file, text FROM playbooks WHERE version = :version;
+SELECT name, file, text, calls FROM playbooks WHERE version = :version;
 
 -- insert_run: a run that is queued, begins at once, or is skipped; a playbook has one for an event
 INSERT INTO runs (id, playbook, version, event, state, lane, reason, created, started, ended)
@@ -86,9 +86,9 @@ FROM runs AS first WHERE id = :origin;
 
 -- repeat_steps: what the other one had done before it is gone on from there
 INSERT INTO steps (run, path, attempt, type, id, name, plan, request, started, wake, ended, outcome,
-                   result, error, retryable, variables, stops, repeats, question, again, by)
+                   result, error, retryable, variables, stops, repeats, question, again, by, handed)
 SELECT :id, path, attempt, type, id, name, plan, request, started, wake, ended, outcome,
-       result, error, retryable, variables, stops, repeats, question, again, by
+       result, error, retryable, variables, stops, repeats, question, again, by, handed
 FROM steps
 WHERE run = :origin AND outcome IS NOT NULL AND path IN (SELECT value FROM json_each(:paths))
 ORDER BY seq;
@@ -168,8 +168,8 @@ SELECT * FROM runs WHERE event = :event ORDER BY seq;
 SELECT * FROM steps WHERE run = :run ORDER BY seq;
 
 -- start_step: an attempt is about to take effect; the same one again is a repeat
-INSERT INTO steps (run, path, attempt, type, id, name, plan, request, started)
-VALUES (:run, :path, :attempt, :type, :id, :name, :plan, :request, :started)
+INSERT INTO steps (run, path, attempt, type, id, name, plan, request, started, handed)
+VALUES (:run, :path, :attempt, :type, :id, :name, :plan, :request, :started, :handed)
 ON CONFLICT (run, path, attempt) DO UPDATE SET
     repeats = repeats + 1, plan = excluded.plan, request = excluded.request
 WHERE outcome IS NULL;
