@@ -203,6 +203,14 @@ def test_what_is_around_a_step_has_no_result_yet() -> None:
     assert problem.message == "'steps.all' is not there: it is the `parallel` around this step"
 
 
+def test_what_is_only_called_cannot_have_a_guard_and_needs_none() -> None:
+    steps = "steps: [{shell: [reboot]}]\n"
+    assert lint(f"name: x\ninputs: {{}}\n{steps}") == ()
+    assert [one.code for one in lint(f"name: x\ntrigger: {{}}\n{steps}")] == [
+        "unguarded-destruction"
+    ]
+
+
 def test_on_failure_sees_all_that_steps_made_and_no_timeout() -> None:
     text = (
         "name: x\ntrigger: {}\ntimeout: 1m\nsteps:\n  - parallel: [[{id: a, wait: 1s}], [{set: {b: 1}}]]\n"
