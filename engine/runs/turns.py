@@ -31,14 +31,12 @@ class Turns:
         self,
         *,
         ledger: Ledger,
-        playbooks: Sequence[Playbook],
         version: Callable[[Run], Awaitable[Playbook]],
         clock: Callable[[], float],
         tell: Tell,
         starts: int,
     ) -> None:
         self._ledger = ledger
-        self._guards = {playbook.name: playbook.guard for playbook in playbooks}
         self._version = version  # may raise EngineError
         self._clock = clock
         self._tell = tell
@@ -78,9 +76,9 @@ class Turns:
         paused = self.paused(run.playbook)
         if paused is not None:
             return Skip(paused)
-        if run.lane is None:
+        guard = await self._guard_of(run)
+        if guard is None or run.lane is None:
             return Start()
-        guard = self._guards[run.playbook]
         lane = await self._ledger.lane(run.playbook, run.lane, guard, at)
         return offered(guard, lane, at)
 
