@@ -164,7 +164,7 @@ def write_happening(log: Log, happening: Happening) -> None:
 
 def _write_reload(log: Log, happening: Reloaded | ReloadRefused) -> None:
     for problem in happening.problems:
-        write = log.error if problem.level == "error" else log.warning
+        write = {"error": log.error, "warning": log.warning}.get(problem.level, log.info)
         write("problem", action="problem", problem=str(problem))
     match happening:
         case Reloaded():

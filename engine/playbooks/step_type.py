@@ -4,15 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from engine.playbooks.command import Command
 from engine.playbooks.parameters import Parameters
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a step would do: one line for people, and the same as data."""
+    """What a step would do: one line for people, the same as data, and the same by hand.
+
+    `command` holds secrets as they are: a rehearsal shows it, where they are names. It is not kept.
+    """
 
     summary: str
     details: Mapping[str, Any]
+    command: Command | None = None  # None: there is nothing that one could type
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
+from engine.playbooks.command import Command
 from engine.playbooks.deferred import Deferred
 from engine.playbooks.parameters import Parameters, Size, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
@@ -109,8 +110,7 @@ class Shell:
         argv: object = parameters.argv  # a Deferred when all of it is a template
         if argv is not None:
             details["argv"] = argv
-            items = argv if isinstance(argv, list) else [argv]
-            summary = " ".join(_quoted(item) for item in items)
+            summary = Command.of(argv).typed()
         else:
             details["script"] = parameters.script
             lines = (parameters.script or "").strip().splitlines()
@@ -119,7 +119,9 @@ class Shell:
             value = getattr(parameters, name)
             if isinstance(value, Deferred) or value not in (None, {}):
                 details[name] = value
-        return Plan(summary, details)
+        words = ["/bin/sh", "-c", parameters.script] if argv is None else argv
+        by_hand = Command.of(words, parameters.env, parameters.cwd, parameters.stdin)
+        return Plan(summary, details, by_hand)
 
     def foretell(self, parameters: ShellParameters) -> Report | None:
         return None
@@ -332,9 +334,3 @@ def _signal_group(group: int, number: int) -> bool:
     except PermissionError:
         return True  # somebody is there whom we may not signal
     return True
-
-
-def _quoted(item: object) -> str:
-    text = str(item)
-    safe = text and all(char.isalnum() or char in "-_./:=@%+,‹›{}" for char in text)
-    return text if safe else "'" + text.replace("'", "'\\''") + "'"

@@ -647,3 +647,21 @@ def test_a_command_may_not_be_repeated_unasked(shell: WardedShell) -> None:
     parameters = ShellParameters.model_validate({"argv": ["true"]})
     assert not shell.harmless_to_repeat(parameters)
     assert shell.foretell(parameters) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"argv": ["ls", "a b"]}, "ls 'a b'"),
+        ({"script": 'df -h "$M"', "env": {"M": "/a b"}}, "M='/a b' /bin/sh -c 'df -h \"$M\"'"),
+        (
+            {"argv": ["cat"], "stdin": "a b", "cwd": "/var"},
+            "cd /var && printf %s 'a b' | cat",
+        ),
+    ],
+)  # fmt: skip
+def test_a_plan_has_the_same_command_to_type(given: dict[str, Any], line: str) -> None:
+    shell = Shell(ShellSettings({}, Path("/"), 1024, Warden("offline", print)))
+    command = shell.plan(ShellParameters.model_validate(given), CALL).command
+    assert command is not None
+    assert command.typed() == line
