@@ -93,7 +93,8 @@ def show(run: str, config_path: str | None, format_: str) -> int:
     with open_records(database) as records:
         record = records.run(run)
     if format_ == "json":
-        print_json(trace(record.run, record.variables, record.steps, record.cancelled))
+        shown = trace(record.run, record.variables, record.steps, record.cancelled)
+        print_json({**shown, "commit": record.playbook.commit})
     else:
         _show(console(), record, OutputFolder.beside(database))
     return 0
@@ -108,7 +109,8 @@ def _show(screen: Console, record: RunRecord, output: OutputFolder) -> None:
     )
     screen.print(styled(f"  event    {run.event_id}"))
     screen.print(styled(f"  began    {timestamp(run.started) or 'not yet'}   took {_took(run)}"))
-    screen.print(styled(f"  version  {run.version} of {record.playbook.file}"))
+    commit = "" if record.playbook.commit is None else f", git {record.playbook.commit}"
+    screen.print(styled(f"  version  {run.version} of {record.playbook.file}{commit}"))
     if run.origin is not None:
         screen.print(styled(f"  repeats  {run.origin}"))
     if run.reason:

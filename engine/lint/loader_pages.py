@@ -169,6 +169,16 @@ The value of a label is a text. A number or a truth value becomes one; a list or
 }
 
 _STEPS: Final[Mapping[str, str]] = {
+    "not-a-url": """
+The URL begins with something else than http:// or https://, or is none at all.
+""",
+    "two-credentials": """
+A request has `basic_auth`, or an Authorization header of its own; with both nobody knows which one
+the other side goes by.
+""",
+    "nul": """
+A NUL character cannot be part of a command, its environment or its folder: it ends a text there.
+""",
     "two-bodies": """
 A request has one body: `json`, `form` or `text`.
 """,

@@ -121,6 +121,7 @@ def test_runs_show_as_json_is_the_whole_trace(worked: Path, type_: Type) -> None
 
     assert shown == {
         **run,
+        "commit": None,
         "cancelled": None,
         "vars": {"host": "es.nj.01"},
         "steps": shown["steps"],
