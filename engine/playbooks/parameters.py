@@ -1,23 +1,54 @@
 """What step types build the models of their parameters from."""
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    GetJsonSchemaHandler,
     Strict,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     WrapValidator,
     field_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
+from typing_extensions import override
 
 from engine.playbooks.deferred import Deferred
 from engine.playbooks.units import parse_duration, parse_size
 from engine.problem import Complaint
 from engine.rules.condition import Condition, ConditionSyntaxError
+
+# As JSON Schema says it, for editors. What it says may be less than what is checked, never more.
+TEMPLATE: Final = {
+    "type": "string",
+    "pattern": r"\{\{|\{%|\{#",
+    "description": "A template, such as {{ vars.host }}",
+}
+DURATION: Final = {
+    "type": "string",
+    "pattern": "^(?!$)"
+    + "".join(rf"([0-9]+(\.[0-9]+)?{unit})?" for unit in ("d", "h", "m", "s", "ms"))
+    + "$",
+    "examples": ["500ms", "90s", "10m", "1h30m"],
+}
+SIZE: Final = {
+    "type": "string",
+    "pattern": r"^[0-9]+(\.[0-9]+)?\s*(B|KiB|MiB|GiB|KB|MB|GB)$",
+    "examples": ["512B", "64KiB", "1MiB"],
+}
+CONDITION: Final = {
+    "type": "string",
+    "description": "A JMESPath condition",
+    "examples": ["severity == 'Critical' && labels.service"],
+}
+
+
+_SAID: Final = frozenset({"title", "description", "default", "examples"})
 
 
 class Model(BaseModel):
@@ -41,9 +72,35 @@ class Parameters(Model):
     def _deferred_stands_for_anything(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
         return value if isinstance(value, Deferred) else check(value)
 
+    @classmethod
+    @override
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        reference = handler(core)
+        schema = handler.resolve_ref_schema(reference)
+        for name, one in schema["properties"].items():
+            if name not in cls.constants:
+                schema["properties"][name] = or_template(one)
+        return reference
+
     def complaints(self) -> Iterator[Complaint]:
         """What is wrong beyond the types, as far as it is known: what is Deferred is not yet."""
         yield from ()
+
+
+def or_template(schema: JsonSchemaValue) -> JsonSchemaValue:
+    """What such a value may be in a file, where it may be a template as well."""
+    own = {key: value for key, value in schema.items() if key not in _SAID}
+    kinds = own["anyOf"] if own.keys() == {"anyOf"} else [own]
+    if any(_takes_any_text(kind) for kind in kinds):
+        return schema
+    said = {key: value for key, value in schema.items() if key in _SAID}
+    return {**said, "anyOf": [*kinds, TEMPLATE]}
+
+
+def _takes_any_text(schema: JsonSchemaValue) -> bool:
+    return not schema or ("string" in schema.get("type", ()) and schema.keys() <= {"type", *_SAID})
 
 
 def _or_deferred(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
@@ -84,8 +141,18 @@ def parse_condition(value: object) -> Condition:
         raise PydanticCustomError("condition-syntax", "{said}", context) from None
 
 
-Text = Annotated[str, BeforeValidator(_as_text), WrapValidator(_or_deferred)]
-Flag = Annotated[bool, Strict()]  # pydantic's own bool takes 'yes' for true
-Duration = Annotated[float, BeforeValidator(_refusing(parse_duration, "duration"))]
-Size = Annotated[int, BeforeValidator(_refusing(parse_size, "size"))]
-ConditionField = Annotated[Condition, BeforeValidator(parse_condition)]
+Text = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    WrapValidator(_or_deferred),
+    WithJsonSchema({"type": ["string", "number", "boolean"]}),
+]
+# pydantic's own ones take 'yes' for true and '3' for a number.
+Flag = Annotated[bool, Strict()]
+Count = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+Duration = Annotated[
+    float, BeforeValidator(_refusing(parse_duration, "duration")), WithJsonSchema(DURATION)
+]
+Size = Annotated[int, BeforeValidator(_refusing(parse_size, "size")), WithJsonSchema(SIZE)]
+ConditionField = Annotated[Condition, BeforeValidator(parse_condition), WithJsonSchema(CONDITION)]
