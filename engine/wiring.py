@@ -3,8 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,16 +22,18 @@ from engine.flashduty.own_member import OwnMember
 from engine.flashduty.proxy import proxy_for
 from engine.flashduty.questions import Questions
 from engine.flashduty.reconciling.deliveries import Deliveries, Read
-from engine.flashduty.reconciling.missed import INCIDENT_EVENTS
+from engine.flashduty.reconciling.missed import events_to_reconcile
 from engine.flashduty.reconciling.reconciler import Reconciler
 from engine.flashduty.reconciling.timelines import Timelines
+from engine.lint.check import Settings
+from engine.lint.linter import Linter
 from engine.playbooks.load import Files, Loaded, Loader
-from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType
 from engine.problem import EngineError, Problem
 from engine.processes.warden import Warden
 from engine.runs.crew import Companion, Crew
 from engine.runs.happening import Happening, LeftOver, Tell, Trouble
+from engine.runs.kept_output import Keep, keep_nothing
 from engine.runs.label_calls import Ends, LabelCalls
 from engine.runs.ledger import LedgerError, Memory
 from engine.runs.redaction import Redactor
@@ -48,6 +50,8 @@ from engine.sources.flashduty import (
 )
 from engine.steps import step_types
 from engine.steps.shell import ShellSettings
+from engine.store.output_files import OutputFiles
+from engine.store.output_folder import OutputFolder
 from engine.store.sqlite import SqliteLedger, open_ledger
 
 CONNECTIONS: Final = 100  # at once, to all targets of http steps together
@@ -121,6 +125,16 @@ def offline_loader(config: Config) -> Loader:
     return Loader(offline_step_types(config))
 
 
+def names_in(config: Config) -> Settings:
+    """What checks have to know of a config.yaml."""
+    return Settings(frozenset(config.vars), frozenset(config.secrets))
+
+
+def offline_linter(config: Config, settings: Settings | None) -> Linter:
+    """Checks what that loader takes, too. `settings`: of config.yaml, None where there is none."""
+    return Linter(offline_step_types(config), settings)
+
+
 @asynccontextmanager
 async def wired(
     config: Config,
@@ -135,7 +149,7 @@ async def wired(
     for secret in (flashduty.app_key, flashduty.webhook_token):
         if secret is not None:
             redactor.learn(secret)
-    with open_ledger(config.database) as ledger:
+    with open_ledger(config.database) as ledger, _kept_output(config, redactor, tell) as keep:
         connector = aiohttp.TCPConnector(limit=CONNECTIONS)
         # Each step has its own time; the session has none of its own.
         timeout = aiohttp.ClientTimeout(total=None)
@@ -158,7 +172,7 @@ async def wired(
             types = step_types(
                 session=lambda: session,
                 flashduty=client,
-                shell=_shell(config, environ, warden),
+                shell=_shell(config, environ, warden, keep),
                 max_response=config.http.max_response,
             )
             loader = Loader(types)
@@ -212,7 +226,7 @@ async def wired(
                 first=found,
                 loaded=loaded,
                 look=_looking(look),
-                load=_loading(types),
+                load=_linting(Linter(types, names_in(config))),
                 worker=worker,
                 clock=now,
                 tell=tell,
@@ -270,15 +284,14 @@ def _looking(look: Callable[[], Found]) -> Callable[[], Awaitable[Found]]:
     return lambda: asyncio.to_thread(looked)
 
 
-def _loading(types: Mapping[str, StepType[Any]]) -> Callable[[Files], Awaitable[Loaded]]:
+def _linting(linter: Linter) -> Callable[[Files], Awaitable[Loaded]]:
     """Loads beside the loop, which has events to answer; so with nothing that the loop uses."""
-    return lambda files: asyncio.to_thread(Loader(types).load_all, files)
 
+    async def load(files: Files) -> Loaded:
+        linted = await asyncio.to_thread(linter.lint, files)
+        return Loaded(linted.playbooks, linted.problems)
 
-def events_to_reconcile(playbooks: Iterable[Playbook]) -> frozenset[str]:
-    """The types of incident events that would start a playbook even though they were missed."""
-    taking = [playbook.trigger for playbook in playbooks if playbook.trigger.reconcile]
-    return frozenset(type_ for trigger in taking for type_ in (trigger.events or INCIDENT_EVENTS))
+    return load
 
 
 def _webhook_reader(config: Config) -> Read:
@@ -296,9 +309,25 @@ def _webhook_reader(config: Config) -> Read:
     return read
 
 
-def _shell(config: Config, environ: Mapping[str, str], warden: Warden) -> ShellSettings:
+def _shell(
+    config: Config, environ: Mapping[str, str], warden: Warden, keep: Keep = keep_nothing
+) -> ShellSettings:
     allowed = {name: environ[name] for name in config.shell.env if name in environ}
-    return ShellSettings(allowed, config.folder, config.shell.max_output, warden)
+    return ShellSettings(allowed, config.folder, config.shell.max_output, warden, keep)
+
+
+@contextmanager
+def _kept_output(config: Config, redactor: Redactor, tell: Tell) -> Iterator[Keep]:
+    """In files beside the database, if any are to be kept."""
+    limit = config.shell.keep_output
+    if limit is None:
+        yield keep_nothing
+        return
+    files = OutputFiles(OutputFolder.beside(config.database), limit, redactor, tell)
+    try:
+        yield files.keep
+    finally:
+        files.close()
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from engine.cli.screen import line
 from engine.events.source import Refusal, Request
-from engine.playbooks.units import format_duration
+from engine.playbooks.units import format_duration, format_size
 from engine.runs.happening import (
     Happening,
     LeftOver,
@@ -147,7 +147,7 @@ def write_happening(log: Log, happening: Happening) -> None:
                 command=line(command),
                 ended=ended,
             )
-        case Pruned(events, runs, steps, playbooks):
+        case Pruned(events, runs, steps, playbooks, output):
             log.info(
                 "pruned",
                 action="pruned",
@@ -155,6 +155,7 @@ def write_happening(log: Log, happening: Happening) -> None:
                 runs=runs,
                 steps=steps,
                 playbooks=playbooks,
+                output=format_size(output),
             )
         case Reloaded() | ReloadRefused():
             _write_reload(log, happening)

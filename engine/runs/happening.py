@@ -93,6 +93,7 @@ class Pruned:
     runs: int
     steps: int
     playbooks: int  # texts of versions
+    output: int = 0  # bytes of the files with the output of steps
 
 
 @dataclass(frozen=True, slots=True)

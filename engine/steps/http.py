@@ -6,7 +6,7 @@ asked for, and every attempt carries the same `Idempotency-Key`.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import quote_plus
@@ -15,18 +15,21 @@ import aiohttp
 import orjson
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import override
 from yarl import URL
 
 from engine.playbooks.command import Command
 from engine.playbooks.deferred import Deferred
 from engine.playbooks.parameters import ConditionField, Flag, Model, Parameters, Size, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
+from engine.problem import Complaint
 from engine.rules.condition import Answer
 from engine.rules.explain import decide
 
 _FIRST_FAILURE: Final = 400
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 _BODIES: Final = ("json", "form", "text")
+_BEGINNINGS: Final = ("http://", "https://")
 _JSON: Final = "application/json"
 _TEXT: Final = "text/plain; charset=utf-8"
 
@@ -122,6 +125,19 @@ class HttpParameters(Parameters):
             )
         return self
 
+    @override
+    def complaints(self) -> Iterator[Complaint]:
+        """What nobody could send, as far as it is known."""
+        url: object = self.url
+        if isinstance(url, str) and not url.startswith(_BEGINNINGS):
+            said = f"has to begin with {' or '.join(_BEGINNINGS)}"
+            yield Complaint("not-a-url", ("url",), said, url[:100])
+        headers: object = self.headers  # a Deferred when all of it is a template
+        names = [name.lower() for name in headers] if isinstance(headers, dict) else []
+        if self.basic_auth is not None and "authorization" in names:
+            said = "cannot stand beside an Authorization header"
+            yield Complaint("two-credentials", ("basic_auth",), said)
+
 
 class Http:
     """`session` gives the one shared client session."""
@@ -129,6 +145,13 @@ class Http:
     parameters = HttpParameters
     timeout: float | None = 30.0
     finds_out = False
+    results: ClassVar[Mapping[str, str] | None] = {
+        "status": "integer",
+        "headers": "object",
+        "body": "any",
+        "elapsed": "number",
+        "cut": "string",
+    }
 
     def __init__(self, session: Callable[[], aiohttp.ClientSession], max_response: int) -> None:
         self._session = session
@@ -155,9 +178,6 @@ class Http:
         return isinstance(method, str) and method in _SAFE
 
     async def perform(self, parameters: HttpParameters, call: Call) -> Report:
-        refused = _refuse_url(parameters.url)
-        if refused is not None:
-            return Failed(refused, retryable=False)
         began = time.monotonic()
         try:
             result = await self._exchange(parameters, call)
@@ -172,8 +192,6 @@ class Http:
         if "idempotency-key" not in given:
             headers["Idempotency-Key"] = call.idempotency_key
         if (auth := parameters.basic_auth) is not None:
-            if "authorization" in given:
-                raise ValueError("it has basic_auth and an Authorization header")
             headers["Authorization"] = aiohttp.encode_basic_auth(auth.user, auth.password, "utf-8")
         data: Any = parameters.form if parameters.form is not None else parameters.text
         if "json_" in parameters.model_fields_set:
@@ -258,12 +276,6 @@ def _url_by_hand(parameters: HttpParameters) -> str:
     except ValueError:
         return url
     return str(whole).replace("%E2%80%B9", "‹").replace("%E2%80%BA", "›")
-
-
-def _refuse_url(url: str) -> str | None:
-    if not url.startswith(("http://", "https://")):
-        return f"the URL has to begin with http:// or https://; it is {url[:100]!r}"
-    return None
 
 
 def _no_answer(error: Exception) -> Failed:

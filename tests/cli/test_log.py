@@ -59,9 +59,9 @@ def written(happening: Happening) -> dict[str, Any]:
     ("happening", "entry"),
     [
         (
-            Pruned(1, 2, 3, 4),
+            Pruned(1, 2, 3, 4, 3 * 1024**2),
             {"level": "info", "action": "pruned", "event": "pruned",
-             "events": 1, "runs": 2, "steps": 3, "playbooks": 4},
+             "events": 1, "runs": 2, "steps": 3, "playbooks": 4, "output": "3MiB"},
         ),
         (
             Matched("E", ("p",), ("q",)),

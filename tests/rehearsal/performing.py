@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import aiohttp
 
@@ -43,10 +43,11 @@ class Watched:
     """A step type, and what its steps returned: by path, that of the last attempt."""
 
     real: StepType[Any]
-    results: dict[str, Any]
+    returned: dict[str, Any]
     parameters: type[Any]
     timeout: float | None
     finds_out: bool
+    results: ClassVar[Mapping[str, str] | None] = None
 
     def plan(self, parameters: Any, call: Call) -> Plan:
         return self.real.plan(parameters, call)
@@ -60,7 +61,7 @@ class Watched:
     async def perform(self, parameters: Any, call: Call) -> Report:
         report = await self.real.perform(parameters, call)
         if isinstance(report, Succeeded):
-            self.results[call.path] = report.result
+            self.returned[call.path] = report.result
         return report
 
 

@@ -70,7 +70,7 @@ Types = dict[str, StepType[Any]]
 
 DRAIN = (
     '{http: {method: POST, url: "{{ config.lb_url }}/drain", params: {a: 1}, '
-    'headers: {Authorization: "Bearer {{ secrets.LB_TOKEN }}"}, '
+    'headers: {X-Token: "Bearer {{ secrets.LB_TOKEN }}"}, '
     'json: {host: "{{ labels.resource }}"}, basic_auth: {user: u, password: p}}}'
 )
 
@@ -121,7 +121,7 @@ def test_a_playbook_that_would_start_says_so(types: Types) -> None:
                 "method": "POST",
                 "url": "https://lb/drain",
                 "params": {"a": "1"},
-                "headers": {"Authorization": "Bearer $LB_TOKEN"},
+                "headers": {"X-Token": "Bearer $LB_TOKEN"},
                 "json": {"host": "es.nj.01"},
                 "basic_auth": {"user": "u", "password": "******"},
             },

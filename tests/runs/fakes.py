@@ -48,6 +48,7 @@ class Probe:
     parameters = ProbeParameters
     timeout: float | None = None
     finds_out: bool = False
+    results: ClassVar[Mapping[str, str] | None] = None
     calls: list[tuple[str, int]] = field(default_factory=list)  # path, attempt
     said: list[str] = field(default_factory=list)
     answers: dict[str, deque[Answering]] = field(default_factory=dict)

@@ -207,12 +207,28 @@ def test_basic_auth_arrives() -> None:
     assert target.only.all("Authorization") == [f"Basic {sent}"]
 
 
+def complaints(**given: Any) -> list[tuple[str, str, str]]:
+    """Of each: code, place, message; all of them are made before anything is sent."""
+    found = HttpParameters.model_validate(given).complaints()
+    return [(one.code, one.name, one.message) for one in found]
+
+
 def test_two_kinds_of_authorization_are_refused() -> None:
     login = {"user": "a", "password": "b"}
-    failed = failure_of(perform(Target(), headers={"authorization": "x"}, basic_auth=login))
-    said = "this request cannot be sent: it has basic_auth and an Authorization header"
-    assert failed.error == said
-    assert not failed.retryable
+    assert complaints(url="http://h", headers={"authorization": "x"}, basic_auth=login) == [
+        ("two-credentials", "basic_auth", "cannot stand beside an Authorization header")
+    ]
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "/drain", "", "127.0.0.1:80"])
+def test_an_address_that_is_no_web_address_is_refused(url: str) -> None:
+    said = "has to begin with http:// or https://"
+    assert complaints(url=url) == [("not-a-url", "url", said)]
+
+
+def test_what_is_not_known_yet_is_not_complained_of() -> None:
+    unknown = Unknown("steps.a")
+    assert complaints(url=unknown, headers=unknown, basic_auth=unknown) == []
 
 
 def test_every_attempt_carries_the_same_idempotency_key() -> None:
@@ -443,9 +459,6 @@ def test_a_server_that_closes_early_or_talks_nonsense(answer: bytes, said: str) 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("ftp://127.0.0.1/x", "the URL has to begin with http:// or https://; it is 'ftp://127"),
-        ("/drain", "the URL has to begin with http:// or https://; it is '/drain'"),
-        ("", "the URL has to begin with http:// or https://; it is ''"),
         ("http://", "this is no URL: http://"),
         ("http://[::1", "this is no URL: http://[::1"),
         ("http://127.0.0.1:99999/", "this is no URL: http://127.0.0.1:99999/"),

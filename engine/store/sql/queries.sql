@@ -261,6 +261,10 @@ DELETE FROM runs WHERE event = :event;
 -- delete_event: one event
 DELETE FROM events WHERE id = :event;
 
+-- runs_gone: which of these runs are not there any more
+SELECT value AS id FROM json_each(:runs)
+WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = value);
+
 -- delete_playbooks: texts that no run goes by, none is about to, and no going run may still ask for
 DELETE FROM playbooks WHERE version IN (
     SELECT version FROM playbooks
