@@ -4,7 +4,7 @@ A template may stand in the place of any value, and `null` for what is left out.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from engine.flashduty.operations import OPERATIONS, Operation
 from engine.flashduty.parameters import (
@@ -22,9 +22,7 @@ from engine.flashduty.parameters import (
     WordList,
 )
 from engine.flashduty.rule import Rule
-from engine.playbooks.parameters import or_template
-
-Schema = dict[str, Any]
+from engine.playbooks.json_values import Schema, or_template
 
 _NULL: Final = {"type": "null"}
 _OTHERS: Final = {"pattern": "^/|/$"}  # slashes around a path mean nothing

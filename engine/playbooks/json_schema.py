@@ -12,15 +12,13 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from typing_extensions import override
 
 from engine.playbooks.calling import CALL
-from engine.playbooks.parameters import DURATION, TEMPLATE
+from engine.playbooks.json_values import DURATION, TEMPLATE, Schema
 from engine.playbooks.schema import PlaybookModel
 from engine.playbooks.step_reading import PARALLEL, misplaced
 from engine.playbooks.step_schema import STEP, CallModel, CommonModel, ParallelModel
 from engine.playbooks.step_type import StepType
 from engine.playbooks.units import format_duration
 from engine.rules.condition import Condition
-
-Schema = dict[str, Any]
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _BY_REFERENCE: Final = (("Template", TEMPLATE), ("Step", STEP))

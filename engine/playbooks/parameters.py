@@ -1,7 +1,7 @@
 """What step types build the models of their parameters from."""
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     BaseModel,
@@ -19,36 +19,10 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from typing_extensions import override
 
 from engine.playbooks.deferred import Deferred
+from engine.playbooks.json_values import CONDITION, DURATION, SIZE, or_template
 from engine.playbooks.units import parse_duration, parse_size
 from engine.problem import Complaint
 from engine.rules.condition import Condition, ConditionSyntaxError
-
-# As JSON Schema says it, for editors. What it says may be less than what is checked, never more.
-TEMPLATE: Final = {
-    "type": "string",
-    "pattern": r"\{\{|\{%|\{#",
-    "description": "A template, such as {{ vars.host }}",
-}
-DURATION: Final = {
-    "type": "string",
-    "pattern": "^(?!$)"
-    + "".join(rf"([0-9]+(\.[0-9]+)?{unit})?" for unit in ("d", "h", "m", "s", "ms"))
-    + "$",
-    "examples": ["500ms", "90s", "10m", "1h30m"],
-}
-SIZE: Final = {
-    "type": "string",
-    "pattern": r"^[0-9]+(\.[0-9]+)?\s*(B|KiB|MiB|GiB|KB|MB|GB)$",
-    "examples": ["512B", "64KiB", "1MiB"],
-}
-CONDITION: Final = {
-    "type": "string",
-    "description": "A JMESPath condition",
-    "examples": ["severity == 'Critical' && labels.service"],
-}
-
-
-_SAID: Final = frozenset({"title", "description", "default", "examples"})
 
 
 class Model(BaseModel):
@@ -87,20 +61,6 @@ class Parameters(Model):
     def complaints(self) -> Iterator[Complaint]:
         """What is wrong beyond the types, as far as it is known: what is Deferred is not yet."""
         yield from ()
-
-
-def or_template(schema: JsonSchemaValue) -> JsonSchemaValue:
-    """What such a value may be in a file, where it may be a template as well."""
-    own = {key: value for key, value in schema.items() if key not in _SAID}
-    kinds = own["anyOf"] if own.keys() == {"anyOf"} else [own]
-    if any(_takes_any_text(kind) for kind in kinds):
-        return schema
-    said = {key: value for key, value in schema.items() if key in _SAID}
-    return {**said, "anyOf": [*kinds, TEMPLATE]}
-
-
-def _takes_any_text(schema: JsonSchemaValue) -> bool:
-    return not schema or ("string" in schema.get("type", ()) and schema.keys() <= {"type", *_SAID})
 
 
 def _or_deferred(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
