@@ -9,7 +9,8 @@ from pydantic_core import PydanticCustomError
 
 from engine.flashduty.limiter import PER_MINUTE, PER_SECOND
 from engine.playbooks.parameters import Duration, Flag, Model, Size
-from engine.playbooks.schema import Identifier, Name
+from engine.playbooks.schema import Name
+from engine.playbooks.step_schema import Identifier
 from engine.playbooks.units import parse_duration, parse_size
 from engine.runs.retention import YOUNGEST
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from engine.marked_yaml.mark import MarkedYaml, Path
-from engine.playbooks.schema import IDENTIFIER, NAME
+from engine.playbooks.schema import NAME
+from engine.playbooks.step_schema import IDENTIFIER
 from engine.problem import UNSAID, Complaint, Problem, nearest
 
 _TRUTH: Final = "YAML 1.2 knows true and false; on, off, yes and no are texts"

@@ -7,7 +7,7 @@ same incident (`/reject` for a no). Result: `{approved, by, at}`.
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from engine.playbooks.parameters import Duration, Parameters, Text
 from engine.playbooks.step_type import Asks, Call, Plan, Report
@@ -17,10 +17,17 @@ from engine.playbooks.units import format_duration
 class ApproveParameters(Parameters):
     """What is asked. `approve: Fail over to nj?` is short for it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": ["Fail over to nj?", {"ask": "Fail over to nj?", "within": "30m"}]
+        }
+    )
     shorthand: ClassVar[str | None] = "ask"
 
     ask: Annotated[Text, Field(min_length=1)] = Field(
-        description="The question, as the person reads it"
+        json_schema_extra={"minLength": 1},
+        description="The question, as the person reads it",
+        examples=["Fail over to {{ vars.region }}?"],
     )
     within: Annotated[Duration, Field(gt=0)] = Field(
         default=1800.0, description="How long to wait for an answer"

@@ -11,11 +11,14 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 from typing_extensions import override
 
 from engine.flashduty.checking import complaints_about_call, complaints_about_cutting
 from engine.flashduty.client import FlashdutyClient, FlashdutyError
+from engine.flashduty.describing import describe_calls
 from engine.flashduty.operations import Operation, operation_at
 from engine.flashduty.rule import cut_all
 from engine.flashduty.timeline import SentComment, look_up
@@ -35,13 +38,30 @@ _CUT: Final = FlashdutyError("TimedOut", "its time was over while it was on its 
 class FlashdutyParameters(Parameters):
     """The operation's path, and whatever it takes."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": ["incident/ack", {"call": "incident/comment", "comment": "Restarted"}]
+        },
+    )
     shorthand: ClassVar[str | None] = "call"
     constants: ClassVar[frozenset[str]] = frozenset({"unchecked", "truncate"})
 
-    call: Text = Field(description="The operation's path, such as incident/comment")
+    call: Text = Field(
+        description="The path of an operation of Flashduty's Open API; no template",
+        examples=["incident/comment"],
+    )
     unchecked: Flag = Field(default=False, description="Take any path and any parameters")
     truncate: Flag = Field(default=False, description="Cut texts that are too long, with a mark")
+
+    @classmethod
+    @override
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        reference = super().__get_pydantic_json_schema__(core, handler)
+        describe_calls(handler.resolve_ref_schema(reference))
+        return reference
 
     @property
     def operation(self) -> Operation:

@@ -7,19 +7,20 @@ asked for, and every attempt carries the same `Idempotency-Key`.
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations
 from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import quote_plus
 
 import aiohttp
 import orjson
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import override
 from yarl import URL
 
 from engine.playbooks.command import Command
 from engine.playbooks.deferred import Deferred
-from engine.playbooks.parameters import ConditionField, Model, Parameters, Size, Text
+from engine.playbooks.parameters import ConditionField, Flag, Model, Parameters, Size, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
 from engine.problem import Complaint
 from engine.rules.condition import Answer
@@ -27,6 +28,7 @@ from engine.rules.explain import decide
 
 _FIRST_FAILURE: Final = 400
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
+_BODIES: Final = ("json", "form", "text")
 _BEGINNINGS: Final = ("http://", "https://")
 _JSON: Final = "application/json"
 _TEXT: Final = "text/plain; charset=utf-8"
@@ -35,35 +37,89 @@ _TEXT: Final = "text/plain; charset=utf-8"
 class BasicAuth(Model):
     """A name and a password, sent as `Authorization: Basic`."""
 
-    user: Text
-    password: Text
+    user: Text = Field(description="The name", examples=["engine"])
+    password: Text = Field(
+        description="The password, out of a secret", examples=["{{ secrets.PASSWORD }}"]
+    )
 
 
 class HttpParameters(Parameters):
     """One request. `http: https://...` is short for a GET of that URL."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                "{{ config.inventory_url }}/hosts/{{ vars.host }}",
+                {
+                    "method": "POST",
+                    "url": "{{ config.lb_url }}/drain",
+                    "json": {"host": "{{ vars.host }}"},
+                },
+            ],
+            "not": {"anyOf": [{"required": list(two)} for two in combinations(_BODIES, 2)]},
+        }
+    )
     shorthand: ClassVar[str | None] = "url"
     constants: ClassVar[frozenset[str]] = frozenset({"expect"})
 
-    url: Text
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
-    params: dict[str, Text] = Field(default_factory=dict, description="Added to the URL's query")
-    headers: dict[str, Text] = Field(default_factory=dict)
-    json_: Annotated[Any, Field(alias="json", description="Sent as application/json")] = None
-    form: dict[str, Text] | None = Field(default=None, description="Sent as a web form is")
-    text: Text | None = Field(default=None, description="Sent as it is, as text/plain")
-    basic_auth: BasicAuth | None = None
-    follow_redirects: bool = False
-    max_body: Size | None = Field(default=None, description="How much of the answer is kept")
+    url: Text = Field(
+        description="Begins with http:// or https://; TLS is verified, always",
+        examples=["{{ config.lb_url }}/drain"],
+    )
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = Field(
+        default="GET", description="A body does not make it a POST"
+    )
+    params: dict[str, Text] = Field(
+        default={},
+        description="Added to the URL's query, and encoded for you",
+        examples=[{"service": "{{ labels.service }}"}],
+    )
+    headers: dict[str, Text] = Field(
+        default={},
+        description="Beside `Idempotency-Key`, which each attempt carries",
+        examples=[{"Authorization": "Bearer {{ secrets.LB_TOKEN }}"}],
+    )
+    json_: Annotated[
+        Any,
+        Field(
+            alias="json",
+            description="The body, sent as application/json",
+            examples=[{"host": "{{ vars.host }}"}],
+        ),
+    ] = None
+    form: dict[str, Text] | None = Field(
+        default=None,
+        description="The body, sent as a web form is",
+        examples=[{"host": "{{ vars.host }}"}],
+    )
+    text: Text | None = Field(
+        default=None,
+        description="The body, sent as it is, as text/plain",
+        examples=["{{ vars.summary }}"],
+    )
+    basic_auth: BasicAuth | None = Field(
+        default=None,
+        description="Not together with an Authorization header",
+        examples=[{"user": "engine", "password": "{{ secrets.PASSWORD }}"}],
+    )
+    follow_redirects: Flag = Field(
+        default=False, description="Without it a redirect is an answer with status 3xx"
+    )
+    max_body: Size | None = Field(
+        default=None,
+        description="How much of the answer is kept; default: http.max_response of config.yaml",
+    )
     expect: ConditionField | None = Field(
-        default=None, description="JMESPath over the result; default: status < `400`"
+        default=None,
+        description="A JMESPath condition over the result alone; default: status < `400`",
+        examples=["status == `200`", "body.state == 'up'"],
     )
 
     @model_validator(mode="after")
     def _one_body(self) -> "HttpParameters":
-        given = self.model_fields_set & {"json_", "form", "text"}
+        given = {name.strip("_") for name in self.model_fields_set} & {*_BODIES}
         if len(given) > 1:
-            named = " and ".join(sorted(name.strip("_") for name in given))
+            named = " and ".join(sorted(given))
             raise PydanticCustomError(
                 "two-bodies", "a request has one body; this one has {named}", {"named": named}
             )

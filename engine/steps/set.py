@@ -12,7 +12,9 @@ from engine.playbooks.step_type import Call, Plan, Report, Succeeded
 class SetParameters(Parameters):
     """Names and values; each joins `vars`."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(
+        extra="allow", json_schema_extra={"examples": [{"owner": "{{ steps.lookup.body.owner }}"}]}
+    )
 
 
 class Set:

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import orjson
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
 from engine.playbooks.command import Command
 from engine.playbooks.deferred import Deferred
-from engine.playbooks.parameters import Parameters, Size, Text
+from engine.playbooks.parameters import Count, Parameters, Size, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
 from engine.playbooks.units import format_size
 from engine.problem import Complaint
@@ -67,17 +67,49 @@ def _without_the_mark(environment: dict[str, str]) -> dict[str, str]:
 class ShellParameters(Parameters):
     """A list to execute, or a constant script; one of them."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                ["restart-host", "{{ vars.host }}"],
+                {"script": 'df -h "$MOUNT"', "env": {"MOUNT": "{{ labels.mount }}"}},
+            ],
+            "anyOf": [{"required": ["argv"]}, {"required": ["script"]}],
+        }
+    )
     shorthand: ClassVar[str | None] = "argv"
     constants: ClassVar[frozenset[str]] = frozenset({"script"})
 
-    argv: list[Text] | None = Field(default=None, description="The command and its arguments")
-    script: Annotated[str, AfterValidator(_constant)] | None = None
-    env: Annotated[dict[str, Text], AfterValidator(_without_the_mark)] = Field(default_factory=dict)
-    cwd: Text | None = Field(default=None, description="Default: the config file's folder")
-    stdin: Text | None = None
-    parse: Literal["json"] | None = Field(default=None, description="Makes `json` of stdout")
-    max_output: Size | None = None
-    exit_codes: list[int] = Field(default=[0], description="Those that mean success")
+    argv: list[Text] | None = Field(
+        default=None,
+        description="The command and its arguments, each one item; no shell in between",
+        examples=[["restart-host", "{{ vars.host }}"]],
+    )
+    script: Annotated[str, AfterValidator(_constant)] | None = Field(
+        default=None,
+        description="A constant text for /bin/sh -c; data comes in by `env`, never by a template",
+        examples=['df -h "$MOUNT" | tail -1'],
+    )
+    env: Annotated[dict[str, Text], AfterValidator(_without_the_mark)] = Field(
+        default={},
+        description="Added to the few variables of shell.env in config.yaml",
+        examples=[{"MOUNT": "{{ labels.mount }}"}],
+    )
+    cwd: Text | None = Field(
+        default=None, description="Default: the config file's folder", examples=["/srv/tools"]
+    )
+    stdin: Text | None = Field(
+        default=None, description="What it reads", examples=["{{ labels.resource }}"]
+    )
+    parse: Literal["json"] | None = Field(
+        default=None, description="stdout has to be JSON, and becomes `json` of the result"
+    )
+    max_output: Size | None = Field(
+        default=None,
+        description="Kept of each stream; default: shell.max_output of config.yaml",
+    )
+    exit_codes: list[Count] = Field(
+        default=[0], description="Those that mean success", examples=[[0, 1]]
+    )
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "ShellParameters":

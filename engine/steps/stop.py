@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from pydantic import ConfigDict, Field
+
 from engine.playbooks.parameters import Parameters, Text
 from engine.playbooks.step_type import Call, Plan, Report, Stopped
 
@@ -10,10 +12,21 @@ from engine.playbooks.step_type import Call, Plan, Report, Stopped
 class StopParameters(Parameters):
     """How the run ends, and why. `stop: not ours` is short for a reason."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": ["not ours", {"status": "failed", "reason": "{{ vars.host }} is protected"}]
+        }
+    )
     shorthand: ClassVar[str | None] = "reason"
 
-    status: Literal["succeeded", "failed"] = "succeeded"
-    reason: Text = "stopped by the playbook"
+    status: Literal["succeeded", "failed"] = Field(
+        default="succeeded", description="How the run ends; failed: `on_failure` comes next"
+    )
+    reason: Text = Field(
+        default="stopped by the playbook",
+        description="For people: it is the run's reason",
+        examples=["{{ vars.host }} is protected"],
+    )
 
 
 class Stop:

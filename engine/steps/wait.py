@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from engine.playbooks.parameters import Duration, Parameters
 from engine.playbooks.step_type import Call, Paused, Plan, Report
@@ -13,6 +13,7 @@ from engine.playbooks.units import format_duration
 class WaitParameters(Parameters):
     """How long."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": ["30s"]})
     shorthand: ClassVar[str | None] = "duration"
 
     duration: Duration = Field(description="Such as 500ms, 90s, 10m or 1h30m")

@@ -11,15 +11,12 @@ from engine.events.document import NAMES
 from engine.lint.checks import CHECKS
 from engine.playbooks.load import Loader
 from engine.playbooks.playbook import PlaybookText
-from engine.playbooks.schema import (
+from engine.playbooks.schema import GuardModel, InputModel, PlaybookModel, TriggerModel
+from engine.playbooks.step_schema import (
     CallModel,
     CommonModel,
-    GuardModel,
-    InputModel,
     ParallelModel,
-    PlaybookModel,
     RetryModel,
-    TriggerModel,
     UntilModel,
 )
 from engine.rules.functions import EngineFunctions
