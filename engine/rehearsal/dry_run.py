@@ -7,7 +7,8 @@ Drives the same flow as the worker, with plans in the place of effects. Secrets 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from typing_extensions import override
 
@@ -16,6 +17,8 @@ from engine.events.event import LABEL_MAPPING, Event
 from engine.playbooks.answer import rendered_answer
 from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType
+from engine.rehearsal.driving import Driven, to_the_end
+from engine.rehearsal.mocks import NO_MOCKS, Mocks
 from engine.rehearsal.stage import RUN_ID, RehearsedStep, Stage, shown
 from engine.rules.condition import Verdict
 from engine.rules.match import one_answers
@@ -23,8 +26,9 @@ from engine.runs import fact as facts
 from engine.runs.flow import Flow
 from engine.runs.handing import rendered_variables
 from engine.runs.lane import Skip, lane_of
-from engine.runs.move import End, Note, Wait
 from engine.runs.run import RunState
+
+NOTHING_MOCKED: Final[Mapping[str, Mocks]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Rehearsal:
     reason: str | None
     answer: Mapping[str, Any] | None = None  # the labels for a call, whether asked for or not
     lane: str | None = None  # JSON: what its guard says it acts on
+    driven: Driven | None = None  # how it went on; None: it would not start
 
     @property
     def succeeds(self) -> bool:
@@ -97,10 +102,21 @@ def rehearse_all(
     config: Mapping[str, Any],
     secrets: frozenset[str],
     step_types: Mapping[str, StepType[Any]],
+    mocks: Mapping[str, Mocks] = NOTHING_MOCKED,
 ) -> list[Rehearsal]:
-    """What each playbook would do about this event. A call for labels has one answer."""
+    """What each playbook would do about this event. A call for labels has one answer.
+
+    `mocks` are by the playbook's name.
+    """
     rehearsals = [
-        rehearse(playbook, event, config=config, secrets=secrets, step_types=step_types)
+        rehearse(
+            playbook,
+            event,
+            config=config,
+            secrets=secrets,
+            step_types=step_types,
+            mocks=mocks.get(playbook.name, NO_MOCKS),
+        )
         for playbook in playbooks
     ]
     if event.source != LABEL_MAPPING:
@@ -119,13 +135,17 @@ def rehearse(
     config: Mapping[str, Any],
     secrets: frozenset[str],
     step_types: Mapping[str, StepType[Any]],
+    mocks: Mocks = NO_MOCKS,
+    at: float | None = None,
 ) -> Rehearsal:
-    """What this playbook would do about this event."""
+    """What this playbook would do about this event.
+
+    `at` is when it is judged. None: as if it had just happened, since a rehearsal is about what the
+    playbook does, and not about the file's age.
+    """
     document = document_of(event, config)
-    # As if it had just happened: a rehearsal is about what the playbook does, not about the file's
-    # age.
     happened = event.received if event.time is None else event.time / 1000
-    verdict = playbook.trigger.judge(document, happened)
+    verdict = playbook.trigger.judge(document, happened if at is None else at)
     if not verdict.yes:
         return _not_started(playbook, verdict)
     lane = lane_of(playbook.guard, document)
@@ -135,21 +155,15 @@ def rehearse(
     flow = Flow(playbook, document, RUN_ID).take(facts.Began(now))
     variables, error = rendered_variables(playbook, flow.sees())
     flow = flow.take(facts.Began(now, variables, error))
-    stage = Stage(step_types, MaskedSecrets(secrets), event, [])
-    while not isinstance(move := flow.next(now)[0], End):
-        if isinstance(move, Wait):
-            now = move.until if move.until is not None else now
-        elif isinstance(move, Note):
-            flow = stage.note(flow, move, now)
-        else:
-            flow = stage.perform(flow, move, now, None)
-    state, reason, answer = move.state, move.reason, None
+    stage = Stage(step_types, MaskedSecrets(secrets), event, [], mocks)
+    driven = to_the_end(flow, stage, now)
+    state, reason, answer = driven.end.state, driven.end.reason, None
     if state is RunState.SUCCEEDED and playbook.answer is not None:
-        answer, error = rendered_answer(playbook.answer, move.document)
+        answer, error = rendered_answer(playbook.answer, driven.end.document)
         if error is not None:
             state, reason, answer = RunState.FAILED, f"answer: {error}", None
     steps = tuple(stage.steps)
-    return Rehearsal(playbook, verdict, variables, steps, state, reason, answer, lane)
+    return Rehearsal(playbook, verdict, variables, steps, state, reason, answer, lane, driven)
 
 
 def _not_started(playbook: Playbook, verdict: Verdict) -> Rehearsal:

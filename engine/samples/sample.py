@@ -1,4 +1,4 @@
-"""Finds sample events by name. The JSON files beside this one are the bodies as Flashduty sends them.
+"""Finds sample events by name. The JSON files beside this one are bodies as Flashduty sends them.
 
 Facts: the field tables and examples of the vendor's webhook pages. The shapes are documented, and
 the values made up: one incident, of the host es.nj.01, in the states that each event implies. An

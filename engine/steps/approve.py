@@ -4,12 +4,12 @@
 same incident (`/reject` for a no). Result: `{approved, by, at}`.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from engine.playbooks.parameters import Duration, Parameters, Text
-from engine.playbooks.step_type import Asks, Call, Plan, Report
+from engine.playbooks.parameters import Duration, Flag, Parameters, Result, Text
+from engine.playbooks.step_type import Asks, Call, Failed, Outside, Plan, Report, Succeeded
 from engine.playbooks.units import format_duration
 
 
@@ -29,12 +29,24 @@ class ApproveParameters(Parameters):
     )
 
 
+class ApproveResult(Result):
+    """What a person said."""
+
+    approved: Flag = True
+    by: str = "somebody"
+    at: str | None = None
+
+
 class Approve:
     """Has no effect but to wait; the answer is kept with the step, and who gave it."""
 
     parameters = ApproveParameters
     timeout: float | None = None
     finds_out = False
+
+    @property
+    def outside(self) -> Outside[ApproveParameters]:
+        return Outside(ApproveResult, _judged)
 
     def plan(self, parameters: ApproveParameters, call: Call) -> Plan:
         within: object = parameters.within  # a Deferred in a rehearsal
@@ -52,3 +64,9 @@ class Approve:
 
     async def perform(self, parameters: ApproveParameters, call: Call) -> Report:
         return self.foretell(parameters)
+
+
+def _judged(_: ApproveParameters, result: dict[str, Any]) -> Report:
+    if result["approved"]:
+        return Succeeded(result)
+    return Failed(f"rejected by {result['by']}", result, retryable=False)

@@ -15,8 +15,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from engine.playbooks.deferred import Deferred
-from engine.playbooks.parameters import ConditionField, Model, Parameters, Size, Text
-from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
+from engine.playbooks.parameters import ConditionField, Model, Parameters, Result, Size, Text
+from engine.playbooks.step_type import Call, Failed, Outside, Plan, Report, Succeeded
 from engine.rules.condition import Answer
 from engine.rules.explain import decide
 
@@ -62,6 +62,16 @@ class HttpParameters(Parameters):
         return self
 
 
+class HttpResult(Result):
+    """One answer."""
+
+    status: int = 200
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: Any = ""
+    elapsed: float = 0.0
+    cut: str | None = None
+
+
 class Http:
     """`session` gives the one shared client session."""
 
@@ -72,6 +82,10 @@ class Http:
     def __init__(self, session: Callable[[], aiohttp.ClientSession], max_response: int) -> None:
         self._session = session
         self._max_response = max_response
+
+    @property
+    def outside(self) -> Outside[HttpParameters]:
+        return Outside(HttpResult, _judged)
 
     def plan(self, parameters: HttpParameters, call: Call) -> Plan:
         details: dict[str, Any] = {"method": parameters.method, "url": parameters.url}

@@ -20,6 +20,7 @@ class Set:
     parameters = SetParameters
     timeout: float | None = None
     finds_out = False
+    outside = None
 
     def plan(self, parameters: SetParameters, call: Call) -> Plan:
         values = _values(parameters)

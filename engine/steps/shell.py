@@ -23,8 +23,8 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
 from engine.playbooks.deferred import Deferred
-from engine.playbooks.parameters import Parameters, Size, Text
-from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
+from engine.playbooks.parameters import Parameters, Result, Size, Text
+from engine.playbooks.step_type import Call, Failed, Outside, Plan, Report, Succeeded
 from engine.processes.mark import VARIABLE
 from engine.processes.warden import Warden
 
@@ -84,6 +84,18 @@ class ShellParameters(Parameters):
         return self
 
 
+class ShellResult(Result):
+    """How a command ended, and what it wrote."""
+
+    exit: int = 0
+    stdout: str = ""
+    stderr: str = ""
+    elapsed: float = 0.0
+    json_: Annotated[Any, Field(alias="json")] = None
+    cut: str | None = None
+    ended: list[str] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ShellSettings:
     """What every command gets."""
@@ -103,6 +115,10 @@ class Shell:
 
     def __init__(self, settings: ShellSettings) -> None:
         self._settings = settings
+
+    @property
+    def outside(self) -> Outside[ShellParameters]:
+        return Outside(ShellResult, _judged)
 
     def plan(self, parameters: ShellParameters, call: Call) -> Plan:
         details: dict[str, Any] = {}
@@ -237,7 +253,8 @@ class _Command(asyncio.SubprocessProtocol):
 
 
 def _judged(parameters: ShellParameters, result: dict[str, Any]) -> Report:
-    if parameters.parse == "json" and result["exit"] in parameters.exit_codes:
+    parses = parameters.parse == "json" and "json" not in result
+    if parses and result["exit"] in parameters.exit_codes:
         try:
             result["json"] = orjson.loads(result["stdout"])
         except orjson.JSONDecodeError as error:

@@ -21,6 +21,7 @@ class Stop:
     parameters = StopParameters
     timeout: float | None = None
     finds_out = False
+    outside = None
 
     def plan(self, parameters: StopParameters, call: Call) -> Plan:
         details = {"status": parameters.status, "reason": parameters.reason}

@@ -23,6 +23,7 @@ class Wait:
     parameters = WaitParameters
     timeout: float | None = None
     finds_out = False
+    outside = None
 
     def plan(self, parameters: WaitParameters, call: Call) -> Plan:
         duration: object = parameters.duration  # a Deferred in a rehearsal
