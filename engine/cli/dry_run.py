@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 
 from engine.cli.event_files import read_event
+from engine.cli.mock_options import mock_options, read_mocks
 from engine.cli.options import config_option, format_option, load_offline
 from engine.cli.playbook_files import read_beside, read_files
 from engine.cli.screen import (
@@ -40,6 +41,7 @@ from engine.wiring import offline_loader, offline_step_types
     help="The button: the last part of /flashduty/actions/{action}, or /flashduty/labels/{action}.",
 )
 @click.option("--type", "type_", help="Take the event for one of this type.")
+@mock_options
 @config_option
 @format_option
 def dry_run(
@@ -47,6 +49,8 @@ def dry_run(
     event_file: str,
     action: str | None,
     type_: str | None,
+    mock_file: str | None,
+    follow: tuple[str, str] | None,
     config_path: str | None,
     format_: str,
 ) -> int:
@@ -59,6 +63,7 @@ def dry_run(
     \b
       engine dry-run --event press.json --action restart-host
       engine dry-run playbooks/restart-host.yaml --event - < press.json
+      engine dry-run --event press.json --action restart-host --follow failure restart
     """  # noqa: D301 - \b is click's mark for lines to be kept
     config = load_offline(config_path)
     event = read_event(event_file, config, action, type_)
@@ -67,12 +72,14 @@ def dry_run(
     problems = in_file_order([*unreadable, *loaded.problems])
     if problems and paths:
         raise EngineError(*problems)
+    types = offline_step_types(config)
     rehearsals = rehearse_all(
         loaded.playbooks,
         event,
         config=config.vars,
         secrets=frozenset(config.secrets),
-        step_types=offline_step_types(config),
+        step_types=types,
+        mocks=read_mocks(loaded.playbooks, types, mock_file, follow),
     )
     if format_ == "json":
         print_json(

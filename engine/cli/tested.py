@@ -1,13 +1,14 @@
 """How people see what came of playbook tests: a line a case, and beside each other what differs."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Final
 
 from rich.console import Console
 
 from engine.cli.scenarios import Trial
-from engine.cli.screen import clean, mark, styled, value_line
+from engine.cli.screen import mark, styled, value_line
 from engine.cli.snippet import place_of
 from engine.marked_yaml.read import read_yaml
 from engine.problem import Location
@@ -24,9 +25,9 @@ def show_trial(screen: Console, trial: Trial) -> None:
     for one in trial.tried:
         screen.print(mark("performed" if one.holds else "failed"), styled(title(one)))
         for line in told(one):
-            screen.print(styled(f"    {line}", "" if line.startswith(" ") else "red"))
+            _print(screen, f"    {line}", "" if line.startswith(" ") else "red")
     for problem in trial.problems:
-        screen.print(styled(problem, "red"))
+        _print(screen, str(problem), "red")
     screen.print(summary(trial))
 
 
@@ -65,11 +66,11 @@ def show_coverage(screen: Console, covered: Sequence[Covered], least: float | No
         screen.print(styled(f"coverage of {one.playbook.name}: {share}"))
         names = StepNames.of(one.playbook)
         if one.missing == one.branches:
-            screen.print(styled(f"    {one.playbook.file}:1:1: no case tries it"))
+            _print(screen, f"    {one.playbook.file}:1:1: no case tries it")
             continue
         for branch in one.missing:
             place = where[one.playbook.name, branch.place]
-            screen.print(styled(f"    {place}: {_named(branch, names)}: {branch.way.value}"))
+            _print(screen, f"    {place}: {_named(branch, names)}: {branch.way.value}")
     whole = percent(covered)
     wanted = f", and {least:g} % are wanted" if least is not None and whole < least else ""
     screen.print(f"Coverage: {whole:.1f} %{wanted}")
@@ -101,12 +102,24 @@ def _beside(difference: Difference) -> Iterator[str]:
         yield f"expected  {value_line(expected)}"
         yield f"got       {value_line(got)}"
         return
-    left = ["expected", *map(value_line, expected)]
-    right = ["got", *map(value_line, got)]
-    width = min(_WIDEST, max(map(len, left)))
-    for number, (one, other) in enumerate(zip_longest(left, right, fillvalue="")):
-        differs = number and one != other
-        yield f"{clean(one):{width}}  {'≠' if differs else ' '} {clean(other)}".rstrip()
+    left, right = [*map(value_line, expected)], [*map(value_line, got)]
+    width = min(_WIDEST, max(map(len, ["expected", *left])))
+    yield f"{'expected':{width}}    got"
+    for same, one, other in _aligned(left, right):
+        yield f"{one:{width}}  {' ' if same else '≠'} {other}".rstrip()
+
+
+def _aligned(left: Sequence[str], right: Sequence[str]) -> Iterator[tuple[bool, str, str]]:
+    """Lines of two columns: what is the same stands beside each other."""
+    matcher = SequenceMatcher(None, left, right, autojunk=False)
+    for tag, start, end, from_, to in matcher.get_opcodes():
+        for one, other in zip_longest(left[start:end], right[from_:to], fillvalue=""):
+            yield tag == "equal", one, other
+
+
+def _print(screen: Console, text: str, style: str = "") -> None:
+    """A place has to stay on the line of what is said of it."""
+    screen.print(styled(text, style), soft_wrap=True)
 
 
 def _count(number: int, what: str) -> str:

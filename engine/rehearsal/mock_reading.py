@@ -77,8 +77,7 @@ class MockReader:
             if path is None or named is None:
                 self.problems.append(no_such_step(name, (*at, name), self._marked, self.names))
                 continue
-            if named.step.branches or named.step.called is not None:
-                said = f"a `{named.step.type}` does nothing itself"
+            if (said := does_nothing(named.step)) is not None:
                 where = self._marked.locate_key((*at, name))
                 hint = "mock the steps that are in it"
                 self.problems.append(Problem("nothing-to-mock", said, where, hint))
@@ -135,6 +134,13 @@ class MockReader:
             found = complaints(error, model, self._marked, lambda loc: (*at, *loc))
             self.problems.extend(found)
             return None
+
+
+def does_nothing(step: Step) -> str | None:
+    """What to say of a step to which nothing comes back itself."""
+    if step.branches or step.called is not None:
+        return f"a `{step.type}` does nothing itself"
+    return None
 
 
 def no_such_step(name: str, at: Path, marked: MarkedYaml, names: StepNames) -> Problem:
