@@ -1,15 +1,21 @@
 """Drives a flow to its end by what a stage makes of each move. The clock is the flow's own.
 
 It goes on when there is nothing to do but to wait: for a timer, a delay between attempts, or a
-step that is under way. What goes on side by side takes the time of the longest.
+step that is under way. What goes on side by side takes the time of the longest, and is told branch
+by branch.
 """
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
-from engine.playbooks.playbook import Step
+from engine.playbooks.playbook import Section, Step
 from engine.rehearsal.stage import Stage
 from engine.runs.flow import Flow
 from engine.runs.move import End, Note, Perform, Wait
+
+_PART: Final = re.compile(r"[a-z_]+|\d+")
+_SECTIONS: Final = {section.value: place for place, section in enumerate(Section)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,7 @@ def to_the_end(flow: Flow, stage: Stage, now: float) -> Driven:
     while True:
         moves = flow.next(now)
         if isinstance(moves[0], End):
+            stage.steps.sort(key=lambda told: _order(told.step.path))
             return Driven(flow, moves[0], now, tuple(stage.guesses))
         open_ = [
             move
@@ -42,3 +49,9 @@ def to_the_end(flow: Flow, stage: Stage, now: float) -> Driven:
             waits = [one.until for one in open_ if isinstance(one, Wait) and one.until is not None]
             now = max(now, min([*waits, *(fact.at for fact in stage.under_way.values())]))
             flow = stage.settle(flow, now)
+
+
+def _order(path: str) -> list[int]:
+    """Where a step stands in its playbook, which is the order of all but branches and items."""
+    parts = _PART.findall(path)
+    return [_SECTIONS[part] if part in _SECTIONS else int(part) for part in parts]

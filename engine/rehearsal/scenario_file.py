@@ -38,7 +38,7 @@ def _event(value: object) -> object:
         return value
     raise PydanticCustomError(
         "event",
-        "an event is the name of a sample, {{file: press.json}}, or the body itself",
+        "an event is the name of a sample, {file: press.json}, or the body itself",
         {"hint": "`engine samples list` has the names"},
     )
 

@@ -129,7 +129,7 @@ class Stage:
         return flow.take(fact)
 
     def perform(self, flow: Flow, move: Perform, now: float, note: str | None) -> Flow:
-        """Plan the step, note it, and take what it would report."""
+        """Plan the step, note it, and have what it would report under way."""
         step, attempt = move.step, move.attempt
         self._head_those_around(flow, step, move.document)
         step_type = self.step_types[step.type]
@@ -164,10 +164,9 @@ class Stage:
         tried = None if attempt == 1 else f"attempt {attempt}"
         outcome = settled.outcome.value if failed else "performed"
         self._tell(RehearsedStep(step, outcome, plan, _joined(tried, reason)))
-        if at > now:
-            self.under_way[step.path] = settled
-            return flow
-        return flow.take(settled)
+        # Not taken before all that goes on beside it has begun, as in a run.
+        self.under_way[step.path] = settled
+        return flow
 
     def settle(self, flow: Flow, now: float) -> Flow:
         """Take the outcome of what has been under way until now."""
