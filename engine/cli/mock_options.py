@@ -55,7 +55,8 @@ def _from_file(
     try:
         text = Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        said = f"it cannot be read: {error}"
+        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        said = f"it cannot be read: {why}"
         raise EngineError(Problem("unreadable", said, Location(file))) from None
     marked = read_yaml(text, file)
     if not isinstance(marked.value, dict):

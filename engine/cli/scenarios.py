@@ -71,7 +71,8 @@ class Trying:
         except EngineError as error:
             self.problems.extend(error.problems)
         except (OSError, UnicodeDecodeError) as error:
-            said = f"it cannot be read: {error}"
+            why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+            said = f"it cannot be read: {why}"
             self.problems.append(Problem("unreadable", said, Location(shown_path(file))))
         return None
 
@@ -153,7 +154,8 @@ def _body(case: Case, folder: Path) -> tuple[dict[str, Any], str | None]:
     try:
         body = json.loads((folder / str(given["file"])).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        said = f"{given['file']} cannot be read: {error}"
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        said = f"{given['file']} cannot be read: {why}"
         hint = "an event is a JSON file as Flashduty would send it"
         raise EngineError(Problem("unreadable", said, where, hint)) from None
     if not isinstance(body, dict):

@@ -72,7 +72,7 @@ def test(
     )
     too_little = min_coverage is not None and percent(covered) < min_coverage
     if junit_file is not None:
-        junit_file.write_bytes(junit(trial))
+        _write(junit_file, junit(trial))
     if format_ == "json":
         print_json(
             {
@@ -89,3 +89,10 @@ def test(
             show_coverage(screen, covered, min_coverage)
     holds = all(one.holds for one in trial.tried)
     return 0 if holds and trial.tried and not trial.problems and not too_little else 1
+
+
+def _write(file: Path, text: bytes) -> None:
+    try:
+        file.write_bytes(text)
+    except OSError as error:
+        raise EngineError(Problem("unwritable", f"{file}: {error.strerror}")) from None
