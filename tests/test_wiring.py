@@ -13,6 +13,7 @@ from engine.events.source import Request
 from engine.runs.happening import Happening, RunMoved, StepSettled, Trouble
 from engine.runs.ledger import LedgerError, Memory
 from engine.runs.redaction import Redactor
+from engine.runs.reloading import Found
 from engine.runs.run import Outcome
 from engine.store.sqlite import SqliteLedger
 from engine.wiring import elapsed, new_id, now, steady, warden_over, wired
@@ -55,7 +56,9 @@ def test_flashduty_is_asked_through_the_proxy_of_the_environment_and_http_steps_
             asyncio.timeout(30),
         ):
             monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
-            async with wired(config, files, environ={}, redactor=Redactor(), tell=tell) as parts:
+            async with wired(
+                config, lambda: Found(files), environ={}, redactor=Redactor(), tell=tell
+            ) as parts:
                 event = parts.sources["/flashduty/actions/{action}"].read(
                     Request("tell", {}, {}, None), PRESS.read_bytes(), id_=new_id(), received=now()
                 )

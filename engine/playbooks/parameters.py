@@ -49,6 +49,15 @@ class Parameters(Model):
 class Result(Model):
     """What comes back to a step from outside; what is left out is as when all is well."""
 
+    @classmethod
+    def types(cls) -> dict[str, str]:
+        """The JSON Schema type of each name; "any" where nothing is known of it."""
+        properties: dict[str, Any] = cls.model_json_schema()["properties"]
+        return {
+            name: (one.get("anyOf") or [one])[0].get("type", "any")
+            for name, one in properties.items()
+        }
+
     def whole(self) -> dict[str, Any]:
         """As `steps.<id>` has it: what is null by default is there only when it was given."""
         given = self.model_fields_set

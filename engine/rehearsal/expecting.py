@@ -7,15 +7,15 @@ from typing import Any, Final
 
 from engine.marked_yaml.mark import Path
 from engine.problem import Problem
+from engine.rehearsal.offering import decision_as_json
 from engine.rehearsal.scenario import Played
 from engine.rehearsal.scenario_file import Case, LaneModel
 from engine.rehearsal.stage import shown
 from engine.rules.condition import Condition, ConditionSyntaxError
 from engine.rules.undecided import CannotTellError
-from engine.runs.lane import Decision, Hold, Restart, Skip, Start
+from engine.runs.lane import Decision
 
 _NOT_THERE: Final = "(not performed)"
-_DECISIONS: Final = {Start: "start", Hold: "queue", Skip: "skip", Restart: "restart"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def differences(case: Case, played: Played) -> Iterator[Difference]:
 
 def decision_of(decision: Decision | None) -> str | None:
     """What a test calls what the guard made of a run."""
-    return None if decision is None else _DECISIONS[type(decision)]
+    return None if decision is None else str(decision_as_json(decision)["decision"])
 
 
 def paths_that_are_none(case: Case) -> Iterator[Problem]:
@@ -101,8 +101,8 @@ def _of_steps(case: Case, played: Played, at: Path) -> Iterator[Difference]:
 
 
 def _of_the_lane(wanted: LaneModel, played: Played, at: Path) -> Iterator[Difference]:
-    decision = decision_of(played.decision)
-    reason = getattr(played.decision, "reason", None) or ""
+    decision = decision_of(played.rehearsal.decision)
+    reason = getattr(played.rehearsal.decision, "reason", None) or ""
     lane = played.rehearsal.lane
     key = json.loads(lane) if lane else None
     if wanted.decision != decision:

@@ -7,7 +7,7 @@ with `foreach`: one for all items, a list with one for each, or a mapping by the
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from engine.marked_yaml.mark import MarkedYaml, Path
@@ -34,16 +34,17 @@ class MockModel(Model):
     result: Annotated[Any, Field(default=None, description="What comes back")]
     takes: Annotated[Duration, Field(description="How long the attempt takes")] = 0.0
 
-    @model_validator(mode="after")
-    def _one_ending(self) -> "MockModel":
-        named = [name for name in _ENDINGS if getattr(self, name) is not None]
-        if len(named) > 1:
+    @field_validator("timeout", "unknown")
+    @classmethod
+    def _one_ending(cls, value: object, info: ValidationInfo) -> object:
+        other = next((name for name in _ENDINGS if info.data.get(name) is not None), None)
+        if value is not None and other is not None:
             raise PydanticCustomError(
                 "two-endings",
-                "an attempt ends once; this one has {named}",
-                {"named": " and ".join(f"'{name}'" for name in named), "key": named[1]},
+                "an attempt ends once; this one has '{other}' and '{name}'",
+                {"other": other, "name": info.field_name, "of_key": True},
             )
-        return self
+        return value
 
     def mock(self, result: Mapping[str, Any] | None) -> Mock:
         """What it says; `result` is its `result`, whole."""

@@ -23,7 +23,7 @@ from engine.rehearsal.scenario_file import Case
 from engine.rehearsal.stage import RehearsedStep, shown
 from engine.rules.match import Trigger
 from engine.runs.flow import Flow
-from engine.runs.lane import Decision, Skip, Start, lane_of, offered
+from engine.runs.lane import Decision, Start, offered
 from engine.runs.run import RunState
 
 COMMENT: Final = "/incident/comment"
@@ -35,28 +35,24 @@ class Played:
 
     rehearsal: Rehearsal
     names: StepNames
-    decision: Decision | None  # of the guard; None: the playbook did not say yes
     began: float
     asked: bool  # whether the trigger's `when` was asked
 
     @property
     def state(self) -> RunState | None:
         """How the run ended; None: there was none."""
-        if isinstance(self.decision, Skip):
-            return RunState.SKIPPED
-        return self.rehearsal.state
+        return RunState.SKIPPED if self.rehearsal.skipped else self.rehearsal.state
 
     @property
     def reason(self) -> str:
         """Why it ended so, or did not start."""
-        if isinstance(self.decision, Skip):
-            return self.decision.reason
-        return self.rehearsal.reason or self.rehearsal.verdict.reason or ""
+        rehearsal = self.rehearsal
+        return rehearsal.skipped or rehearsal.reason or rehearsal.verdict.reason or ""
 
     @property
     def flow(self) -> Flow | None:
         """The run at its end; None where it was not carried out."""
-        driven = None if isinstance(self.decision, Skip) else self.rehearsal.driven
+        driven = None if self.rehearsal.skipped else self.rehearsal.driven
         return None if driven is None else driven.flow
 
     @property
@@ -120,26 +116,19 @@ class Scenario:
             step_types=step_types,
             mocks=self.mocks,
             at=now,
+            offer=self._offer,
         )
         document = document_of(self.event, self.config)
         trigger = self.playbook.trigger
         others = replace(trigger, when=None).judge(document, now)
-        return Played(
-            rehearsal,
-            StepNames.of(self.playbook),
-            self._decision(document, now) if rehearsal.verdict.yes else None,
-            began=now,
-            asked=trigger.when is not None and others.yes,
-        )
+        asked = trigger.when is not None and others.yes
+        return Played(rehearsal, StepNames.of(self.playbook), began=now, asked=asked)
 
-    def _decision(self, document: Mapping[str, Any], now: float) -> Decision:
-        guard = self.playbook.guard
-        lane = lane_of(guard, document)
-        if isinstance(lane, Skip):
-            return lane
+    def _offer(self, playbook: Playbook, lane: str | None) -> Decision:
         if lane is None:
             return Start()
-        return offered(guard, lane_after(self.case.model.earlier, lane, now), now)
+        now = self.event.received
+        return offered(playbook.guard, lane_after(self.case.model.earlier, lane, now), now)
 
 
 def changed_body(

@@ -29,6 +29,7 @@ from engine.playbooks.step_type import (
 )
 from engine.playbooks.template import RenderError
 from engine.playbooks.units import format_duration
+from engine.rehearsal.by_hand import typed
 from engine.rehearsal.mocks import NO_MOCKS, Mocks, TimesOut
 from engine.rehearsal.supposing import (
     supposing_one_item,
@@ -45,6 +46,7 @@ from engine.runs.run import Asking, Outcome, Question
 from engine.runs.walk import NOT_DONE, items_of
 
 RUN_ID: Final = "dry-run"
+_OR_NOT: Final = "; what follows is as if it did not stop here"
 _AGREED: Final = "a person is asked; what follows is as if somebody had agreed"
 
 
@@ -56,9 +58,11 @@ class RehearsedStep:
     outcome: str  # performed, skipped, failed or unknown: "would be ..."
     plan: Plan | None = None
     reason: str | None = None
+    command: str | None = None  # what a person could copy to do the same by hand
+    stops: bool = False  # it ends its section
 
     def as_json(self) -> dict[str, Any]:
-        """Stable keys: path, id, name, type, outcome, plan {summary, details}, reason."""
+        """Stable keys: path, id, name, type, outcome, plan {summary, details, command}, reason."""
         return {
             "path": self.step.path,
             "id": self.step.id,
@@ -67,7 +71,11 @@ class RehearsedStep:
             "outcome": self.outcome,
             "plan": None
             if self.plan is None
-            else {"summary": self.plan.summary, "details": shown(self.plan.details)},
+            else {
+                "summary": self.plan.summary,
+                "details": shown(self.plan.details),
+                "command": self.command,
+            },
             "reason": self.reason,
         }
 
@@ -143,6 +151,10 @@ class Stage:
                 facts.Settled(step.path, attempt, now, Outcome.FAILED, error=said, retryable=False)
             )
         plan, report = step_type.plan(parameters, call), step_type.foretell(parameters)
+        command = typed(plan, self.secrets, self.event)
+        if isinstance(report, Stopped) and note is not None:
+            self.steps.append(RehearsedStep(step, "performed", plan, f"{note}{_OR_NOT}"))
+            return flow.take(facts.Settled(step.path, attempt, now, Outcome.SKIPPED))
         flow = flow.take(facts.Started(step.path, attempt, now))
         at, mock = now, self.mocks.at(step.path, attempt)
         if mock is not None:
@@ -162,8 +174,9 @@ class Stage:
         asked = _AGREED if isinstance(report, Asks) else None
         reason = settled.error if failed else _joined(note, _repeating(step), asked)
         tried = None if attempt == 1 else f"attempt {attempt}"
+        told = _joined(tried, reason)
         outcome = settled.outcome.value if failed else "performed"
-        self._tell(RehearsedStep(step, outcome, plan, _joined(tried, reason)))
+        self._tell(RehearsedStep(step, outcome, plan, told, command, settled.stops))
         # Not taken before all that goes on beside it has begun, as in a run.
         self.under_way[step.path] = settled
         return flow
@@ -179,7 +192,8 @@ class Stage:
         """All attempts at a step are told as one: where it began, and what became of it."""
         for place, before in enumerate(self.steps):
             if before.step.path == told.step.path:
-                self.steps[place] = replace(told, plan=told.plan or before.plan)
+                known = replace(before, outcome=told.outcome, reason=told.reason)
+                self.steps[place] = known if told.plan is None else told
                 return
         self.steps.append(told)
 

@@ -45,7 +45,7 @@ class Tried:
             "name": self.case.model.name,
             "holds": self.holds,
             "verdict": played and played.rehearsal.verdict.answer.value,
-            "lane": played and decision_of(played.decision),
+            "lane": played and decision_of(played.rehearsal.decision),
             "state": played and played.state and played.state.value,
             "reason": played and played.reason,
             "steps": played and played.performed,

@@ -4,6 +4,7 @@
 same incident (`/reject` for a no). Result: `{approved, by, at}`.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -34,7 +35,7 @@ class ApproveResult(Result):
 
     approved: Flag = True
     by: str = "somebody"
-    at: str | None = None
+    at: Any = "2026-01-01T00:00:00Z"
 
 
 class Approve:
@@ -43,6 +44,7 @@ class Approve:
     parameters = ApproveParameters
     timeout: float | None = None
     finds_out = False
+    results: ClassVar[Mapping[str, str] | None] = ApproveResult.types()
 
     @property
     def outside(self) -> Outside[ApproveParameters]:

@@ -6,22 +6,30 @@ asked for, and every attempt carries the same `Idempotency-Key`.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal
+from urllib.parse import quote_plus
 
 import aiohttp
 import orjson
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import override
+from yarl import URL
 
+from engine.playbooks.command import Command
 from engine.playbooks.deferred import Deferred
 from engine.playbooks.parameters import ConditionField, Model, Parameters, Result, Size, Text
 from engine.playbooks.step_type import Call, Failed, Outside, Plan, Report, Succeeded
+from engine.problem import Complaint
 from engine.rules.condition import Answer
 from engine.rules.explain import decide
 
 _FIRST_FAILURE: Final = 400
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
+_BEGINNINGS: Final = ("http://", "https://")
+_JSON: Final = "application/json"
+_TEXT: Final = "text/plain; charset=utf-8"
 
 
 class BasicAuth(Model):
@@ -61,6 +69,19 @@ class HttpParameters(Parameters):
             )
         return self
 
+    @override
+    def complaints(self) -> Iterator[Complaint]:
+        """What nobody could send, as far as it is known."""
+        url: object = self.url
+        if isinstance(url, str) and not url.startswith(_BEGINNINGS):
+            said = f"has to begin with {' or '.join(_BEGINNINGS)}"
+            yield Complaint("not-a-url", ("url",), said, url[:100])
+        headers: object = self.headers  # a Deferred when all of it is a template
+        names = [name.lower() for name in headers] if isinstance(headers, dict) else []
+        if self.basic_auth is not None and "authorization" in names:
+            said = "cannot stand beside an Authorization header"
+            yield Complaint("two-credentials", ("basic_auth",), said)
+
 
 class HttpResult(Result):
     """One answer."""
@@ -78,6 +99,7 @@ class Http:
     parameters = HttpParameters
     timeout: float | None = 30.0
     finds_out = False
+    results: ClassVar[Mapping[str, str] | None] = HttpResult.types()
 
     def __init__(self, session: Callable[[], aiohttp.ClientSession], max_response: int) -> None:
         self._session = session
@@ -91,13 +113,14 @@ class Http:
         details: dict[str, Any] = {"method": parameters.method, "url": parameters.url}
         for name in ("params", "headers", "json_", "form", "text"):
             value = getattr(parameters, name)
-            if isinstance(value, Deferred) or value not in (None, {}):
+            sent = name == "json_" and name in parameters.model_fields_set  # null is JSON, too
+            if sent or isinstance(value, Deferred) or value not in (None, {}):
                 details[name.strip("_")] = value
         if parameters.basic_auth is not None:
             auth: object = parameters.basic_auth  # a Deferred when all of it is a template
             user = auth.user if isinstance(auth, BasicAuth) else auth
             details["basic_auth"] = {"user": user, "password": "******"}
-        return Plan(f"{parameters.method} {parameters.url}", details)
+        return Plan(f"{parameters.method} {parameters.url}", details, _curl(parameters))
 
     def foretell(self, parameters: HttpParameters) -> Report | None:
         return None
@@ -107,9 +130,6 @@ class Http:
         return isinstance(method, str) and method in _SAFE
 
     async def perform(self, parameters: HttpParameters, call: Call) -> Report:
-        refused = _refuse_url(parameters.url)
-        if refused is not None:
-            return Failed(refused, retryable=False)
         began = time.monotonic()
         try:
             result = await self._exchange(parameters, call)
@@ -124,14 +144,12 @@ class Http:
         if "idempotency-key" not in given:
             headers["Idempotency-Key"] = call.idempotency_key
         if (auth := parameters.basic_auth) is not None:
-            if "authorization" in given:
-                raise ValueError("it has basic_auth and an Authorization header")
             headers["Authorization"] = aiohttp.encode_basic_auth(auth.user, auth.password, "utf-8")
         data: Any = parameters.form if parameters.form is not None else parameters.text
         if "json_" in parameters.model_fields_set:
             data = orjson.dumps(parameters.json_)
             if "content-type" not in given:
-                headers["Content-Type"] = "application/json"
+                headers["Content-Type"] = _JSON
         async with self._session().request(
             parameters.method,
             parameters.url,
@@ -152,10 +170,64 @@ class Http:
             return result
 
 
-def _refuse_url(url: str) -> str | None:
-    if not url.startswith(("http://", "https://")):
-        return f"the URL has to begin with http:// or https://; it is {url[:100]!r}"
-    return None
+def _curl(parameters: HttpParameters) -> Command:
+    """The same request by hand. Without an `Idempotency-Key`: by hand, each is one of its own.
+
+    What stands in the place of a secret is put in by the shell as it is: where it has quotes, or
+    letters that a URL has not, a body in JSON and a query have to be looked at.
+    """
+    argv = ["curl"]
+    body = list(_body_by_hand(parameters))
+    method = str(parameters.method)
+    if method == "HEAD" and not body:
+        argv.append("--head")
+    elif method != "GET" or body:
+        argv += ["--request", method]
+    headers: object = parameters.headers  # a Deferred when all of it is a template
+    given = headers if isinstance(headers, dict) else {str(headers): ""}
+    known = {name.lower() for name in given}
+    if "--data-raw" in body and "content-type" not in known:
+        text = "json_" not in parameters.model_fields_set
+        given = {"Content-Type": _TEXT if text else _JSON, **given}
+    for name, value in given.items():
+        argv += ["--header", f"{name}: {value}" if str(value) else f"{name};"]
+    if (auth := parameters.basic_auth) is not None:
+        user: object = auth
+        argv += [
+            "--user",
+            f"{auth.user}:{auth.password}" if isinstance(user, BasicAuth) else str(user),
+        ]
+    if parameters.follow_redirects is True:
+        argv.append("--location")
+    return Command((*argv, *body, _url_by_hand(parameters)))
+
+
+def _body_by_hand(parameters: HttpParameters) -> Iterator[str]:
+    if "json_" in parameters.model_fields_set:
+        data = orjson.dumps(parameters.json_, default=str, option=orjson.OPT_NON_STR_KEYS)
+        yield from ("--data-raw", data.decode())
+    elif parameters.form is not None:
+        form: object = parameters.form  # a Deferred when all of it is a template
+        if isinstance(form, dict):
+            for name, value in form.items():  # a secret in it is encoded when it is known
+                yield from ("--data-urlencode", f"{quote_plus(name)}={value}")
+        else:
+            yield from ("--data-raw", str(form))
+    elif parameters.text is not None:
+        yield from ("--data-raw", str(parameters.text))
+
+
+def _url_by_hand(parameters: HttpParameters) -> str:
+    """With `params` in it, and the names of what is not known yet to be read."""
+    url, params = str(parameters.url), parameters.params
+    shown: object = params  # a Deferred when all of it is a template
+    if not isinstance(shown, dict):
+        return f"{url}?{shown}"
+    try:
+        whole = URL(url).extend_query({name: str(value) for name, value in params.items()})
+    except ValueError:
+        return url
+    return str(whole).replace("%E2%80%B9", "‹").replace("%E2%80%BA", "›")
 
 
 def _no_answer(error: Exception) -> Failed:

@@ -13,6 +13,7 @@ from engine.events.event import Event
 from engine.events.source import Request
 from engine.runs.happening import Happening, RunMoved
 from engine.runs.redaction import Redactor
+from engine.runs.reloading import Found
 from engine.wiring import new_id, now, wired
 
 PLAYBOOK = """\
@@ -88,11 +89,12 @@ def place(tmp_path: Path) -> Path:
 @pytest.fixture
 def worked(place: Path, press: Path) -> Path:
     """The same place, where the button `look` was pressed once and the run is over."""
-    asyncio.run(_work(place, press.read_bytes()))
+    asyncio.run(work(place, press.read_bytes()))
     return place
 
 
-async def _work(place: Path, body: bytes) -> None:
+async def work(place: Path, body: bytes) -> None:
+    """Press the button `look` there, and wait for the end of a run."""
     config = load_config(place / "config.yaml", {})
     files = [(path.name, path.read_text()) for path in sorted(config.playbooks.iterdir())]
     over = asyncio.Event()
@@ -101,7 +103,9 @@ async def _work(place: Path, body: bytes) -> None:
         if isinstance(happening, RunMoved) and happening.run.state.settled:
             over.set()
 
-    async with wired(config, files, environ={}, redactor=Redactor(), tell=tell) as parts:
+    async with wired(
+        config, lambda: Found(files), environ={}, redactor=Redactor(), tell=tell
+    ) as parts:
         event = parts.sources["/flashduty/actions/{action}"].read(
             Request("look", {}, {}, None), body, id_=new_id(), received=now()
         )

@@ -52,7 +52,7 @@ steps:
             "restart: {fail: x, result: {code: 1}}",
             (
                 "1:29: unknown-key: there is no key 'code' here "
-                "(known here: cut, elapsed, ended, exit, json, stderr, stdout)"
+                "(known here: cut, elapsed, ended, exit, files, json, not_kept, stderr, stdout)"
             ),
         ),
         (

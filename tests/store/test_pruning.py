@@ -21,7 +21,7 @@ from engine.store import pruning
 from engine.store.pruning import prune_batch
 from engine.store.queries import read_migrations, read_queries
 from engine.store.sqlite import SqliteLedger, open_ledger
-from tests.runs.fakes import NOW, Clock, a_playbook, a_run, an_event, verdicts
+from tests.runs.fakes import NOW, Clock, a_playbook, a_run, an_event, letting, verdicts
 
 DAY = 86400.0
 KIB, MIB = 1024, 1024 * 1024
@@ -68,7 +68,7 @@ class Keeping:
             return
         await self.ledger.keep_playbook(PLAYBOOK)
         run = a_run(f"run of {id_}", PLAYBOOK, event, at)
-        await self.ledger.keep_match(event, verdicts([PLAYBOOK]), [run], at)
+        await self.ledger.keep_match(event, verdicts([PLAYBOOK]), at, letting([run]))
         if state is not RunState.QUEUED:
             await self._carry_out(run, state, at, ended_days_ago, steps)
 
@@ -340,7 +340,7 @@ def test_whatever_there_is_just_what_is_over_and_old_goes(
         after: int | None = 0
         while after is not None:
             changes = db.total_changes
-            batch = prune_batch(db, read_queries(), before, after, None)
+            batch = prune_batch(db, read_queries(), before, after, None, lambda _: 0, [])
             after = batch.after
             deleted = batch.events + batch.runs + batch.steps
             assert deleted <= rows + 1, "an event and its run are the least that can go"
@@ -448,6 +448,9 @@ class Refusing:
 
     async def prune_playbooks(self, loaded: Any, since: float) -> int:
         return 0
+
+    async def sweep(self, before: float) -> str | None:
+        return None
 
     async def give_back(self) -> bool:
         return False
