@@ -20,8 +20,16 @@ from yarl import URL
 
 from engine.playbooks.command import Command
 from engine.playbooks.deferred import Deferred
-from engine.playbooks.parameters import ConditionField, Flag, Model, Parameters, Size, Text
-from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
+from engine.playbooks.parameters import (
+    ConditionField,
+    Flag,
+    Model,
+    Parameters,
+    Result,
+    Size,
+    Text,
+)
+from engine.playbooks.step_type import Call, Failed, Outside, Plan, Report, Succeeded
 from engine.problem import Complaint
 from engine.rules.condition import Answer
 from engine.rules.explain import decide
@@ -139,23 +147,31 @@ class HttpParameters(Parameters):
             yield Complaint("two-credentials", ("basic_auth",), said)
 
 
+class HttpResult(Result):
+    """One answer."""
+
+    status: int = 200
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: Any = ""
+    elapsed: float = 0.0
+    cut: str | None = None
+
+
 class Http:
     """`session` gives the one shared client session."""
 
     parameters = HttpParameters
     timeout: float | None = 30.0
     finds_out = False
-    results: ClassVar[Mapping[str, str] | None] = {
-        "status": "integer",
-        "headers": "object",
-        "body": "any",
-        "elapsed": "number",
-        "cut": "string",
-    }
+    results: ClassVar[Mapping[str, str] | None] = HttpResult.types()
 
     def __init__(self, session: Callable[[], aiohttp.ClientSession], max_response: int) -> None:
         self._session = session
         self._max_response = max_response
+
+    @property
+    def outside(self) -> Outside[HttpParameters]:
+        return Outside(HttpResult, _judged)
 
     def plan(self, parameters: HttpParameters, call: Call) -> Plan:
         details: dict[str, Any] = {"method": parameters.method, "url": parameters.url}

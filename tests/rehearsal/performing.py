@@ -18,7 +18,7 @@ from engine.flashduty.simulated.account import SimulatedAccount
 from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
 from engine.playbooks.playbook import Playbook
-from engine.playbooks.step_type import Call, Plan, Report, StepType, Succeeded
+from engine.playbooks.step_type import Call, Outside, Plan, Report, StepType, Succeeded
 from engine.processes.warden import Warden
 from engine.runs.control import Control
 from engine.runs.run import Run
@@ -47,6 +47,7 @@ class Watched:
     parameters: type[Any]
     timeout: float | None
     finds_out: bool
+    outside: Outside[Any] | None
     results: ClassVar[Mapping[str, str] | None] = None
 
     def plan(self, parameters: Any, call: Call) -> Plan:
@@ -66,7 +67,7 @@ class Watched:
 
 
 def watched(real: StepType[Any], results: dict[str, Any]) -> StepType[Any]:
-    return Watched(real, results, real.parameters, real.timeout, real.finds_out)
+    return Watched(real, results, real.parameters, real.timeout, real.finds_out, real.outside)
 
 
 @dataclass(frozen=True)
