@@ -14,6 +14,7 @@ _CONTROL_BUT_TAB: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _CONTROL_SAID: Final = "has a line break or another control character in it"
 _LOGIN_SAID: Final = "has a user or a password before its host, and `basic_auth` is for these"
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+_HOST: Final = re.compile(r"[A-Za-z0-9._:%-]+")  # a name in ASCII, an address, a zone
 _OF_THE_TRANSPORT: Final = frozenset({"content-length", "transfer-encoding"})
 
 
@@ -58,7 +59,9 @@ def wrong_with(url: URL) -> str | None:
         return f"has to begin with http:// or https://{begins}"
     if url.raw_user is not None or url.raw_password is not None:
         return _LOGIN_SAID
-    return None if url.raw_host else "is no URL: it names no host"
+    if not url.raw_host:
+        return "is no URL: it names no host"
+    return None if _HOST.fullmatch(url.raw_host) else "is no URL: its host cannot be one"
 
 
 def _wrong_with_text(url: str) -> str | None:

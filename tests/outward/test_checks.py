@@ -106,6 +106,8 @@ def test_headers_that_are_not_known_yet_are_nothing_to_complain_of() -> None:
         ("http://ops:hun/ter2@lb/", "is no URL: its host or its port cannot be read"),
         ("http://lb\\@evil/", "is no URL: its host or its port cannot be read"),
         ("http:lb", "is no URL: it names no host"),
+        ("http://lb internal/", "is no URL: its host cannot be one"),
+        ("http://lb;reboot/", "is no URL: its host cannot be one"),
         ("javascript:alert(1)", "has to begin with http:// or https://, not with javascript:"),
         ("hunter2", "has to begin with http:// or https://"),
     ],

@@ -365,9 +365,10 @@ def test_a_name_is_asked_at_those_of_its_addresses_that_are_allowed() -> None:
     async def story() -> None:
         names = Names({"two.example": [["127.0.0.2", "127.0.0.1"]]})
         policy = OutwardPolicy(allow=(Rule.read("127.0.0.1"),))
-        async with serving() as server:
+        async with serving() as server, serving(host="127.0.0.2", port=server.port) as other:
             url = f"http://two.example:{server.port}/"
             assert (await asking(url, policy=policy, resolver=names)).body == b"fine"
+            assert (server.connections, other.connections) == (1, 0)
 
     run(story)
 

@@ -162,6 +162,10 @@ def test_tls_may_be_taken_up_and_that_is_another_origin() -> None:
         ("http://[::1", "redirected to what is no URL"),
         ("https://lb:99999/", "redirected to what is no URL"),
         (
+            "https://\x1bc/",
+            "redirected, and not followed: the new URL is no URL: its host cannot be one",
+        ),
+        (
             "file:///etc/passwd",
             (
                 "redirected, and not followed: the new URL "

@@ -378,6 +378,31 @@ def test_a_failure_shows_json_as_json_and_all_of_it() -> None:
     assert failed.result["body"] == body
 
 
+def test_a_failure_shows_no_query() -> None:
+    failed = failure_of(perform(Target(status=503), "/v1?app_key=canary"))
+    assert failed.error.endswith(" answered 503")
+    assert failed.error.startswith("GET http://127.0.0.1:")
+    assert "canary" not in failed.error
+    assert "v1" not in failed.error  # of a URL that is a secret no part is known as one
+
+
+def test_a_failure_elsewhere_says_where_and_that_the_headers_stayed() -> None:
+    other = Target(status=401, text="who are you?")
+
+    async def story() -> tuple[str, str, Report]:
+        async with serving(other) as there:
+            first = Target(status=302, headers={"Location": f"{there}/x?token=canary"})
+            async with serving(first) as base:
+                headers = {"Authorization": "Bearer t"}
+                return base, there, await ask(url=base, headers=headers, follow_redirects=True)
+
+    base, there, report = asyncio.run(story())
+    assert failure_of(report).error == (
+        f"GET {base}, redirected to {there} without its headers, answered 401: who are you?"
+    )
+    assert other.only.all("Authorization") == other.only.all("Idempotency-Key") == []
+
+
 def test_expect_that_is_true_is_success_whatever_the_status() -> None:
     report = perform(Target(status=404), expect="status == `404`")
     assert result_of(report)["status"] == 404
