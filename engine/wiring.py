@@ -20,10 +20,13 @@ from engine.flashduty.exchange import open_session
 from engine.flashduty.limiter import Limiter
 from engine.flashduty.own_member import OwnMember
 from engine.flashduty.proxy import proxy_for
+from engine.flashduty.questions import Questions
 from engine.flashduty.reconciling.deliveries import Deliveries, Read
 from engine.flashduty.reconciling.missed import INCIDENT_EVENTS
 from engine.flashduty.reconciling.reconciler import Reconciler
 from engine.flashduty.reconciling.timelines import Timelines
+from engine.lint.check import Settings
+from engine.lint.linter import Linter
 from engine.outward.session import open_session as open_outward_session
 from engine.playbooks.load import Loaded, Loader
 from engine.playbooks.playbook import Playbook
@@ -120,6 +123,11 @@ def offline_loader(config: Config) -> Loader:
     return Loader(offline_step_types(config))
 
 
+def offline_linter(config: Config, settings: Settings | None) -> Linter:
+    """Checks what that loader takes, too. `settings`: of config.yaml, None where there is none."""
+    return Linter(offline_step_types(config), settings)
+
+
 @asynccontextmanager
 async def wired(
     config: Config,
@@ -162,9 +170,14 @@ async def wired(
             secrets = Secrets(config.secrets, environ, config.folder, redactor)
             missing = secrets.learn()
             ends = Ends()
+            questions: Questions | None = None
+            if flashduty.app_key is not None and flashduty.comment_questions:
+                questions = Questions(client, ledger.event, tell)
 
             def tell_of_runs(happening: Happening) -> None:
                 ends.tell(happening)
+                if questions is not None:
+                    questions.hear(happening)
                 tell(happening)
 
             runner = Runner(
@@ -198,6 +211,8 @@ async def wired(
                 loaded=[playbook.version for playbook in loaded.playbooks],
             )
             companions: list[Companion] = [own.keep_learning, retention.keep_pruning]
+            if questions is not None:
+                companions.append(questions.keep_writing)
             if flashduty.app_key is not None and flashduty.reconcile is not None:
                 reconciler = Reconciler(
                     deliveries=Deliveries(client, _webhook_reader(config), ledger.known),

@@ -7,12 +7,20 @@ import click
 from engine.cli.options import config_option, format_option, load_offline
 from engine.cli.screen import console, line, mark, print_json, styled, table
 from engine.cli.telling import tell
+from engine.cli.tree import show_tree
+from engine.config.config import Config
 from engine.events.document import document_of
 from engine.events.event import Event
+from engine.playbooks.load import Loader
+from engine.playbooks.playbook import PlaybookText
+from engine.problem import EngineError
+from engine.rehearsal.explained import explain_kept
+from engine.rules.explain import Explanation
+from engine.runs.ledger import Judgement
 from engine.runs.trace import run_as_json, timestamp
 from engine.store.people import open_for_people
 from engine.store.records import EventRecord, open_records
-from engine.wiring import new_id, now
+from engine.wiring import new_id, now, offline_loader
 
 
 @click.group()
@@ -58,11 +66,24 @@ def list_(limit: int, before: str | None, config_path: str | None, format_: str)
 @config_option
 @format_option
 def show(event: str, config_path: str | None, format_: str) -> int:
-    """EVENT (an id, or the end of one): every playbook's verdict on it, and the runs it started."""
-    with open_records(load_offline(config_path).database) as records:
+    """EVENT (an id, or the end of one): every playbook's verdict on it, and the runs it started.
+
+    A condition is shown part by part, by the text that the playbook had then. `engine explain`
+    says what the playbooks of today make of the event.
+    """
+    config = load_offline(config_path)
+    with open_records(config.database) as records:
         record = records.event(event)
+        loader = offline_loader(config)
+        trees = [
+            _tree_of(one, record.event, records.playbook(one.version), loader, config)
+            for one in record.judgements
+        ]
     if format_ == "json":
-        print_json({**_as_json(record), "payload": record.event.payload})
+        said = _as_json(record)
+        for verdict, tree in zip(said["verdicts"], trees, strict=True):
+            verdict["tree"] = None if tree is None else tree.as_json()
+        print_json({**said, "payload": record.event.payload})
         return 0
     screen = console()
     shown = record.event
@@ -77,12 +98,14 @@ def show(event: str, config_path: str | None, format_: str) -> int:
         *([("replays", shown.origin)] if shown.origin is not None else []),
     ):
         screen.print(styled(f"  {name:9}{line(value)}"))
-    for judgement in record.judgements:
+    for judgement, tree in zip(record.judgements, trees, strict=True):
         answer = judgement.verdict.answer.value
         reason = f": {line(judgement.verdict.reason, 500)}" if judgement.verdict.reason else ""
         screen.print(
             mark(answer), styled(judgement.playbook, "bold"), styled(answer + reason, "dim")
         )
+        if tree is not None:
+            show_tree(screen, tree, "    ")
     if not record.judgements:
         screen.print("No playbook has judged it yet.")
     for run in record.runs:
@@ -109,8 +132,24 @@ def replay(event: str, config_path: str | None, format_: str) -> int:
     return 0
 
 
+def _tree_of(
+    judgement: Judgement, event: Event, kept: PlaybookText | None, loader: Loader, config: Config
+) -> Explanation | None:
+    """How a playbook came to its verdict; None where its text is not to be had any more."""
+    if kept is None:
+        return None
+    try:
+        playbook = loader.load_kept(kept)
+    except EngineError:  # an older engine took it
+        return None
+    return explain_kept(judgement.verdict, playbook, event, config.vars)
+
+
 def _as_json(record: EventRecord) -> dict[str, Any]:
-    """Stable keys; `origin` is the event that this one repeats, or null."""
+    """Stable keys; `origin` is the event that this one repeats, or null.
+
+    `show` adds `tree` to each verdict, see `Explanation`; null where the playbook's text is gone.
+    """
     event = record.event
     return {
         "id": event.id,

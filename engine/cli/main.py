@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "serve": ("engine.cli.serve", "serve", "Receive events and carry out playbooks"),
     "lint": ("engine.cli.lint", "lint", "Find every problem of the playbooks"),
     "dry-run": ("engine.cli.dry_run", "dry_run", "What the playbooks would do about an event"),
+    "explain": ("engine.cli.explain", "explain", "Why each playbook did or did not take an event"),
     "send": ("engine.cli.send", "send", "Send an event to the engine as Flashduty would"),
     "events": ("engine.cli.events", "events", "What arrived, and what was decided about it"),
     "runs": ("engine.cli.runs", "runs", "What was done: every run, every step"),

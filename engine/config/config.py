@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from engine.config.http import HttpConfig, NetworkField
 from engine.flashduty.limiter import PER_MINUTE, PER_SECOND
-from engine.playbooks.parameters import Duration, Model, Size
+from engine.playbooks.parameters import Duration, Flag, Model, Size
 from engine.playbooks.schema import Identifier, Name
 from engine.playbooks.units import parse_duration, parse_size
 from engine.runs.retention import YOUNGEST
@@ -116,6 +116,7 @@ class FlashdutyConfig(Model):
     allow_from: list[NetworkField] = Field(default_factory=list)
     reconcile: Annotated[float | None, BeforeValidator(_interval)] = 300.0
     actions: dict[Name, int | str] = Field(default_factory=dict)
+    comment_questions: Flag = True  # write into the incident what a run asks of people
     per_second: Annotated[int, Field(ge=1, le=10_000)] = PER_SECOND
     per_minute: Annotated[int, Field(ge=1, le=100_000)] = PER_MINUTE
 

@@ -7,8 +7,12 @@ from typing import Any, Final
 from yarl import URL
 
 from engine.outward.policy import RefusedError
-from engine.problem import Complaint
+from engine.problem import UNSAID, Complaint
 
+_SHOWN: Final = 60  # characters
+_BEGINNINGS: Final = ("http://", "https://")
+_NAMED: Final = "$"  # a rehearsal has $NAME for a secret, which may well be a whole URL
+_BEGINNINGS_SAID: Final = f"has to begin with {' or '.join(_BEGINNINGS)}"
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_BUT_TAB: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _CONTROL_SAID: Final = "has a line break or another control character in it"
@@ -20,8 +24,14 @@ _OF_THE_TRANSPORT: Final = frozenset({"content-length", "transfer-encoding"})
 
 def complaints_about_url(url: object) -> Iterator[Complaint]:
     """What can be told of a URL, as far as it is a text already."""
-    if isinstance(url, str) and (said := _wrong_with_text(url)) is not None:
-        yield Complaint("bad-url", ("url",), said)
+    if not isinstance(url, str):
+        return
+    if (said := _wrong_with_text(url)) is not None:
+        yield Complaint("not-a-url", ("url",), said)
+    elif not url.lower().startswith((*_BEGINNINGS, _NAMED)):
+        # What may hold a secret is shown whole, for the redactor to know it, or not at all.
+        given = url if len(url) <= _SHOWN and "?" not in url else UNSAID
+        yield Complaint("not-a-url", ("url",), _BEGINNINGS_SAID, given)
 
 
 def complaints_about_headers(headers: object) -> Iterator[Complaint]:
@@ -56,7 +66,7 @@ def wrong_with(url: URL) -> str | None:
     """What keeps a URL from being asked, whether a playbook or a redirect has it."""
     if url.scheme not in ("http", "https"):
         begins = f", not with {url.scheme}:" if url.scheme else ""
-        return f"has to begin with http:// or https://{begins}"
+        return f"{_BEGINNINGS_SAID}{begins}"
     if url.raw_user is not None or url.raw_password is not None:
         return _LOGIN_SAID
     if not url.raw_host:

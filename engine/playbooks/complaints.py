@@ -69,11 +69,9 @@ def complaints(
             yield Problem(
                 kind, entry["msg"], marked.locate_in(path, context["offset"]), context.get("hint")
             )
-        elif "key" in context:
-            where = marked.locate_key((*path, context["key"]))
-            yield Problem(kind, entry["msg"], where, context.get("hint"))
         elif "_" not in kind:
-            yield Problem(kind, entry["msg"], marked.locate(path), context.get("hint"))
+            where = marked.locate_key(path) if "of_key" in context else marked.locate(path)
+            yield Problem(kind, entry["msg"], where, context.get("hint"))
         else:
             is_key = len(loc) < len(entry["loc"])
             yield Problem(

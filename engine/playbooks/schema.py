@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from engine.playbooks.answer import Labels
@@ -111,22 +111,26 @@ class GuardModel(Model):
     rate: Annotated[Rate | None, BeforeValidator(_rate)] = None
     breaker: Annotated[int | None, Field(default=None, ge=1)]
 
-    @model_validator(mode="after")
-    def _each_for_its_mode(self) -> "GuardModel":
-        mode = self.concurrency or ("parallel" if self.key is None else "single")
-        for name, of in (("max", "parallel"), ("queue_max", "queue"), ("queue_ttl", "queue")):
-            if name in self.model_fields_set and mode != of:
-                raise PydanticCustomError(
-                    "guard-mode",
-                    "'{name}' has no meaning with concurrency {mode}",
-                    {
-                        "name": name,
-                        "mode": mode,
-                        "hint": f"it is for concurrency: {of}",
-                        "key": name,
-                    },
-                )
-        return self
+    @field_validator("max", "queue_max", "queue_ttl")
+    @classmethod
+    def _for_its_mode(cls, value: object, info: ValidationInfo) -> object:
+        """Each by itself, so that all that have no meaning are told at once."""
+        if "key" not in info.data or "concurrency" not in info.data:
+            return value  # what is wrong with these comes first
+        mode = info.data["concurrency"] or ("parallel" if info.data["key"] is None else "single")
+        wanted = "parallel" if info.field_name == "max" else "queue"
+        if mode != wanted:
+            raise PydanticCustomError(
+                "guard-mode",
+                "'{name}' has no meaning with concurrency {mode}",
+                {
+                    "name": info.field_name,
+                    "mode": mode,
+                    "hint": f"it is for concurrency: {wanted}",
+                    "of_key": True,
+                },
+            )
+        return value
 
 
 class RetryModel(Model):

@@ -2,17 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
+from engine.playbooks.command import Command
 from engine.playbooks.parameters import Parameters
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a step would do: one line for people, and the same as data."""
+    """What a step would do: one line for people, the same as data, and the same by hand.
+
+    `command` holds secrets as they are: a rehearsal shows it, where they are names. It is not kept.
+    """
 
     summary: str
     details: Mapping[str, Any]
+    command: Command | None = None  # None: there is nothing that one could type
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,9 @@ class StepType(Protocol[P]):
     # Whether `perform` finds out what became of an attempt that was cut, `call.again`, instead of
     # doing it a second time; it answers Uncertain where it cannot.
     finds_out: bool
+    # The names `steps.<id>` can have beside `outcome` and `error`, with their JSON Schema types;
+    # "any" is a type that is not known, and None says that the names are not.
+    results: ClassVar[Mapping[str, str] | None]
 
     def plan(self, parameters: P, call: Call) -> Plan:
         """What `perform` would do."""

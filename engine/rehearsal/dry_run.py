@@ -1,28 +1,31 @@
 """Dry-run: real matching, real rendering, real checking, no effect.
 
 Drives the same flow as the worker, with plans in the place of effects. Secrets are not resolved:
-`$NAME` stands for each. What else goes on in the engine is not known: of the guard, the key alone.
+`$NAME` stands for each. What else goes on in the engine is asked for and not changed.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from typing_extensions import override
 
 from engine.events.document import document_of
-from engine.events.event import LABEL_MAPPING, Event
+from engine.events.event import Event
 from engine.playbooks.answer import rendered_answer
 from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType
+from engine.rehearsal.explained import Explained, explain_all, just_happened
+from engine.rehearsal.offering import Offer, as_if_idle, decision_as_json
 from engine.rehearsal.stage import RUN_ID, RehearsedStep, Stage, shown
+from engine.rehearsal.unknowns import unknowns_in
+from engine.rehearsal.unreached import Unreached, unreached
 from engine.rules.condition import Verdict
-from engine.rules.match import one_answers
 from engine.runs import fact as facts
 from engine.runs.flow import Flow
 from engine.runs.handing import rendered_variables
-from engine.runs.lane import Skip, lane_of
+from engine.runs.lane import Decision, Skip, lane_of
 from engine.runs.move import End, Note, Wait
 from engine.runs.run import RunState
 
@@ -31,42 +34,84 @@ from engine.runs.run import RunState
 class Rehearsal:
     """What one playbook would do about an event."""
 
-    playbook: Playbook
-    verdict: Verdict
-    variables: Mapping[str, Any]
-    steps: tuple[RehearsedStep, ...]
-    state: RunState | None  # None: it would not start
-    reason: str | None
-    answer: Mapping[str, Any] | None = None  # the labels for a call, whether asked for or not
+    explained: Explained
+    decision: Decision | None = None  # what its guard makes of it; None: it would not start
     lane: str | None = None  # JSON: what its guard says it acts on
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[RehearsedStep, ...] = ()
+    unreached: tuple[Unreached, ...] = ()
+    state: RunState | None = None  # which it comes to if it is let in; None: it would not start
+    reason: str | None = None
+    answer: Mapping[str, Any] | None = None  # the labels for a call, whether asked for or not
+
+    @property
+    def playbook(self) -> Playbook:
+        """Whose rehearsal it is."""
+        return self.explained.playbook
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it says of the event."""
+        return self.explained.verdict
+
+    @property
+    def skipped(self) -> str | None:
+        """Why it would not be let in; None where it would, at once or later."""
+        return self.decision.reason if isinstance(self.decision, Skip) else None
 
     @property
     def succeeds(self) -> bool:
         """Whether it would run to its end."""
-        return self.state is RunState.SUCCEEDED
+        return self.state is RunState.SUCCEEDED and self.skipped is None
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The values that are not known before their step is performed, each once."""
+        steps = [[step.plan and shown(step.plan.details), step.reason] for step in self.steps]
+        return unknowns_in([shown(self.variables), *steps, shown(self.answer), self.reason])
 
     def as_json(self) -> dict[str, Any]:
-        """Stable keys: playbook, file, answer, reason, lane, vars, steps, would.
+        """What `engine dry-run --format json` has of a playbook, with stable keys.
 
-        `lane` is the value of the guard's key, or null. `would` is {state, reason, answer}, or
-        null; `answer` are the labels, or null.
+        - `playbook`, `file`; `answer` (yes, no, cannot tell), `reason`, and `tree` with all of it,
+          see `Explanation`
+        - `lane`: the value of the guard's key, or null
+        - `guard`: what the guard makes of it, see `decision_as_json`; null where it does not match
+        - `vars`: as they are rendered
+        - `steps`, in the order they would go: {path, id, name, type, outcome, plan, reason}.
+          `outcome` is performed, skipped or failed. `plan` is null, or {summary, details, command}:
+          `details` are what goes out, `command` is a line for a shell that does the same, or null
+        - `unreached`: the steps that it does not come to, {path, id, name, type, reason}
+        - `unknown`: the names of the values that no step returned yet, such as steps.a.body.owner
+        - `would`: null, or {state, reason, answer, otherwise}. `answer` are the labels, or null; of
+          a run that its guard skips, `otherwise` is {state, reason} it would come to if let in
         """
         return {
             "playbook": self.playbook.name,
             "file": self.playbook.file,
             "answer": self.verdict.answer.value,
             "reason": self.verdict.reason,
+            "tree": self.explained.tree.as_json(),
             "lane": json.loads(self.lane) if self.lane else None,
+            "guard": None if self.decision is None else decision_as_json(self.decision),
             "vars": shown(self.variables),
             "steps": [step.as_json() for step in self.steps],
-            "would": None
-            if self.state is None
-            else {
-                "state": self.state.value,
-                "reason": self.reason,
-                "answer": None if self.answer is None else shown(self.answer),
-            },
+            "unreached": [one.as_json() for one in self.unreached],
+            "unknown": list(self.unknown),
+            "would": self._would,
         }
+
+    @property
+    def _would(self) -> dict[str, Any] | None:
+        if self.state is None:
+            return None
+        come_to = {"state": self.state.value, "reason": self.reason}
+        if self.skipped is None:
+            answer = None if self.answer is None else shown(self.answer)
+            return {**come_to, "answer": answer, "otherwise": None}
+        otherwise = None if self.state is RunState.SKIPPED else come_to
+        skipped = {"state": RunState.SKIPPED.value, "reason": self.skipped, "answer": None}
+        return {**skipped, "otherwise": otherwise}
 
 
 class MaskedSecrets(Mapping[str, str]):
@@ -97,18 +142,12 @@ def rehearse_all(
     config: Mapping[str, Any],
     secrets: frozenset[str],
     step_types: Mapping[str, StepType[Any]],
+    offer: Offer = as_if_idle,
 ) -> list[Rehearsal]:
     """What each playbook would do about this event. A call for labels has one answer."""
-    rehearsals = [
-        rehearse(playbook, event, config=config, secrets=secrets, step_types=step_types)
-        for playbook in playbooks
-    ]
-    if event.source != LABEL_MAPPING:
-        return rehearsals
-    verdicts = one_answers([(one.playbook.name, one.verdict) for one in rehearsals])
     return [
-        one if one.verdict.yes == verdict.yes else _not_started(one.playbook, verdict)
-        for one, verdict in zip(rehearsals, verdicts, strict=True)
+        _rehearse(one, event, config, secrets, step_types, offer)
+        for one in explain_all(playbooks, event, config, just_happened(event))
     ]
 
 
@@ -119,18 +158,28 @@ def rehearse(
     config: Mapping[str, Any],
     secrets: frozenset[str],
     step_types: Mapping[str, StepType[Any]],
+    offer: Offer = as_if_idle,
 ) -> Rehearsal:
     """What this playbook would do about this event."""
+    (explained,) = explain_all([playbook], event, config, just_happened(event))
+    return _rehearse(explained, event, config, secrets, step_types, offer)
+
+
+def _rehearse(
+    explained: Explained,
+    event: Event,
+    config: Mapping[str, Any],
+    secrets: frozenset[str],
+    step_types: Mapping[str, StepType[Any]],
+    offer: Offer,
+) -> Rehearsal:
+    playbook = explained.playbook
+    if not explained.verdict.yes:
+        return Rehearsal(explained)
     document = document_of(event, config)
-    # As if it had just happened: a rehearsal is about what the playbook does, not about the file's
-    # age.
-    happened = event.received if event.time is None else event.time / 1000
-    verdict = playbook.trigger.judge(document, happened)
-    if not verdict.yes:
-        return _not_started(playbook, verdict)
     lane = lane_of(playbook.guard, document)
     if isinstance(lane, Skip):
-        return Rehearsal(playbook, verdict, {}, (), RunState.SKIPPED, lane.reason)
+        return Rehearsal(explained, lane, state=RunState.SKIPPED, reason=lane.reason)
     now = event.received
     flow = Flow(playbook, document, RUN_ID).take(facts.Began(now))
     variables, error = rendered_variables(playbook, flow.sees())
@@ -145,12 +194,18 @@ def rehearse(
             flow = stage.perform(flow, move, now, None)
     state, reason, answer = move.state, move.reason, None
     if state is RunState.SUCCEEDED and playbook.answer is not None:
-        answer, error = rendered_answer(playbook.answer, move.document)
-        if error is not None:
-            state, reason, answer = RunState.FAILED, f"answer: {error}", None
-    steps = tuple(stage.steps)
-    return Rehearsal(playbook, verdict, variables, steps, state, reason, answer, lane)
-
-
-def _not_started(playbook: Playbook, verdict: Verdict) -> Rehearsal:
-    return Rehearsal(playbook, verdict, {}, (), None, None)
+        answer, unanswered = rendered_answer(playbook.answer, move.document)
+        if unanswered is not None:
+            state, reason, answer = RunState.FAILED, f"answer: {unanswered}", None
+    no_vars = None if error is None else "`vars` could not be rendered"
+    return Rehearsal(
+        explained,
+        offer(playbook, lane),
+        lane,
+        variables,
+        tuple(stage.steps),
+        tuple(unreached(playbook, stage.steps, no_vars)),
+        state,
+        reason,
+        answer,
+    )

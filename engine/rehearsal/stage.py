@@ -26,6 +26,7 @@ from engine.playbooks.step_type import (
 )
 from engine.playbooks.template import RenderError
 from engine.playbooks.units import format_duration
+from engine.rehearsal.by_hand import typed
 from engine.rehearsal.supposing import (
     supposing_one_item,
     supposing_yes,
@@ -41,6 +42,7 @@ from engine.runs.run import Outcome
 from engine.runs.walk import items_of
 
 RUN_ID: Final = "dry-run"
+_OR_NOT: Final = "; what follows is as if it did not stop here"
 _AGREED: Final = "a person is asked; what follows is as if somebody had agreed"
 
 
@@ -52,9 +54,11 @@ class RehearsedStep:
     outcome: str  # performed, skipped or failed: "would be ..."
     plan: Plan | None = None
     reason: str | None = None
+    command: str | None = None  # what a person could copy to do the same by hand
+    stops: bool = False  # it ends its section
 
     def as_json(self) -> dict[str, Any]:
-        """Stable keys: path, id, name, type, outcome, plan {summary, details}, reason."""
+        """Stable keys: path, id, name, type, outcome, plan {summary, details, command}, reason."""
         return {
             "path": self.step.path,
             "id": self.step.id,
@@ -63,7 +67,11 @@ class RehearsedStep:
             "outcome": self.outcome,
             "plan": None
             if self.plan is None
-            else {"summary": self.plan.summary, "details": shown(self.plan.details)},
+            else {
+                "summary": self.plan.summary,
+                "details": shown(self.plan.details),
+                "command": self.command,
+            },
             "reason": self.reason,
         }
 
@@ -131,6 +139,10 @@ class Stage:
                 facts.Settled(step.path, attempt, now, Outcome.FAILED, error=said, retryable=False)
             )
         plan, report = step_type.plan(parameters, call), step_type.foretell(parameters)
+        command = typed(plan, self.secrets, self.event)
+        if isinstance(report, Stopped) and note is not None:
+            self.steps.append(RehearsedStep(step, "performed", plan, f"{note}{_OR_NOT}"))
+            return flow.take(facts.Settled(step.path, attempt, now, Outcome.SKIPPED))
         flow = flow.take(facts.Started(step.path, attempt, now))
         if isinstance(report, Paused):
             self.steps.append(RehearsedStep(step, "performed", plan, note))
@@ -141,7 +153,8 @@ class Stage:
         failed = settled.outcome is Outcome.FAILED and not settled.stops
         asked = _AGREED if isinstance(report, Asks) else None
         reason = settled.error if failed else _joined(note, _repeating(step), asked)
-        self.steps.append(RehearsedStep(step, "failed" if failed else "performed", plan, reason))
+        outcome = "failed" if failed else "performed"
+        self.steps.append(RehearsedStep(step, outcome, plan, reason, command, settled.stops))
         return flow.take(settled)
 
     def _of_unknown_items(self, flow: Flow, step: Step, now: float, said: str) -> Flow:

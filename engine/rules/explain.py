@@ -1,12 +1,10 @@
 """Why a condition answered as it did: each sub-expression with its value, and what decided."""
 
-import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final
 
+from engine.rules.absent import Absent, absent_in
 from engine.rules.condition import (
     Answer,
     Condition,
@@ -14,16 +12,12 @@ from engine.rules.condition import (
     evaluate,
     is_true,
 )
+from engine.rules.shown import as_text, in_place, shortened
 from engine.rules.undecided import CannotTellError
+from engine.rules.written import expression_of
 
-_LOGIC: Final = {"and_expression": "&&", "or_expression": "||"}
-_COMPARATORS: Final = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
-_LOOSE: Final = (*_LOGIC, "comparator", "pipe", "not_expression", "expref")
-_OPEN: Final = ("projection", "value_projection", "filter_projection")  # take in what follows
-_LEFT_FIRST: Final = (*_OPEN, "subexpression", "index_expression", "flatten")
-_AFTER_NOT: Final = ("field", "function_expression", "current", "literal", "not_expression")
-_NOT_RAW: Final = re.compile(r"(?<!\\)\\(?:\\\\)*(?:'|\Z)")  # '...' could not end after it
-_SHOWN: Final = 200  # characters of a value in a reason
+_LOGIC: Final = {"and_expression": "&&", "or_expression": "||", "not_expression": "!"}
+_ASKS_PARTS: Final = ("comparator", "function_expression")
 _SILENT: Final = ("literal", "current", "identity", "expref")  # their value is their text
 
 
@@ -37,15 +31,46 @@ class Explanation:
     reason: str | None = None
     parts: tuple["Explanation", ...] = ()
     joined_by: str | None = None  # && || ! for logic, None for a comparison or a value
+    with_values: str | None = None  # of a comparison: its text with values for its parts
+    absent: Absent | None = None  # why its value is null
+    key: str | None = None  # of a trigger, of which it is what stands there
 
-    def as_json(self) -> dict[str, Any]:
-        """Stable keys: expression, answer, value, reason, parts."""
+    @property
+    def deciding(self) -> tuple["Explanation", ...]:
+        """The parts that made the answer what it is."""
+        if self.joined_by not in ("&&", "||"):
+            return self.parts
+        same = tuple(part for part in self.parts if part.answer is self.answer)
+        stops_at_first = Answer.NO if self.joined_by == "&&" else Answer.YES
+        return same[:1] if self.answer in (stops_at_first, Answer.CANNOT_TELL) else same
+
+    def as_json(self, *, decides: bool = True) -> dict[str, Any]:
+        """The tree, with stable keys. Long texts, lists and mappings in it are shortened.
+
+        - `expression`: the text of the (sub-)expression; `trigger` at the top of a trigger's tree
+        - `key`: the key of the trigger that it stands at, such as `action` or `when`; or null
+        - `answer`: yes, no or cannot tell
+        - `value`: what it is over this event
+        - `with_values`: a comparison or a call with values for its parts, or null
+        - `reason`: why it cannot be told, or what a key of the trigger has against the event
+        - `absent`: null, or the first part of the path that is not there:
+          {name, of, found, keys, nearest}
+        - `decides`: whether it made the answer at the top what it is
+        - `parts`: the same of its parts, in their order
+        """
+        deciding = self.deciding if decides else ()
         return {
             "expression": self.text,
+            "key": self.key,
             "answer": self.answer.value,
-            "value": self.value,
+            "value": shortened(self.value),
+            "with_values": self.with_values,
             "reason": self.reason,
-            "parts": [part.as_json() for part in self.parts],
+            "absent": None if self.absent is None else self.absent.as_json(),
+            "decides": decides,
+            "parts": [
+                part.as_json(decides=any(part is one for one in deciding)) for part in self.parts
+            ],
         }
 
 
@@ -56,19 +81,15 @@ def explain(condition: Condition, document: Mapping[str, Any]) -> Explanation:
 
 def why(explanation: Explanation) -> str:
     """One sentence: what made the answer what it is."""
-    deciding = [part for part in explanation.parts if part.answer is explanation.answer]
     if explanation.joined_by == "!" and explanation.parts:
         return f"{explanation.text}: {why(explanation.parts[0])}"
-    if explanation.joined_by is not None and deciding:
-        stops_at_first = Answer.NO if explanation.joined_by == "&&" else Answer.YES
-        if explanation.answer in (stops_at_first, Answer.CANNOT_TELL):
-            deciding = deciding[:1]
-        return ", and ".join(why(part) for part in deciding)
+    if explanation.joined_by is not None and explanation.deciding:
+        return ", and ".join(why(part) for part in explanation.deciding)
     if explanation.answer is Answer.CANNOT_TELL:
         return f"{explanation.text}: {explanation.reason}"
     if explanation.parts and explanation.joined_by is None:
-        return ", ".join(f"{part.text} is {_shown(part.value)}" for part in explanation.parts)
-    return f"{explanation.text} is {_shown(explanation.value)}"
+        return ", ".join(f"{part.text} is {as_text(part.value)}" for part in explanation.parts)
+    return f"{explanation.text} is {as_text(explanation.value)}"
 
 
 def decide(condition: Condition, document: Mapping[str, Any]) -> Verdict:
@@ -80,179 +101,47 @@ def decide(condition: Condition, document: Mapping[str, Any]) -> Verdict:
 
 
 def _explain(node: Mapping[str, Any], document: Mapping[str, Any]) -> Explanation:
-    kind = node["type"]
-    text = expression_of(node)
+    kind, text = node["type"], expression_of(node)
+    joined_by = _LOGIC.get(kind)
     parts: tuple[Explanation, ...] = ()
-    joined_by = "!" if kind == "not_expression" else _LOGIC.get(kind)
-    if joined_by is not None or kind in ("comparator", "function_expression"):
-        parts = tuple(
-            _explain(child, document) for child in node["children"] if child["type"] not in _SILENT
-        )
+    with_values: str | None = None
+    if joined_by is not None or kind in _ASKS_PARTS:
+        explained = [(child, _explain(child, document)) for child in _joined(node)]
+        parts = tuple(part for child, part in explained if child["type"] not in _SILENT)
+        if kind in _ASKS_PARTS:
+            with_values = _with_values(node, explained)
     try:
         value = evaluate(node, document)
         answer = Answer.YES if is_true(value) else Answer.NO
     except CannotTellError as error:
-        return Explanation(text, Answer.CANNOT_TELL, None, str(error), parts, joined_by)
-    return Explanation(text, answer, value, None, parts, joined_by)
+        return Explanation(
+            text, Answer.CANNOT_TELL, None, str(error), parts, joined_by, with_values
+        )
+    absent = absent_in(node, document) if value is None else None
+    return Explanation(text, answer, value, None, parts, joined_by, with_values, absent)
 
 
-def expression_of(node: Mapping[str, Any]) -> str:
-    """The text of a parsed (sub-)expression, written as a person would."""
-    return _written(node, bare=False)
+def _joined(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The children; of `a && b && c` all three, which are nested in pairs."""
+    for child in node["children"]:
+        if child["type"] == node["type"] and node["type"] in ("and_expression", "or_expression"):
+            yield from _joined(child)
+        else:
+            yield child
 
 
-def _written(node: Mapping[str, Any], *, bare: bool) -> str:
-    """A `bare` text follows a joint, where JMESPath takes no parenthesis at its beginning."""
-    spine = _SPINES.get(node["type"])
-    return spine(node, bare) if spine else _WRITERS[node["type"]](node)
+def _with_values(
+    node: Mapping[str, Any], explained: list[tuple[Mapping[str, Any], Explanation]]
+) -> str:
+    values = [_in_place(child, part) for child, part in explained]
+    return expression_of({**node, "children": [{"type": "written", "value": v} for v in values]})
 
 
-def _children(node: Mapping[str, Any]) -> list[str]:
-    return [expression_of(child) for child in node["children"]]
-
-
-def _name(name: str) -> str:
-    plain = name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit()
-    return name if plain else json.dumps(name, ensure_ascii=False)
-
-
-def _literal(node: Mapping[str, Any]) -> str:
-    value = node["value"]
-    if isinstance(value, str) and not _NOT_RAW.search(value):
-        return "'" + value.replace("'", "\\'") + "'"
-    return "`" + json.dumps(value, ensure_ascii=False).replace("`", "\\`") + "`"
-
-
-def _operand(node: Mapping[str, Any]) -> str:
-    """A part that binds looser than what surrounds it needs its parentheses back."""
-    text = expression_of(node)
-    return f"({text})" if node["type"] in _LOOSE else text
-
-
-def _left(node: Mapping[str, Any], *, bare: bool) -> str:
-    """The left side of a joint. An open one takes in what follows unless it is closed."""
-    text = _written(node, bare=bare)
-    return text if bare or not (node["type"] in _LOOSE or _is_open(node)) else f"({text})"
-
-
-def _is_open(node: Mapping[str, Any]) -> bool:
-    while node["type"] == "subexpression":
-        node = node["children"][-1]
-    return node["type"] in _OPEN
-
-
-def _joined(left: str, node: Mapping[str, Any]) -> str:
-    """`a.b`, `a[0]`: the right side decides the joint; only a list of names needs its dot."""
-    right = _written(node, bare=True)
-    if not left or not right:
-        return left + right
-    first = node
-    while first["children"] and first["type"] in _LEFT_FIRST:
-        first = first["children"][0]
-    bracket = right.startswith("[") and first["type"] != "multi_select_list"
-    return f"{left}{right}" if bracket else f"{left}.{right}"
-
-
-def _chain(node: Mapping[str, Any], bare: bool) -> str:  # noqa: FBT001 - a writer
-    first, *rest = node["children"]
-    text = _joined(_left(first, bare=bare), rest[0])
-    for before, child in pairwise(rest):
-        closed = f"({text})" if _is_open(before) and not bare else text
-        text = _joined(closed, child)
-    return text
-
-
-def _grouped(node: Mapping[str, Any], operator: str) -> str:
-    tight = ("comparator", "not_expression", node["type"])
-    return f" {operator} ".join(
-        expression_of(child) if child["type"] in tight else _operand(child)
-        for child in node["children"]
-    )
-
-
-def _piped(node: Mapping[str, Any]) -> str:
-    return " | ".join(
-        _operand(child) if child["type"] == "expref" else expression_of(child)
-        for child in node["children"]
-    )
-
-
-def _projection(node: Mapping[str, Any], bare: bool) -> str:  # noqa: FBT001
-    source, rest = node["children"]
-    joint = "" if _projects_by_itself(source) else "[*]"
-    return _joined(_left(source, bare=bare) + joint, rest)
-
-
-def _value_projection(node: Mapping[str, Any], bare: bool) -> str:  # noqa: FBT001
-    source, rest = node["children"]
-    left = _left(source, bare=bare)
-    return _joined(f"{left}.*" if left else "*", rest)
-
-
-def _projects_by_itself(node: Mapping[str, Any]) -> bool:
-    """`a[]` and `a[1:2]` project what follows without a further `[*]`; `a[0][1:2]` does not."""
-    if node["type"] == "index_expression":
-        _, *parts = node["children"]
-        return len(parts) == 1 and parts[0]["type"] == "slice"
-    return bool(node["type"] == "flatten")
-
-
-def _slice(node: Mapping[str, Any]) -> str:
-    return "[" + ":".join("" if part is None else str(part) for part in node["children"]) + "]"
-
-
-def _filter(node: Mapping[str, Any], bare: bool) -> str:  # noqa: FBT001
-    source, rest, condition = node["children"]
-    return _joined(f"{_left(source, bare=bare)}[?{expression_of(condition)}]", rest)
-
-
-def _list(node: Mapping[str, Any]) -> str:
-    children = _children(node)
-    return "[(*)]" if children == ["*"] else f"[{', '.join(children)}]"
-
-
-def _negation(node: Mapping[str, Any]) -> str:
-    (child,) = node["children"]
-    text = expression_of(child)
-    return f"!{text}" if child["type"] in _AFTER_NOT else f"!({text})"
-
-
-def _comparison(node: Mapping[str, Any]) -> str:
-    return f" {_COMPARATORS[node['value']]} ".join(_operand(child) for child in node["children"])
-
-
-def _shown(value: Any) -> str:
-    """A value in a reason: long ones are cut, for a reason is kept with every verdict."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, default=str)
-    except RecursionError:
-        return "nested too deeply to show"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-_SPINES: Final[Mapping[str, Callable[[Mapping[str, Any], bool], str]]] = {
-    "subexpression": _chain,
-    "index_expression": _chain,
-    "projection": _projection,
-    "value_projection": _value_projection,
-    "filter_projection": _filter,
-}
-_WRITERS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
-    "and_expression": lambda node: _grouped(node, "&&"),
-    "or_expression": lambda node: _grouped(node, "||"),
-    "not_expression": _negation,
-    "comparator": _comparison,
-    "field": lambda node: _name(node["value"]),
-    "literal": _literal,
-    "current": lambda _: "@",
-    "identity": lambda _: "",
-    "expref": lambda node: f"&{_operand(node['children'][0])}",
-    "function_expression": lambda node: f"{node['value']}({', '.join(_children(node))})",
-    "index": lambda node: f"[{node['value']}]",
-    "slice": _slice,
-    "flatten": lambda node: f"{_operand(node['children'][0])}[]",
-    "pipe": _piped,
-    "multi_select_list": _list,
-    "multi_select_dict": lambda node: "{" + ", ".join(_children(node)) + "}",
-    "key_val_pair": lambda node: f"{_name(node['value'])}: {_children(node)[0]}",
-}
+def _in_place(child: Mapping[str, Any], part: Explanation) -> str:
+    if child["type"] == "literal":
+        return in_place(child["value"])
+    if child["type"] in _SILENT:
+        return part.text
+    if part.answer is Answer.CANNOT_TELL:
+        return "?"
+    return "absent" if part.absent is not None else in_place(part.value)

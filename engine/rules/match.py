@@ -37,22 +37,39 @@ class Trigger:
         if self.never:
             return Verdict(Answer.NO, "it has no trigger: other playbooks call it")
         event = document["event"]
-        if self.events and event["type"] not in self.events:
-            wanted = " or ".join(self.events)
-            return Verdict(Answer.NO, f"the event's type is {event['type']}, not {wanted}")
-        if self.action is not None and event["action"] != self.action:
-            came = f"action {event['action']}" if event["action"] else "no action"
-            return Verdict(Answer.NO, f"the event came by {came}, not {self.action}")
-        verdict = (
-            self._judge_call(event) or self._judge_origin(event) or self._judge_age(event, now)
-        )
+        for against in (
+            self.against_type,
+            self.against_action,
+            self.against_call,
+            self.against_own,
+            self.against_missed,
+            self.against_stale,
+        ):
+            verdict = against(event)
+            if verdict is not None:
+                return verdict
+        verdict = self.against_age(event, now)
         if verdict is not None:
             return verdict
         if self.when is None:
             return Verdict(Answer.YES)
         return decide(self.when, document)
 
-    def _judge_call(self, event: Mapping[str, Any]) -> Verdict | None:
+    def against_type(self, event: Mapping[str, Any]) -> Verdict | None:
+        """What speaks against the event's type; None: nothing, as in each of these."""
+        if not self.events or event["type"] in self.events:
+            return None
+        wanted = " or ".join(self.events)
+        return Verdict(Answer.NO, f"the event's type is {event['type']}, not {wanted}")
+
+    def against_action(self, event: Mapping[str, Any]) -> Verdict | None:
+        """What speaks against the button that was pressed."""
+        if self.action is None or event["action"] == self.action:
+            return None
+        came = f"action {event['action']}" if event["action"] else "no action"
+        return Verdict(Answer.NO, f"the event came by {came}, not {self.action}")
+
+    def against_call(self, event: Mapping[str, Any]) -> Verdict | None:
         """A call waits for labels: who has none to give must not take it, nor the other way."""
         source = event["source"]
         if (source == LABEL_MAPPING) == self.answers:
@@ -63,8 +80,8 @@ class Trigger:
             )
         return Verdict(Answer.NO, "the event asks for labels; `answer: labels` takes such events")
 
-    def _judge_origin(self, event: Mapping[str, Any]) -> Verdict | None:
-        """What speaks against the event, wherever it came from and whoever caused it."""
+    def against_own(self, event: Mapping[str, Any]) -> Verdict | None:
+        """What the engine itself caused could start it in a circle."""
         if event["own"] and not self.own:
             return Verdict(
                 Answer.NO, "the engine itself caused this event; `own: true` takes such events"
@@ -77,21 +94,30 @@ class Trigger:
                 "whether the engine itself caused this event is not known: Flashduty has not said "
                 "yet whose app key it uses",
             )
-        if event["source"] == RECONCILED and not self.reconcile:
-            return Verdict(
-                Answer.NO,
-                "the event was missed and found out later; `reconcile: true` takes such events",
-            )
+        return None
+
+    def against_missed(self, event: Mapping[str, Any]) -> Verdict | None:
+        """What was missed and found out later is for those that ask for it."""
+        if event["source"] != RECONCILED or self.reconcile:
+            return None
+        return Verdict(
+            Answer.NO,
+            "the event was missed and found out later; `reconcile: true` takes such events",
+        )
+
+    def against_stale(self, event: Mapping[str, Any]) -> Verdict | None:
+        """What speaks against an event that a newer one overtook."""
         takes_stale = self.stale
         if takes_stale is None:
             takes_stale = event["source"] in (PRESSED, RECONCILED)
-        if event["stale"] and not takes_stale:
-            return Verdict(
-                Answer.NO, "a newer event of the same subject came first; `stale: run` takes both"
-            )
-        return None
+        if not event["stale"] or takes_stale:
+            return None
+        return Verdict(
+            Answer.NO, "a newer event of the same subject came first; `stale: run` takes both"
+        )
 
-    def _judge_age(self, event: Mapping[str, Any], now: float) -> Verdict | None:
+    def against_age(self, event: Mapping[str, Any], now: float) -> Verdict | None:
+        """What speaks against an event as old as this one is at `now`."""
         latest = self.max_age
         if latest is None and event["source"] == RECONCILED:
             latest = LATEST

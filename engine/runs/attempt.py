@@ -45,6 +45,12 @@ class Attempt:
     parameters: Any
     call: Call
     plan: Plan  # masked
+    foretold: Report | None = None  # what performing it will report
+
+    @property
+    def settles_at_once(self) -> Report | None:
+        """The report of a step that has no effect, and is over when it begins."""
+        return self.foretold if isinstance(self.foretold, (Succeeded, Stopped)) else None
 
     @property
     def policy(self) -> OnInterrupt:
@@ -79,15 +85,14 @@ def prepared(
     """The attempt, or why it cannot be made: nothing has happened then."""
     try:
         parameters = rendered(step, step_type, document)
-        plan = step_type.plan(parameters, call)
+        plan, foretold = step_type.plan(parameters, call), step_type.foretell(parameters)
     except (RenderError, ValidationError) as error:
         return rendering_error(step, error)
     except Exception as error:  # noqa: BLE001 - whatever it is, nothing has happened yet
         return f"{type(error).__name__}: {error} (this is a fault of the step type)"
     summary = shortened(redactor.text(plan.summary))
-    return Attempt(
-        step, step_type, parameters, call, Plan(summary, redactor.data(dict(plan.details)))
-    )
+    masked_plan = Plan(summary, redactor.data(dict(plan.details)))
+    return Attempt(step, step_type, parameters, call, masked_plan, foretold)
 
 
 def end_of(  # noqa: PLR0911 - one answer a kind of report

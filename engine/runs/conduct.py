@@ -132,9 +132,15 @@ class Conduct:
             plan=attempt.plan.summary,
             request=attempt.plan.details,
         )
-        await means.ledger.keep_started(self.run.id, record)
+        keeping = means.ledger.keep_started(self.run.id, record)
+        at_once = attempt.settles_at_once
+        if at_once is None:
+            await keeping  # before it takes effect
         self.flow = self.flow.take(Started(step.path, move.attempt, started))
         means.tell(StepStarted(self.run, step, move.attempt, attempt.plan, started))
+        if at_once is not None:  # one commit is enough: nothing happens in between
+            await asyncio.gather(keeping, self._take(attempt, at_once))
+            return
         task = asyncio.ensure_future(attempt.performed())
         task.add_done_callback(lambda _: self.control.changed.set())
         self.in_flight[step.path] = (attempt, task)

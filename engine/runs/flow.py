@@ -107,7 +107,8 @@ class Flow:
         step = self.playbook.find(fact.path)
         if step is None:
             raise ValueError(f"there is no step {fact.path}")
-        if not around(fact.path):
+        # Once a step has begun, the run stands at it until it is settled.
+        if not around(fact.path) and fact.path not in self.progress:
             at = fact.at if isinstance(fact, Settled) else self.began.at
             stands = [move.step.path for move in self.next(at) if not isinstance(move, End)]
             # What ended several steps before their time may come later in a ledger's records.

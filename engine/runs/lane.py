@@ -60,9 +60,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """It is not carried out."""
+    """It is not carried out; after this time another one may be."""
 
     reason: str
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,8 @@ def _by_concurrency(guard: Guard, lane: Lane, now: float) -> Decision:
     if guard.concurrency is Concurrency.QUEUE:
         return _queued(guard, lane, cooling)
     if cooling is not None:
-        return Skip(f"cooldown: the last run for this key ended {cooling.reason}")
+        said = f"cooldown: the last run for this key ended {cooling.reason}"
+        return Skip(said, cooling.until)
     others = ", ".join(run.id for run in lane.going)
     if guard.concurrency is Concurrency.RESTART and lane.going:
         return Restart(tuple(run.id for run in lane.going), f"it takes the place of run {others}")

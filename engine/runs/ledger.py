@@ -4,7 +4,7 @@ Every method that writes answers only after its row is committed and would survi
 process and of the machine's power. Methods of one ledger may be called at the same time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -44,6 +44,18 @@ class Judgement:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The runs of an event as their lanes let them in, and what is to be said to other runs."""
+
+    runs: Sequence[Run]
+    orders: Sequence[Order] = ()
+
+
+ReadLane = Callable[[Run, Guard, float], Lane]  # of a run that has one; the time is now
+Admit = Callable[[ReadLane], Admitted]  # decides, and does nothing else
+
+
 class Ledger(Protocol):
     """What the receiver and the worker need kept. Every method may raise LedgerError."""
 
@@ -59,17 +71,12 @@ class Ledger(Protocol):
         ...
 
     async def keep_match(
-        self,
-        event: Event,
-        judgements: Sequence[Judgement],
-        runs: Sequence[Run],
-        at: float,
-        orders: Sequence[Order] = (),
-    ) -> None:
-        """The event is judged, these runs are there, and this is said to others: all of it or none.
+        self, event: Event, judgements: Sequence[Judgement], at: float, admit: Admit
+    ) -> Admitted:
+        """The event is judged, and what `admit` makes of the lanes at that moment is kept with it.
 
-        Keeps `event.own` too. A playbook has at most one run for an event, however often this is
-        called.
+        All of it or none; `event.own` too. A playbook has at most one run for an event, however
+        often this is called.
         """
         ...
 
@@ -97,8 +104,8 @@ class Ledger(Protocol):
         """The oldest queued runs behind a place in the order, each with its own place."""
         ...
 
-    async def lane(self, playbook: str, lane: str, guard: Guard, now: float) -> Lane:
-        """What the rows say about a lane, and about its playbook as far as the guard asks."""
+    async def lane(self, run: Run, guard: Guard, now: float) -> Lane:
+        """What the rows say about a run's lane, and its playbook as far as the guard asks."""
         ...
 
     async def starts(self, since: float) -> Sequence[float]:

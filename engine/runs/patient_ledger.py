@@ -12,7 +12,7 @@ from engine.runs.control import Order, Pause
 from engine.runs.fact import Asked, Began, Cancelled, Fact, Paused, Settled
 from engine.runs.happening import Tell, Trouble
 from engine.runs.lane import Lane
-from engine.runs.ledger import Acceptance, Judgement, Ledger, LedgerError
+from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, Ledger, LedgerError
 from engine.runs.run import Run, StepRecord
 
 RETRY_AFTER: Final = 1.0  # seconds until the ledger is asked again after it refused
@@ -39,14 +39,9 @@ class PatientLedger:
         return await self._insist(lambda: self._ledger.unmatched(limit))
 
     async def keep_match(
-        self,
-        event: Event,
-        judgements: Sequence[Judgement],
-        runs: Sequence[Run],
-        at: float,
-        orders: Sequence[Order] = (),
-    ) -> None:
-        await self._insist(lambda: self._ledger.keep_match(event, judgements, runs, at, orders))
+        self, event: Event, judgements: Sequence[Judgement], at: float, admit: Admit
+    ) -> Admitted:
+        return await self._insist(lambda: self._ledger.keep_match(event, judgements, at, admit))
 
     async def playbooks_run_for(self, subject: str, type_: str) -> frozenset[str]:
         return await self._insist(lambda: self._ledger.playbooks_run_for(subject, type_))
@@ -66,8 +61,8 @@ class PatientLedger:
     async def queued(self, after: int, limit: int) -> Sequence[tuple[int, Run]]:
         return await self._insist(lambda: self._ledger.queued(after, limit))
 
-    async def lane(self, playbook: str, lane: str, guard: Guard, now: float) -> Lane:
-        return await self._insist(lambda: self._ledger.lane(playbook, lane, guard, now))
+    async def lane(self, run: Run, guard: Guard, now: float) -> Lane:
+        return await self._insist(lambda: self._ledger.lane(run, guard, now))
 
     async def starts(self, since: float) -> Sequence[float]:
         return await self._insist(lambda: self._ledger.starts(since))

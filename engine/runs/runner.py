@@ -66,7 +66,8 @@ class Runner:
 
     async def _begin(self, run: Run, flow: Flow) -> tuple[Run, Flow]:
         """Render `vars` for a new run, or replay the history of an unfinished one."""
-        history = await self.ledger.history(run.id)
+        fresh = run.state is RunState.QUEUED and run.origin is None
+        history = [] if fresh else await self.ledger.history(run.id)
         if history and run.state is not RunState.QUEUED:
             return run, flow.replay(history)
         at = self.clock()

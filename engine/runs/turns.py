@@ -16,10 +16,11 @@ from engine.runs.control import EVERYTHING, Order, Verb
 from engine.runs.happening import RunMoved, Tell
 from engine.runs.judging import Judged
 from engine.runs.lane import Decision, Hold, Lane, Restart, Skip, Start, offered, waiting
-from engine.runs.ledger import Ledger
+from engine.runs.ledger import Admitted, Ledger, ReadLane
 from engine.runs.run import Run, RunState
 
 MINUTE: Final = 60.0  # seconds
+AHEAD: Final = 100  # queued runs that are read at once
 
 Place = tuple[str, str | None]  # playbook and lane
 
@@ -45,6 +46,7 @@ class Turns:
         self._most = starts  # runs that may be started within a minute
         self._paused: Mapping[str, str] = {}
         self._taken = 0  # the place of the last queued run that was read
+        self._ahead: deque[Run] = deque()  # those that were read and are not looked at yet
         self._given: set[str] = set()  # runs whose turn it is, and which have not ended
         self._held: dict[Place, deque[Run]] = {}
         self._look: dict[Place, None] = {}  # the held ones that something has changed for
@@ -53,7 +55,7 @@ class Turns:
 
     # Being let in ---------------------------------------------------------------------------
 
-    async def offer(self, judged: Judged) -> tuple[Judged, Sequence[Order]]:
+    def admit(self, judged: Judged, at: float, read: ReadLane) -> Admitted:
         """What their lanes make of the runs of an event, and what is to be said to other runs."""
         runs: list[Run] = []
         orders: list[Order] = []
@@ -61,7 +63,7 @@ class Turns:
             if run.state.settled:  # nobody can tell what it acts on
                 runs.append(run)
                 continue
-            match await self._offered(run, self._clock()):
+            match self._offered(run, at, read):
                 case Start():
                     runs.append(run)
                 case Hold(reason):
@@ -72,17 +74,16 @@ class Turns:
                     runs.append(replace(run, reason=reason))
                     by = f"run {run.id}, which takes its place"
                     orders += [Order(0, other, Verb.CANCEL, by, judged.at) for other in cancel]
-        return replace(judged, runs=runs), orders
+        return Admitted(runs, orders)
 
-    async def _offered(self, run: Run, at: float) -> Decision:
+    def _offered(self, run: Run, at: float, read: ReadLane) -> Decision:
         paused = self.paused(run.playbook)
         if paused is not None:
             return Skip(paused)
         if run.lane is None:
             return Start()
         guard = self._guards[run.playbook]
-        lane = await self._ledger.lane(run.playbook, run.lane, guard, at)
-        return offered(guard, lane, at)
+        return offered(guard, read(run, guard, at), at)
 
     # Whose turn it is -----------------------------------------------------------------------
 
@@ -103,9 +104,14 @@ class Turns:
                 return run
 
     def ended(self, run: Run) -> None:
-        """It gave its place back, or was taken out of the queue."""
+        """It gave its place back."""
         self._given.discard(run.id)
         self._change((run.playbook, run.lane))
+
+    def taken_out(self, run: Run) -> None:
+        """It was ended before its turn came."""
+        self._ahead = deque(one for one in self._ahead if one.id != run.id)
+        self.ended(run)
 
     def is_given(self, run_id: str) -> bool:
         """Whether it is this run's turn."""
@@ -143,10 +149,13 @@ class Turns:
 
     async def _queued_one(self) -> Run | bool | None:
         """The next one of the queue; True when it was not its turn, None at the queue's end."""
-        queued = await self._ledger.queued(self._taken, 1)
-        if not queued:
-            return None
-        ((self._taken, run),) = queued
+        if not self._ahead:
+            queued = await self._ledger.queued(self._taken, AHEAD)
+            if not queued:
+                return None
+            self._taken = queued[-1][0]
+            self._ahead.extend(run for _, run in queued)
+        run = self._ahead.popleft()
         place = (run.playbook, run.lane)
         decision = await self._decide(run)
         if isinstance(decision, Start):
@@ -191,7 +200,7 @@ class Turns:
         if guard is None or run.lane is None:
             return Start()
         now = self._clock()
-        lane = await self._ledger.lane(run.playbook, run.lane, guard, now)
+        lane = await self._ledger.lane(run, guard, now)
         mine = next((going for going in lane.going if going.id == run.id), None)
         return None if mine is None else waiting(guard, self._with_given(lane), mine, now)
 

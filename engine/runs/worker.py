@@ -20,7 +20,7 @@ from engine.runs.consequences import answers, ends, has_consequences
 from engine.runs.control import Control, Order, Verb
 from engine.runs.happening import RunMoved, Tell, Trouble
 from engine.runs.judging import NOBODY, Judged, Judging
-from engine.runs.ledger import Ledger, LedgerError
+from engine.runs.ledger import Admitted, Ledger, LedgerError, ReadLane
 from engine.runs.patient_ledger import PatientLedger
 from engine.runs.run import Run, RunState
 from engine.runs.runner import Clock, Runner
@@ -139,7 +139,7 @@ class Worker:
         """End a run that has not begun."""
         moved = run.move(RunState.CANCELLED, at=self._clock(), reason=reason)
         await self._ledger.keep_run(moved)
-        self._turns.ended(moved)
+        self._turns.taken_out(moved)
         self._tell(RunMoved(moved))
 
     def _control_of(self, run: Run) -> Control:
@@ -151,26 +151,34 @@ class Worker:
     async def _judge(self) -> None:
         """One batch: what it queues can start before the next one, however many events come."""
         events = await self._ledger.unmatched(BATCH)
+        keeping: list[asyncio.Future[None]] = []
         for event in events:
             if self._stopping.is_set():
-                return
-            await self._judge_one(event)
+                break
+            judged = self._judging.judge(event, await self._not_again(event))
+            if has_consequences(judged.event):
+                await _all(keeping)  # it looks at the runs of those before it
+            keeping.append(asyncio.ensure_future(self._keep(judged)))
             await asyncio.sleep(0)  # let the receiver answer in between
+        await _all(keeping)
         if len(events) == BATCH:
             self.wake()
 
-    async def _judge_one(self, event: Event) -> None:
-        judged = self._judging.judge(event, await self._not_again(event))
-        judged, orders = await self._turns.offer(judged)
-        orders = [*orders, *await self._consequences(judged.event, judged.at)]
-        await self._ledger.keep_match(
-            judged.event, judged.judgements, judged.runs, judged.at, orders
-        )
-        self._tell(judged.matched)
-        for run in judged.runs:
+    async def _keep(self, judged: Judged) -> None:
+        """The verdicts on an event, with the runs that its lanes let in."""
+        said = await self._consequences(judged.event, judged.at)
+        at = self._clock()
+
+        def admit(read: ReadLane) -> Admitted:
+            admitted = self._turns.admit(judged, at, read)
+            return replace(admitted, orders=[*admitted.orders, *said])
+
+        admitted = await self._ledger.keep_match(judged.event, judged.judgements, judged.at, admit)
+        self._tell(replace(judged, runs=admitted.runs).matched)
+        for run in admitted.runs:
             if run.state.settled:
                 self._tell(RunMoved(run))
-        if orders:
+        if admitted.orders:
             self.wake()
 
     async def _consequences(self, event: Event, at: float) -> Sequence[Order]:
@@ -305,3 +313,12 @@ class Worker:
             yield
         finally:
             await slots.acquire()
+
+
+async def _all(doing: list["asyncio.Future[None]"]) -> None:
+    """Wait until all of it is done. Raises what the first one raised that failed."""
+    done = await asyncio.gather(*doing, return_exceptions=True)
+    doing.clear()
+    for one in done:
+        if one is not None:
+            raise one

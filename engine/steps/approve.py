@@ -4,6 +4,7 @@
 same incident (`/reject` for a no). Result: `{approved, by, at}`.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -35,6 +36,11 @@ class Approve:
     parameters = ApproveParameters
     timeout: float | None = None
     finds_out = False
+    results: ClassVar[Mapping[str, str] | None] = {
+        "approved": "boolean",
+        "by": "string",
+        "at": "any",
+    }
 
     def plan(self, parameters: ApproveParameters, call: Call) -> Plan:
         within: object = parameters.within  # a Deferred in a rehearsal

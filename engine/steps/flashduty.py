@@ -69,6 +69,14 @@ class Flashduty:
     parameters = FlashdutyParameters
     timeout: float | None = 60.0  # an exchange, retries, and a look at the timeline
     finds_out = True  # a comment, in the timeline; of others it says that nobody knows
+    results: ClassVar[Mapping[str, str] | None] = {
+        "data": "any",
+        "request_id": "string",
+        "code": "string",
+        "message": "string",
+        "status": "integer",
+        "found_in_timeline": "boolean",
+    }
 
     def __init__(self, client: FlashdutyClient) -> None:
         self._client = client

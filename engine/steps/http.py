@@ -10,18 +10,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Final, Literal
+from urllib.parse import quote_plus
 
 import aiohttp
 import orjson
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import override
+from yarl import URL
 
 from engine.outward.checks import complaints_about_headers, complaints_about_url, read_url
 from engine.outward.exchange import Reply, ask
 from engine.outward.failure import NoAnswerError
 from engine.outward.policy import OutwardPolicy, RefusedError
 from engine.outward.request import SAFE, Request, shown
+from engine.playbooks.command import Command
 from engine.playbooks.deferred import Deferred
 from engine.playbooks.parameters import ConditionField, Model, Parameters, Size, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
@@ -30,6 +33,8 @@ from engine.rules.condition import Answer
 from engine.rules.explain import decide
 
 _FIRST_FAILURE: Final = 400
+_JSON: Final = "application/json"
+_TEXT: Final = "text/plain; charset=utf-8"
 
 
 class BasicAuth(Model):
@@ -79,11 +84,11 @@ class HttpParameters(Parameters):
         if isinstance(user, str) and ":" in user:
             said = "has a colon in it, and the password would begin there"
             yield Complaint("bad-login", ("basic_auth", "user"), said)
-        headers: object = self.headers
-        names = headers if isinstance(headers, Mapping) else {}
-        if auth is not None and any(name.lower() == "authorization" for name in names):
-            said = "is one login, and the Authorization header is another"
-            yield Complaint("two-logins", ("basic_auth",), said)
+        headers: object = self.headers  # a Deferred when all of it is a template
+        names = [name.lower() for name in headers] if isinstance(headers, dict) else []
+        if self.basic_auth is not None and "authorization" in names:
+            said = "cannot stand beside an Authorization header"
+            yield Complaint("two-credentials", ("basic_auth",), said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,13 @@ class Http:
     parameters = HttpParameters
     timeout: float | None = 30.0
     finds_out = False
+    results: ClassVar[Mapping[str, str] | None] = {
+        "status": "integer",
+        "headers": "object",
+        "body": "any",
+        "elapsed": "number",
+        "cut": "string",
+    }
 
     def __init__(
         self, session: Callable[[], aiohttp.ClientSession], settings: HttpSettings
@@ -111,13 +123,14 @@ class Http:
         details: dict[str, Any] = {"method": parameters.method, "url": parameters.url}
         for name in ("params", "headers", "json_", "form", "text"):
             value = getattr(parameters, name)
-            if isinstance(value, Deferred) or value not in (None, {}):
+            sent = name == "json_" and name in parameters.model_fields_set  # null is JSON, too
+            if sent or isinstance(value, Deferred) or value not in (None, {}):
                 details[name.strip("_")] = value
         if parameters.basic_auth is not None:
             auth: object = parameters.basic_auth  # a Deferred when all of it is a template
             user = auth.user if isinstance(auth, BasicAuth) else auth
             details["basic_auth"] = {"user": user, "password": "******"}
-        return Plan(f"{parameters.method} {parameters.url}", details)
+        return Plan(f"{parameters.method} {parameters.url}", details, _curl(parameters))
 
     def foretell(self, parameters: HttpParameters) -> Report | None:
         return None
@@ -172,15 +185,75 @@ def _request(parameters: HttpParameters, call: Call) -> Request:
     if "json_" in parameters.model_fields_set:
         body = orjson.dumps(parameters.json_)
         if "content-type" not in given:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = _JSON
     if parameters.params:
         url = url.extend_query(parameters.params)
     return Request(parameters.method, url, headers, body, parameters.form)
 
 
+def _curl(parameters: HttpParameters) -> Command:
+    """The same request by hand. Without an `Idempotency-Key`: by hand, each is one of its own.
+
+    What stands in the place of a secret is put in by the shell as it is: where it has quotes, or
+    letters that a URL has not, a body in JSON and a query have to be looked at.
+    """
+    argv = ["curl"]
+    body = list(_body_by_hand(parameters))
+    method = str(parameters.method)
+    if method == "HEAD" and not body:
+        argv.append("--head")
+    elif method != "GET" or body:
+        argv += ["--request", method]
+    headers: object = parameters.headers  # a Deferred when all of it is a template
+    given = headers if isinstance(headers, dict) else {str(headers): ""}
+    known = {name.lower() for name in given}
+    if "--data-raw" in body and "content-type" not in known:
+        text = "json_" not in parameters.model_fields_set
+        given = {"Content-Type": _TEXT if text else _JSON, **given}
+    for name, value in given.items():
+        argv += ["--header", f"{name}: {value}" if str(value) else f"{name};"]
+    if (auth := parameters.basic_auth) is not None:
+        user: object = auth
+        argv += [
+            "--user",
+            f"{auth.user}:{auth.password}" if isinstance(user, BasicAuth) else str(user),
+        ]
+    if parameters.follow_redirects is True:
+        argv.append("--location")
+    return Command((*argv, *body, _url_by_hand(parameters)))
+
+
+def _body_by_hand(parameters: HttpParameters) -> Iterator[str]:
+    if "json_" in parameters.model_fields_set:
+        data = orjson.dumps(parameters.json_, default=str, option=orjson.OPT_NON_STR_KEYS)
+        yield from ("--data-raw", data.decode())
+    elif parameters.form is not None:
+        form: object = parameters.form  # a Deferred when all of it is a template
+        if isinstance(form, dict):
+            for name, value in form.items():  # a secret in it is encoded when it is known
+                yield from ("--data-urlencode", f"{quote_plus(name)}={value}")
+        else:
+            yield from ("--data-raw", str(form))
+    elif parameters.text is not None:
+        yield from ("--data-raw", str(parameters.text))
+
+
+def _url_by_hand(parameters: HttpParameters) -> str:
+    """With `params` in it, and the names of what is not known yet to be read."""
+    url, params = str(parameters.url), parameters.params
+    shown: object = params  # a Deferred when all of it is a template
+    if not isinstance(shown, dict):
+        return f"{url}?{shown}"
+    try:
+        whole = URL(url).extend_query({name: str(value) for name, value in params.items()})
+    except ValueError:
+        return url
+    return str(whole).replace("%E2%80%B9", "‹").replace("%E2%80%BA", "›")
+
+
 def _parsed(reply: Reply) -> Any:
     kind, body = reply.content_type, reply.body
-    if not reply.cut and (kind == "application/json" or kind.endswith("+json")):
+    if not reply.cut and (kind == _JSON or kind.endswith("+json")):
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:

@@ -1,6 +1,7 @@
 """`set: {owner: "{{ steps.lookup.body.owner }}"}`: gives later steps a name for a value."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pydantic import ConfigDict
 
@@ -20,6 +21,7 @@ class Set:
     parameters = SetParameters
     timeout: float | None = None
     finds_out = False
+    results: ClassVar[Mapping[str, str] | None] = None
 
     def plan(self, parameters: SetParameters, call: Call) -> Plan:
         values = _values(parameters)

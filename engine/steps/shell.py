@@ -11,7 +11,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,11 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
+from engine.playbooks.command import Command
 from engine.playbooks.deferred import Deferred
 from engine.playbooks.parameters import Parameters, Size, Text
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
+from engine.problem import Complaint
 from engine.processes.mark import VARIABLE
 from engine.processes.warden import Warden
 
@@ -83,6 +85,18 @@ class ShellParameters(Parameters):
             raise PydanticCustomError("shell-what", "the list is empty", {})
         return self
 
+    @override
+    def complaints(self) -> Iterator[Complaint]:
+        """What no command can be given, as far as it is known."""
+        given = (("argv", self.argv), ("script", self.script), ("env", self.env))
+        for name, value in given:
+            texts: object = value  # a Deferred when all of it is a template
+            if isinstance(texts, dict):
+                texts = [*texts, *texts.values()]
+            for text in texts if isinstance(texts, list) else [texts]:
+                if isinstance(text, str) and "\0" in text:
+                    yield Complaint("nul", (name,), "cannot hold a NUL character")
+
 
 @dataclass(frozen=True, slots=True)
 class ShellSettings:
@@ -100,6 +114,15 @@ class Shell:
     parameters = ShellParameters
     timeout: float | None = 600.0
     finds_out = False
+    results: ClassVar[Mapping[str, str] | None] = {
+        "exit": "integer",
+        "stdout": "string",
+        "stderr": "string",
+        "elapsed": "number",
+        "json": "any",
+        "cut": "string",
+        "ended": "array",
+    }
 
     def __init__(self, settings: ShellSettings) -> None:
         self._settings = settings
@@ -109,8 +132,7 @@ class Shell:
         argv: object = parameters.argv  # a Deferred when all of it is a template
         if argv is not None:
             details["argv"] = argv
-            items = argv if isinstance(argv, list) else [argv]
-            summary = " ".join(_quoted(item) for item in items)
+            summary = Command.of(argv).typed()
         else:
             details["script"] = parameters.script
             lines = (parameters.script or "").strip().splitlines()
@@ -119,7 +141,9 @@ class Shell:
             value = getattr(parameters, name)
             if isinstance(value, Deferred) or value not in (None, {}):
                 details[name] = value
-        return Plan(summary, details)
+        words = ["/bin/sh", "-c", parameters.script] if argv is None else argv
+        by_hand = Command.of(words, parameters.env, parameters.cwd, parameters.stdin)
+        return Plan(summary, details, by_hand)
 
     def foretell(self, parameters: ShellParameters) -> Report | None:
         return None
@@ -132,9 +156,6 @@ class Shell:
         warden = self._settings.warden
         mark = warden.mark(call.run_id, call.path, call.attempt)
         environment = {**self._settings.environ, **parameters.env, VARIABLE: mark}
-        for text in (*argv, *environment, *environment.values()):
-            if "\0" in text:
-                return Failed("a NUL character cannot be part of a command", retryable=False)
         folder = self._settings.folder / (parameters.cwd or ".")
         limit = (
             self._settings.max_output if parameters.max_output is None else parameters.max_output
@@ -332,9 +353,3 @@ def _signal_group(group: int, number: int) -> bool:
     except PermissionError:
         return True  # somebody is there whom we may not signal
     return True
-
-
-def _quoted(item: object) -> str:
-    text = str(item)
-    safe = text and all(char.isalnum() or char in "-_./:=@%+,‹›{}" for char in text)
-    return text if safe else "'" + text.replace("'", "'\\''") + "'"

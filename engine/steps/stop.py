@@ -1,5 +1,6 @@
 """`stop: {status: succeeded, reason: ...}`: the playbook's steps end here."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from engine.playbooks.parameters import Parameters, Text
@@ -21,6 +22,7 @@ class Stop:
     parameters = StopParameters
     timeout: float | None = None
     finds_out = False
+    results: ClassVar[Mapping[str, str] | None] = {}
 
     def plan(self, parameters: StopParameters, call: Call) -> Plan:
         details = {"status": parameters.status, "reason": parameters.reason}

@@ -1,5 +1,6 @@
 """`wait: 30s`: the run goes on when the time has passed, also across a restart of the engine."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -23,6 +24,7 @@ class Wait:
     parameters = WaitParameters
     timeout: float | None = None
     finds_out = False
+    results: ClassVar[Mapping[str, str] | None] = {"waited": "number"}
 
     def plan(self, parameters: WaitParameters, call: Call) -> Plan:
         duration: object = parameters.duration  # a Deferred in a rehearsal

@@ -4,17 +4,20 @@ import sqlite3
 from collections.abc import Mapping
 
 from engine.playbooks.guard import Guard
+from engine.playbooks.playbook import Playbook
 from engine.runs.consequences import UnderWay
-from engine.runs.lane import Going, Lane
+from engine.runs.control import EVERYTHING
+from engine.runs.lane import Decision, Going, Lane, Skip, Start, offered
 from engine.runs.run import Asking, RunState
 from engine.store.rows import run_from_row
+from engine.store.words import read_pauses
 
 
 def read_lane(
     db: sqlite3.Connection,
     sql: Mapping[str, str],
     playbook: str,
-    lane: str,
+    lane: str | None,
     guard: Guard,
     now: float,
 ) -> Lane:
@@ -38,6 +41,23 @@ def read_lane(
                 break
             failures += 1
     return Lane(going, last_end, admitted, failures)
+
+
+def read_decision(
+    db: sqlite3.Connection, sql: Mapping[str, str], playbook: Playbook, lane: str | None, now: float
+) -> Decision:
+    """What a worker on these rows would make of a run that is offered now, as `Turns.admit` does.
+
+    `lane` is None for a playbook without a guard.
+    """
+    pauses = read_pauses(db, sql)
+    pause = pauses.get(EVERYTHING) or pauses.get(playbook.name)
+    if pause is not None:
+        return Skip(pause.said)
+    if lane is None:
+        return Start()
+    guard = playbook.guard
+    return offered(guard, read_lane(db, sql, playbook.name, lane, guard, now), now)
 
 
 def read_under_way(db: sqlite3.Connection, sql: Mapping[str, str], incident: str) -> list[UnderWay]:

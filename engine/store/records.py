@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from engine.events.event import Event
-from engine.playbooks.playbook import PlaybookText
+from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.problem import EngineError, Problem
 from engine.runs.fact import Cancelled
+from engine.runs.lane import Decision
 from engine.runs.ledger import Judgement
 from engine.runs.run import Run, StepRecord
 from engine.store import rows
 from engine.store.database import reading
+from engine.store.lanes import read_decision
 from engine.store.queries import read_queries
 
 SHORTEST_END: Final = 4  # of an id that is copied in part
@@ -101,6 +103,15 @@ class Records:
             rows.playbook_from_row(playbook),
             rows.cancelled_from_row(row),
         )
+
+    def playbook(self, version: str) -> PlaybookText | None:
+        """A version of a playbook, if an engine ever had it."""
+        row = self._db.execute(self._sql["playbook_by_version"], {"version": version}).fetchone()
+        return None if row is None else rows.playbook_from_row(row)
+
+    def decision(self, playbook: Playbook, lane: str | None, now: float) -> Decision:
+        """What the guard of a playbook would make of a run that is offered now."""
+        return read_decision(self._db, self._sql, playbook, lane, now)
 
     def runs(
         self,

@@ -16,7 +16,7 @@ from engine.runs.consequences import UnderWay
 from engine.runs.control import Order, Pause
 from engine.runs.fact import Asked, Began, Cancelled, Fact, Paused, Settled, facts_of
 from engine.runs.lane import Lane
-from engine.runs.ledger import Acceptance, Judgement, LedgerError, NotInLedgerError
+from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, LedgerError, NotInLedgerError
 from engine.runs.run import Run, StepRecord
 from engine.store import rows
 from engine.store.database import reconnect, sole_use
@@ -103,21 +103,21 @@ class SqliteLedger:
         return await self._writer.do(act)
 
     async def keep_match(
-        self,
-        event: Event,
-        judgements: Sequence[Judgement],
-        runs: Sequence[Run],
-        at: float,
-        orders: Sequence[Order] = (),
-    ) -> None:
+        self, event: Event, judgements: Sequence[Judgement], at: float, admit: Admit
+    ) -> Admitted:
         matched = rows.match_to_row(event, judgements, at)
 
-        def act(db: sqlite3.Connection) -> None:
-            if self._match(db, matched, runs):
-                for order in orders:
-                    db.execute(self._sql["insert_order"], rows.order_to_row(order))
+        def act(db: sqlite3.Connection) -> Admitted:
+            if not db.execute(self._sql["match_event"], matched).rowcount:
+                return Admitted(())  # it was judged before
+            admitted = admit(lambda run, guard, now: self._lane(db, run, guard, now))
+            for run in admitted.runs:
+                db.execute(self._sql["insert_run"], rows.run_to_row(run))
+            for order in admitted.orders:
+                db.execute(self._sql["insert_order"], rows.order_to_row(order))
+            return admitted
 
-        await self._writer.do(act)
+        return await self._writer.do(act)
 
     async def accept_judged(
         self, event: Event, judgements: Sequence[Judgement], runs: Sequence[Run], at: float
@@ -128,7 +128,9 @@ class SqliteLedger:
             if not db.execute(self._sql["insert_event"], row).rowcount:
                 known = db.execute(self._sql["event_by_key"], row).fetchone()
                 return Acceptance(known["id"], duplicate=True)
-            self._match(db, matched, runs)
+            db.execute(self._sql["match_event"], matched)
+            for run in runs:
+                db.execute(self._sql["insert_run"], rows.run_to_row(run))
             return Acceptance(event.id, duplicate=False)
 
         return await self._writer.do(act)
@@ -139,14 +141,6 @@ class SqliteLedger:
             return None if row is None else rows.run_from_row(row)
 
         return await self._writer.do(act)
-
-    def _match(self, db: sqlite3.Connection, matched: rows.Parameters, runs: Sequence[Run]) -> bool:
-        """False for an event that was judged before."""
-        if not db.execute(self._sql["match_event"], matched).rowcount:
-            return False
-        for run in runs:
-            db.execute(self._sql["insert_run"], rows.run_to_row(run))
-        return True
 
     async def playbooks_run_for(self, subject: str, type_: str) -> frozenset[str]:
         def act(db: sqlite3.Connection) -> frozenset[str]:
@@ -198,10 +192,11 @@ class SqliteLedger:
 
         return await self._writer.do(act)
 
-    async def lane(self, playbook: str, lane: str, guard: Guard, now: float) -> Lane:
-        return await self._writer.do(
-            lambda db: read_lane(db, self._sql, playbook, lane, guard, now)
-        )
+    async def lane(self, run: Run, guard: Guard, now: float) -> Lane:
+        return await self._writer.do(lambda db: self._lane(db, run, guard, now))
+
+    def _lane(self, db: sqlite3.Connection, run: Run, guard: Guard, now: float) -> Lane:
+        return read_lane(db, self._sql, run.playbook, run.lane, guard, now)
 
     async def starts(self, since: float) -> Sequence[float]:
         return await self._writer.do(lambda db: read_starts(db, self._sql, since))

@@ -88,11 +88,12 @@ def place(tmp_path: Path) -> Path:
 @pytest.fixture
 def worked(place: Path, press: Path) -> Path:
     """The same place, where the button `look` was pressed once and the run is over."""
-    asyncio.run(_work(place, press.read_bytes()))
+    asyncio.run(work(place, press.read_bytes()))
     return place
 
 
-async def _work(place: Path, body: bytes) -> None:
+async def work(place: Path, body: bytes) -> None:
+    """Press the button `look` there, and wait for the end of a run."""
     config = load_config(place / "config.yaml", {})
     files = [(path.name, path.read_text()) for path in sorted(config.playbooks.iterdir())]
     over = asyncio.Event()

@@ -11,7 +11,7 @@ from engine.runs.fact import Asked, Began, Cancelled, Settled
 from engine.runs.run import Asking, Outcome, Question, Run, RunState, StepRecord
 from engine.store.sqlite import SqliteLedger, open_ledger
 from tests.cli.conftest import Type
-from tests.runs.fakes import NOW, a_playbook, a_run, an_event, verdicts
+from tests.runs.fakes import NOW, a_playbook, a_run, an_event, letting, verdicts
 
 PLAYBOOK = a_playbook("steps: [{id: a, probe: a}, {id: b, probe: b}]", "restart-host")
 LATER = "no engine is running now: one does it when it starts"
@@ -34,7 +34,7 @@ class Scene:
         await ledger.accept(event)
         await ledger.keep_playbook(PLAYBOOK)
         run = a_run("RUN00001", PLAYBOOK, event)
-        await ledger.keep_match(event, verdicts([PLAYBOOK]), [run], NOW)
+        await ledger.keep_match(event, verdicts([PLAYBOOK]), NOW, letting([run]))
         run = run.move(RunState.RUNNING, at=NOW)
         await ledger.keep_began(run, Began(NOW))
         record = StepRecord(path="steps/0", attempt=1, type="probe", id="a", started=NOW)
@@ -200,7 +200,7 @@ def test_skipped_runs_are_listed_on_request(scene: Scene, type_: Type) -> None:
         event = an_event("EVENT2")
         run = a_run("RUN00002", PLAYBOOK, event).move(RunState.SKIPPED, at=NOW, reason="cooldown")
         asyncio.run(ledger.accept(event))
-        asyncio.run(ledger.keep_match(event, verdicts([PLAYBOOK]), [run], NOW))
+        asyncio.run(ledger.keep_match(event, verdicts([PLAYBOOK]), NOW, letting([run])))
 
     def listed(*options: str) -> list[str]:
         line = ("runs", "list", *options, "--format", "json", "--config", scene.config)

@@ -234,7 +234,7 @@ def test_offline_wrong_values_are_still_wrong() -> None:
             "flashduty: {token: a}",
             (
                 "1:13: unknown-key: there is no key 'token' here "
-                "(known here: actions, allow_from, app_key, base_url, per_minute, per_second, "
+                "(known here: actions, allow_from, app_key, base_url, comment_questions, per_minute, per_second, "
                 "reconcile, webhook_token)"
             ),
         ),

@@ -14,7 +14,7 @@ from engine.playbooks.deferred import Unknown
 from engine.playbooks.load import Loader
 from engine.playbooks.step_type import Call, Failed, Report
 from engine.playbooks.template import RenderError
-from engine.problem import EngineError
+from engine.problem import UNSAID, EngineError
 from engine.runs.rendering import rendered, rendering_error
 from engine.steps.http import Http, HttpParameters, HttpSettings
 from tests.outward.servers import serving
@@ -58,6 +58,9 @@ def said_of(complaints: Any) -> list[str]:
         ("https://lb@169.254.169.254/", [f"url {LOGIN}"]),
         ("https://@lb/", [f"url {LOGIN}"]),
         ("//ops@lb/", [f"url {LOGIN}"]),
+        ("ftp://lb/", ["url has to begin with http:// or https://"]),
+        ("HTTPS://lb/", []),
+        ("$HOOK", []),  # what a rehearsal has for a secret
         ("http://lb/a@b?c=@#@", []),
         ("http://lb/ä ö", []),
         (Unknown("vars.url"), []),
@@ -65,6 +68,15 @@ def said_of(complaints: Any) -> list[str]:
 )
 def test_a_url_that_says_two_things(url: object, said: list[str]) -> None:
     assert said_of(complaints_about_url(url)) == said
+
+
+@pytest.mark.parametrize(
+    ("url", "given"),
+    [("/drain", "/drain"), ("hunter2" * 10, UNSAID), ("lb/?app_key=hunter2", UNSAID)],
+)
+def test_what_is_no_url_is_shown_whole_or_not_at_all(url: str, given: object) -> None:
+    (complaint,) = complaints_about_url(url)
+    assert complaint.given == given
 
 
 @pytest.mark.parametrize(
@@ -143,7 +155,7 @@ def loader() -> Loader:
 @pytest.mark.parametrize(
     ("step", "said"),
     [
-        ('{url: "http://u:p@lb/"}', f"bad-url: 'url' {LOGIN}"),
+        ('{url: "http://u:p@lb/"}', f"not-a-url: 'url' {LOGIN}"),
         ('{url: "http://lb/", headers: {X: "a\\nb"}}', f"bad-header: 'headers.X' {LINE}"),
         (
             '{url: "http://lb/", basic_auth: {user: "a:b", password: c}}',
@@ -151,7 +163,7 @@ def loader() -> Loader:
         ),
         (
             '{url: "http://lb/", basic_auth: {user: a, password: b}, headers: {authorization: c}}',
-            "two-logins: 'basic_auth' is one login, and the Authorization header is another",
+            "two-credentials: 'basic_auth' cannot stand beside an Authorization header",
         ),
     ],
 )

@@ -455,12 +455,25 @@ def test_the_json_of_a_rehearsal_has_these_keys(types: Types) -> None:
         "vars: {host: '{{ labels.resource }}'}\n"
         "steps: [{id: a, name: List, shell: [ls]}, {when: labels.nope, shell: [ls]}]",
     )
+    tree: dict[str, Any] = {
+        "expression": "trigger",
+        "key": None,
+        "answer": "yes",
+        "value": None,
+        "with_values": None,
+        "reason": None,
+        "absent": None,
+        "decides": True,
+        "parts": [],
+    }
     assert rehearsal.as_json() == {
         "playbook": "p",
         "file": "p.yaml",
         "answer": "yes",
         "reason": None,
+        "tree": tree,
         "lane": None,
+        "guard": {"decision": "start", "reason": None, "until": None, "cancel": []},
         "vars": {"host": "es.nj.01"},
         "steps": [
             {
@@ -469,7 +482,7 @@ def test_the_json_of_a_rehearsal_has_these_keys(types: Types) -> None:
                 "name": "List",
                 "type": "shell",
                 "outcome": "performed",
-                "plan": {"summary": "ls", "details": {"argv": ["ls"]}},
+                "plan": {"summary": "ls", "details": {"argv": ["ls"]}, "command": "ls"},
                 "reason": None,
             },
             {
@@ -482,19 +495,26 @@ def test_the_json_of_a_rehearsal_has_these_keys(types: Types) -> None:
                 "reason": "labels.nope is null",
             },
         ],
-        "would": {"state": "succeeded", "reason": None, "answer": None},
+        "unreached": [],
+        "unknown": [],
+        "would": {"state": "succeeded", "reason": None, "answer": None, "otherwise": None},
     }
     refused = rehearsed(types, "trigger: {when: labels.nope}\nsteps: [{shell: [ls]}]").as_json()
-    assert refused == {
+    assert set(refused) == set(rehearsal.as_json())
+    assert {key: refused[key] for key in refused if key != "tree"} == {
         "playbook": "p",
         "file": "p.yaml",
         "answer": "no",
         "reason": "labels.nope is null",
         "lane": None,
+        "guard": None,
         "vars": {},
         "steps": [],
+        "unreached": [],
+        "unknown": [],
         "would": None,
     }
+    assert refused["tree"]["parts"][0]["absent"]["keys"] == ["resource"]
 
 
 def test_what_is_not_known_is_shown_by_its_name_however_deep() -> None:
@@ -535,6 +555,7 @@ def test_the_answer_to_a_call_is_shown_with_what_is_not_known_yet(types: Types) 
         "state": "succeeded",
         "reason": None,
         "answer": {"owner": "‹steps.look.body.owner›", "tier": "1"},
+        "otherwise": None,
     }
 
 
@@ -546,6 +567,7 @@ def test_an_answer_that_cannot_be_rendered_would_fail(types: Types) -> None:
         "state": "failed",
         "reason": "answer: owner: the value of a label is a text, not a mapping",
         "answer": None,
+        "otherwise": None,
     }
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from jmespath.exceptions import JMESPathError
 
 from engine.rules.condition import Answer, Condition, Verdict, evaluate
-from engine.rules.explain import decide, explain, expression_of, why
+from engine.rules.explain import decide, explain, why
 from engine.rules.undecided import CannotTellError
+from engine.rules.written import expression_of
 
 DOCUMENT: dict[str, Any] = {
     "severity": "Critical",
@@ -107,57 +108,132 @@ def test_deciding_says_the_reason_for_anything_but_yes() -> None:
     )
 
 
-def test_an_explanation_shows_every_part_with_its_value() -> None:
+def node(expression: str, answer: str, value: Any = None, **more: Any) -> dict[str, Any]:
+    """A node of the tree as JSON, with what it has more than most."""
+    return {
+        "expression": expression,
+        "key": None,
+        "answer": answer,
+        "value": value,
+        "with_values": None,
+        "reason": None,
+        "absent": None,
+        "decides": True,
+        "parts": [],
+        **more,
+    }
+
+
+def test_an_explanation_shows_every_part_with_its_value_and_what_decided() -> None:
     explained = explain(
         Condition.parse("severity == 'Critical' && !(length(count) > `1`)"), DOCUMENT
     )
-    told = "length() takes string or array or object, not number 0"
-    cannot = {"answer": "cannot tell", "value": None, "reason": told}
-    assert explained.as_json() == {
-        "expression": "severity == 'Critical' && !(length(count) > `1`)",
-        **cannot,
-        "parts": [
-            {
-                "expression": "severity == 'Critical'",
-                "answer": "yes",
-                "value": True,
-                "reason": None,
-                "parts": [
-                    {
-                        "expression": "severity",
-                        "answer": "yes",
-                        "value": "Critical",
-                        "reason": None,
-                        "parts": [],
-                    }
-                ],
-            },
-            {
-                "expression": "!(length(count) > `1`)",
-                **cannot,
-                "parts": [
-                    {
-                        "expression": "length(count) > `1`",
-                        **cannot,
-                        "parts": [
-                            {
-                                "expression": "length(count)",
-                                **cannot,
-                                "parts": [
-                                    {
-                                        "expression": "count",
-                                        "answer": "yes",
-                                        "value": 0,
-                                        "reason": None,
-                                        "parts": [],
-                                    }
-                                ],
-                            }
+    said = "length() takes string or array or object, not number 0"
+    assert explained.as_json() == node(
+        "severity == 'Critical' && !(length(count) > `1`)",
+        "cannot tell",
+        reason=said,
+        parts=[
+            node(
+                "severity == 'Critical'",
+                "yes",
+                True,
+                with_values="'Critical' == 'Critical'",
+                decides=False,
+                parts=[node("severity", "yes", "Critical", decides=False)],
+            ),
+            node(
+                "!(length(count) > `1`)",
+                "cannot tell",
+                reason=said,
+                parts=[
+                    node(
+                        "length(count) > `1`",
+                        "cannot tell",
+                        reason=said,
+                        with_values="? > 1",
+                        parts=[
+                            node(
+                                "length(count)",
+                                "cannot tell",
+                                reason=said,
+                                with_values="length(0)",
+                                parts=[node("count", "yes", 0)],
+                            )
                         ],
-                    }
+                    )
                 ],
-            },
+            ),
         ],
+    )
+
+
+def parts(expression: str) -> list[tuple[str, str, bool]]:
+    """Of each part: its text, its answer, and whether it decided."""
+    shown = explain(Condition.parse(expression), DOCUMENT).as_json()["parts"]
+    return [(part["expression"], part["answer"], part["decides"]) for part in shown]
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        (
+            "severity && owner && hosts",
+            [("severity", "yes", False), ("owner", "no", True), ("hosts", "no", False)],
+        ),
+        (
+            "owner || severity || muted",
+            [("owner", "no", False), ("severity", "yes", True), ("muted", "yes", False)],
+        ),
+        ("owner || hosts", [("owner", "no", True), ("hosts", "no", True)]),
+        ("severity && muted", [("severity", "yes", True), ("muted", "yes", True)]),
+        ("severity && lower(count)", [("severity", "yes", False), ("lower(count)", "cannot tell", True)]),
+        ("owner && lower(count)", [("owner", "no", True), ("lower(count)", "cannot tell", False)]),
+        ("!muted", [("muted", "yes", True)]),
+    ],
+)  # fmt: skip
+def test_only_what_decided_is_said_to_have(
+    expression: str, told: list[tuple[str, str, bool]]
+) -> None:
+    assert parts(expression) == told
+
+
+@pytest.mark.parametrize(
+    ("expression", "with_values"),
+    [
+        ("labels.service == 'engine'", "'engine' == 'engine'"),
+        ("labels.owner == 'x'", "absent == 'x'"),
+        ("contains(title, 'cpu')", "contains('disk full', 'cpu')"),
+        ("length(alerts) > `2`", "2 > 2"),
+        ("count == `0`", "0 == 0"),
+        ("sort_by(alerts, &n)", 'sort_by([{"n": 1, "ok": true}, {"n": 2, "ok": false}], &n)'),
+        ("severity", None),
+        ("severity && title", None),
+    ],
+)
+def test_a_comparison_is_shown_with_values_for_its_parts(
+    expression: str, with_values: str | None
+) -> None:
+    assert explain(Condition.parse(expression), DOCUMENT).with_values == with_values
+
+
+def test_values_in_a_tree_are_shortened() -> None:
+    document = {"title": "y" * 5000, "hosts": list(range(100))}
+    shown = explain(Condition.parse("title == 'x' || hosts"), document).as_json()
+    comparison, hosts = shown["parts"]
+    assert comparison["with_values"] == f"'{'y' * 60}...' == 'x'"
+    assert comparison["parts"][0]["value"] == f"{'y' * 200}..."
+    assert hosts["value"] == [0, 1, 2, 3, 4, "... and 95 more"]
+
+
+def test_what_is_absent_is_said_with_the_names_that_are_there() -> None:
+    explained = explain(Condition.parse("labels.servce == 'engine'"), DOCUMENT)
+    assert explained.parts[0].as_json()["absent"] == {
+        "name": "servce",
+        "of": "labels",
+        "found": "a mapping",
+        "keys": ["service", "k8s-app"],
+        "nearest": "service",
     }
 
 
@@ -316,3 +392,23 @@ def test_a_written_expression_reads_back_as_one_of_the_same_value(
     for document in documents:
         assert _value(again, document) == _value(tree, document)
     assert expression_of(again) == expression_of(tree)
+
+
+@given(EXPRESSIONS, DOCUMENTS)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+def test_a_tree_says_what_its_condition_says_and_what_decided_says_the_same(
+    expression: str, document: dict[str, Any]
+) -> None:
+    try:
+        condition = Condition.parse(expression)
+    except ValueError:
+        assume(False)
+        raise
+    tree = explain(condition, document)
+    assert tree.answer is condition.decide(document).answer
+    assert json.dumps(tree.as_json())
+    nodes = [tree]
+    for one in nodes:
+        if one.joined_by in ("&&", "||"):
+            assert all(part.answer is one.answer for part in one.deciding)
+        nodes.extend(one.deciding)

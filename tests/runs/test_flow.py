@@ -730,8 +730,12 @@ def test_nothing_comes_after_the_end() -> None:
     story = Story("steps: [{probe: a}]")
     story.succeeds()
     for fact in (Started("steps/0", 1, 0.0), Settled("steps/0", 1, 0.0, Outcome.SUCCEEDED)):
-        with pytest.raises(ValueError, match=r"^the run stands at its end, not at steps/0"):
+        with pytest.raises(ValueError, match=r"^steps/0 has its outcome$"):
             story.flow.take(fact)
+    story = Story("steps: [{probe: a}]\non_failure: [{probe: a}]")
+    story.succeeds()
+    with pytest.raises(ValueError, match=r"^the run stands at its end, not at on_failure/0$"):
+        story.flow.take(Started("on_failure/0", 1, 0.0))
 
 
 @pytest.mark.parametrize("how_far", range(4))

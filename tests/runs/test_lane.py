@@ -80,7 +80,8 @@ def test_a_refusal_names_the_run_that_is_in_the_way() -> None:
 @pytest.mark.parametrize("guard", [SINGLE, RESTART, PARALLEL])
 def test_within_the_cooldown_of_the_last_end_a_run_is_skipped(guard: Guard) -> None:
     cooling = replace(guard, cooldown=600.0)
-    said = Skip("cooldown: the last run for this key ended 0:09:59 ago, and `cooldown` is 0:10:00")
+    ended = "cooldown: the last run for this key ended 0:09:59 ago, and `cooldown` is 0:10:00"
+    said = Skip(ended, NOW + 1)
     assert offered(cooling, Lane(last_end=NOW - 599), NOW) == said
     assert offered(cooling, Lane(last_end=NOW - 600), NOW) == Start()
     assert offered(cooling, Lane(last_end=None), NOW) == Start()

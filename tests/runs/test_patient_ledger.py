@@ -12,7 +12,7 @@ from engine.runs.happening import Happening, Trouble
 from engine.runs.ledger import Ledger, LedgerError, NotInLedgerError
 from engine.runs.patient_ledger import PatientLedger
 from engine.runs.run import Outcome, StepRecord
-from tests.runs.fakes import NOW, PATIENCE, a_playbook, a_run, an_event
+from tests.runs.fakes import NOW, PATIENCE, a_playbook, a_run, an_event, letting
 
 EVENT = an_event()
 PLAYBOOK = a_playbook("steps: [{probe: a}]")
@@ -25,7 +25,7 @@ SETTLES: Ask = lambda ledger: ledger.keep_settled("R", RECORD, SETTLED)  # noqa:
 OTHERS: dict[str, Ask] = {
     "accept": lambda ledger: ledger.accept(EVENT),
     "unmatched": lambda ledger: ledger.unmatched(1),
-    "keep_match": lambda ledger: ledger.keep_match(EVENT, [], [], NOW),
+    "keep_match": lambda ledger: ledger.keep_match(EVENT, [], NOW, letting([])),
     "keep_playbook": lambda ledger: ledger.keep_playbook(PLAYBOOK),
     "playbook_text": lambda ledger: ledger.playbook_text("v"),
     "event": lambda ledger: ledger.event("E"),

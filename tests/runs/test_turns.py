@@ -16,7 +16,7 @@ from engine.runs.run import Run, RunState
 from engine.runs.worker import Worker
 from engine.store.records import open_records
 from engine.store.sqlite import open_ledger
-from tests.runs.fakes import NOW, PATIENCE, Stage, a_playbook, an_event
+from tests.runs.fakes import NOW, PATIENCE, Stage, a_playbook, an_event, letting
 from tests.runs.test_worker import Gate, a_few_turns, a_worker, accepted, working
 
 
@@ -314,7 +314,9 @@ def test_cancelling_a_run_that_waits_in_its_lane_takes_it_out(stage: Stage, data
                 await press(stage.ledger, worker, number)
                 await judged(stage, number)
             cancel = Order(0, "RUN2", Verb.CANCEL, "ada", NOW)
-            await stage.ledger.keep_match(an_event("X"), [], [], NOW)  # nothing is said by it
+            await stage.ledger.keep_match(
+                an_event("X"), [], NOW, letting([])
+            )  # nothing is said by it
             await said(stage, cancel)
             worker.wake()
             await stage.told.until(lambda told: told.ended("RUN2"))
@@ -330,7 +332,7 @@ def test_cancelling_a_run_that_waits_in_its_lane_takes_it_out(stage: Stage, data
 async def said(stage: Stage, order: Order) -> None:
     """A word to a run, with an event that starts nothing."""
     await stage.ledger.accept(an_event("WORD"))
-    await stage.ledger.keep_match(an_event("WORD"), [], [], NOW, [order])
+    await stage.ledger.keep_match(an_event("WORD"), [], NOW, letting([], [order]))
 
 
 def test_no_more_runs_start_within_a_minute_than_the_config_allows(

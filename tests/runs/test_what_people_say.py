@@ -17,7 +17,17 @@ from engine.runs.ledger import Ledger
 from engine.runs.run import Outcome, RunState
 from engine.store.people import People, open_for_people
 from engine.store.records import open_records
-from tests.runs.fakes import NOW, Probe, Stage, a_playbook, a_run, an_event, step_types, verdicts
+from tests.runs.fakes import (
+    NOW,
+    Probe,
+    Stage,
+    a_playbook,
+    a_run,
+    an_event,
+    letting,
+    step_types,
+    verdicts,
+)
 from tests.runs.test_worker import Gate, a_few_turns, a_worker, accepted, states_in, working
 
 TWO = a_playbook("steps: [{id: a, probe: a}, {id: b, probe: b}]\nfinally: [{probe: f}]", "two")
@@ -29,7 +39,7 @@ async def left_behind(stage: Stage, id_: str = "RUN1") -> None:
     await stage.ledger.accept(event)
     await stage.ledger.keep_playbook(TWO)
     run = a_run(id_, TWO, event)
-    await stage.ledger.keep_match(event, verdicts([TWO]), [run], NOW)
+    await stage.ledger.keep_match(event, verdicts([TWO]), NOW, letting([run]))
     await stage.ledger.keep_began(run.move(RunState.RUNNING, at=NOW), Began(NOW))
 
 
@@ -221,3 +231,24 @@ def test_what_cleans_up_is_not_cut_by_a_cancelling(stage: Stage, database: Path,
     with open_records(database) as records:
         steps = {step.path: step.outcome for step in records.run("RUN1").steps}
     assert steps[at] is Outcome.SUCCEEDED
+
+
+def test_a_run_that_is_cancelled_before_its_turn_never_begins(stage: Stage, database: Path) -> None:
+    gate = Gate()
+    stage.probe.answer("steps/0", gate, gate, gate)
+
+    async def story(people: People) -> None:
+        worker = a_worker(stage, a_playbook("steps: [{probe: a}]"), at_once=1)
+        await accepted(stage.ledger, *(an_event(f"E{number}") for number in range(3)))
+        async with working(worker):
+            await stage.told.until(lambda told: len(told.started) == 1)
+            people.cancel("RUN2", by="ada", at=NOW)
+            worker.wake()
+            await stage.told.until(lambda told: told.ended("RUN2"))
+            gate.let("RUN1", "RUN3")
+            await stage.told.until(lambda told: told.ended("RUN1", "RUN3"))
+
+    with open_for_people(database) as people:
+        asyncio.run(story(people))
+    assert gate.came == ["RUN1", "RUN3"]
+    assert states_in(database)["RUN2"] == "cancelled"

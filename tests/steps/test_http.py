@@ -209,13 +209,28 @@ def test_basic_auth_arrives() -> None:
     assert target.only.all("Authorization") == [f"Basic {sent}"]
 
 
+def complaints(**given: Any) -> list[tuple[str, str, str]]:
+    """Of each: code, place, message; all of them are made before anything is sent."""
+    found = HttpParameters.model_validate(given).complaints()
+    return [(one.code, one.name, one.message) for one in found]
+
+
 def test_two_kinds_of_authorization_are_refused() -> None:
     login = {"user": "a", "password": "b"}
-    failed = failure_of(perform(Target(), headers={"authorization": "x"}, basic_auth=login))
-    assert failed.error == (
-        "this request cannot be sent: basic_auth is one login, and the Authorization header is another"
-    )
-    assert not failed.retryable
+    assert complaints(url="http://h", headers={"authorization": "x"}, basic_auth=login) == [
+        ("two-credentials", "basic_auth", "cannot stand beside an Authorization header")
+    ]
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "/drain", "", "127.0.0.1:80"])
+def test_an_address_that_is_no_web_address_is_refused(url: str) -> None:
+    said = "has to begin with http:// or https://"
+    assert complaints(url=url) == [("not-a-url", "url", said)]
+
+
+def test_what_is_not_known_yet_is_not_complained_of() -> None:
+    unknown = Unknown("steps.a")
+    assert complaints(url=unknown, headers=unknown, basic_auth=unknown) == []
 
 
 def test_every_attempt_carries_the_same_idempotency_key() -> None:
@@ -478,12 +493,7 @@ def test_a_server_that_closes_early_or_talks_nonsense(answer: bytes, said: str) 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        (
-            "ftp://127.0.0.1/x",
-            "nothing was sent: url has to begin with http:// or https://, not with ftp:",
-        ),
-        ("/drain", "nothing was sent: url has to begin with http:// or https://"),
-        ("", "nothing was sent: url has to begin with http:// or https://"),
+        ("/drain", "this request cannot be sent: url has to begin with http:// or https://"),
         ("http://", "nothing was sent: url is no URL: it names no host"),
         ("http://[::1", "nothing was sent: url is no URL: its host or its port cannot be read"),
         (
@@ -663,3 +673,68 @@ def test_a_request_has_one_body() -> None:
 def test_a_misspelt_parameter_is_refused() -> None:
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         HttpParameters.model_validate({"url": "http://a", "header": {}})
+
+
+# By hand
+
+
+@pytest.mark.parametrize(
+    ("given", "argv"),
+    [
+        ({"url": "http://h/a"}, ["http://h/a"]),
+        ({"url": "http://h/a", "method": "HEAD"}, ["--head", "http://h/a"]),
+        ({"url": "http://h", "method": "POST"}, ["--request", "POST", "http://h"]),
+        ({"url": "http://h/", "params": {"q": "a b", "u": "é&"}}, ["http://h/?q=a+b&u=%C3%A9%26"]),
+        ({"url": "http://h/?a=1", "params": {"a": 2}}, ["http://h/?a=1&a=2"]),
+        ({"url": "http://h/a b"}, ["http://h/a%20b"]),
+        (
+            {"url": "http://h", "headers": {"X-A": "b", "X-Empty": ""}},
+            ["--header", "X-A: b", "--header", "X-Empty;", "http://h"],
+        ),
+        (
+            {"url": "http://h", "method": "POST", "json": {"a": [1, "é"]}},
+            ["--request", "POST", "--header", "Content-Type: application/json", "--data-raw", '{"a":[1,"é"]}', "http://h"],
+        ),
+        (
+            {"url": "http://h", "json": None, "headers": {"content-type": "x/y"}},
+            ["--request", "GET", "--header", "content-type: x/y", "--data-raw", "null", "http://h"],
+        ),
+        (
+            {"url": "http://h", "method": "PUT", "text": "a\nb"},
+            ["--request", "PUT", "--header", "Content-Type: text/plain; charset=utf-8", "--data-raw", "a\nb", "http://h"],
+        ),
+        (
+            {"url": "http://h", "method": "POST", "form": {"a b": "c&d"}},
+            ["--request", "POST", "--data-urlencode", "a+b=c&d", "http://h"],
+        ),
+        (
+            {"url": "http://h", "basic_auth": {"user": "u", "password": "p"}, "follow_redirects": True},
+            ["--user", "u:p", "--location", "http://h"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_plan_has_the_same_request_for_curl(given: dict[str, Any], argv: list[str]) -> None:
+    command = plan(**given).command
+    assert command is not None
+    assert command.argv == ("curl", *argv)
+
+
+def test_what_is_not_known_yet_stands_in_it_by_its_name() -> None:
+    unknown = Unknown("steps.a")
+    command = plan(
+        url="http://h/‹steps.a.id›",
+        method=unknown.method,
+        params={"q": unknown.q},
+        headers=unknown.headers,
+        json={"a": unknown.n},
+        basic_auth=unknown.auth,
+    ).command
+    assert command is not None
+    assert command.argv == (
+        *("curl", "--request", "‹steps.a.method›"),
+        *("--header", "Content-Type: application/json", "--header", "‹steps.a.headers›;"),
+        *("--user", "‹steps.a.auth›", "--data-raw", '{"a":"‹steps.a.n›"}'),
+        "http://h/‹steps.a.id›?q=‹steps.a.q›",
+    )
+    assert str(plan(url=unknown, params=unknown, form=unknown).command).count("‹steps.a›") == 3
+    assert str(plan(url="http://[h", text=unknown).command).count("http://[h") == 1

@@ -301,10 +301,16 @@ def test_a_folder_that_is_not_there(shell: WardedShell, tmp_path: Path) -> None:
         {"script": "echo \0"},
     ],
 )
-def test_a_nul_character_is_refused(shell: WardedShell, given: dict[str, Any]) -> None:
-    failed = failure_of(perform(shell, **given))
-    assert failed.error == "a NUL character cannot be part of a command"
-    assert not failed.retryable
+def test_a_nul_character_is_refused_before_anything_is_started(given: dict[str, Any]) -> None:
+    (complaint,) = ShellParameters.model_validate(given).complaints()
+    assert (complaint.code, complaint.message) == ("nul", "cannot hold a NUL character")
+    assert complaint.name in given
+
+
+def test_what_is_not_known_yet_is_not_complained_of() -> None:
+    unknown = Unknown("steps.a")
+    for given in ({"argv": unknown, "env": unknown}, {"argv": [unknown], "env": {"A": unknown}}):
+        assert list(ShellParameters.model_validate(given).complaints()) == []
 
 
 @pytest.mark.parametrize(
@@ -647,3 +653,21 @@ def test_a_command_may_not_be_repeated_unasked(shell: WardedShell) -> None:
     parameters = ShellParameters.model_validate({"argv": ["true"]})
     assert not shell.harmless_to_repeat(parameters)
     assert shell.foretell(parameters) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"argv": ["ls", "a b"]}, "ls 'a b'"),
+        ({"script": 'df -h "$M"', "env": {"M": "/a b"}}, "M='/a b' /bin/sh -c 'df -h \"$M\"'"),
+        (
+            {"argv": ["cat"], "stdin": "a b", "cwd": "/var"},
+            "cd /var && printf %s 'a b' | cat",
+        ),
+    ],
+)  # fmt: skip
+def test_a_plan_has_the_same_command_to_type(given: dict[str, Any], line: str) -> None:
+    shell = Shell(ShellSettings({}, Path("/"), 1024, Warden("offline", print)))
+    command = shell.plan(ShellParameters.model_validate(given), CALL).command
+    assert command is not None
+    assert command.typed() == line

@@ -29,7 +29,7 @@ from engine.runs.run import Asking, Handed, Outcome, Question, Run, RunState, St
 from engine.store.queries import read_migrations
 from engine.store.records import open_records
 from engine.store.sqlite import SqliteLedger, open_ledger
-from tests.runs.fakes import NOW, a_playbook, a_run, an_event, verdicts
+from tests.runs.fakes import NOW, a_playbook, a_run, an_event, letting, verdicts
 
 ROOT = Path(__file__).parents[2]
 PLAYBOOK = a_playbook("steps: [{id: a, probe: a}]", "restart-host", "restart-host.yaml")
@@ -46,7 +46,7 @@ async def queue(ledger: Ledger, event: Event, *runs: Run) -> None:
     for playbook in (PLAYBOOK, OTHER):
         await ledger.keep_playbook(playbook)
     await ledger.accept(event)
-    await ledger.keep_match(event, verdicts([PLAYBOOK, OTHER]), runs, NOW)
+    await ledger.keep_match(event, verdicts([PLAYBOOK, OTHER]), NOW, letting(runs))
 
 
 async def begin(ledger: Ledger, id_: str = "R1") -> Run:
@@ -189,7 +189,7 @@ def test_a_match_keeps_every_verdict_and_queues_its_runs(
         await ledger.keep_playbook(PLAYBOOK)
         await ledger.accept(event)
         run = a_run("R1", PLAYBOOK, event)
-        await ledger.keep_match(event, judgements, [run], NOW)
+        await ledger.keep_match(event, judgements, NOW, letting([run]))
         assert await ledger.unmatched(10) == []
         assert [one for _, one in await ledger.queued(0, 10)] == [run]
 
@@ -235,7 +235,7 @@ def test_a_match_that_cannot_be_kept_whole_is_not_kept_at_all(ledger: SqliteLedg
             a_run("R2", OTHER, event, version="a version that was never kept"),
         ]
         with pytest.raises(LedgerError, match="FOREIGN KEY constraint failed"):
-            await ledger.keep_match(event, verdicts([PLAYBOOK]), runs, NOW)
+            await ledger.keep_match(event, verdicts([PLAYBOOK]), NOW, letting(runs))
         assert await ledger.queued(0, 10) == []
         assert [one.id for one in await ledger.unmatched(10)] == [event.id]
 

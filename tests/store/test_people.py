@@ -19,7 +19,7 @@ from engine.runs.run import Asking, Outcome, Question, Run, RunState, StepRecord
 from engine.store.people import People, open_for_people
 from engine.store.records import open_records
 from engine.store.sqlite import SqliteLedger
-from tests.runs.fakes import NOW, a_playbook, a_run, an_event, verdicts
+from tests.runs.fakes import NOW, a_playbook, a_run, an_event, letting, verdicts
 
 PLAYBOOK = a_playbook("steps: [{id: a, probe: a}, {id: b, probe: b}]", "restart-host")
 
@@ -36,7 +36,7 @@ async def going(ledger: Ledger, id_: str = "RUN1", source: str = "custom-action"
     event = replace(an_event(f"E of {id_}"), source=source)
     run = a_run(id_, PLAYBOOK, event)
     await ledger.accept(event)
-    await ledger.keep_match(event, verdicts([PLAYBOOK]), [run], NOW)
+    await ledger.keep_match(event, verdicts([PLAYBOOK]), NOW, letting([run]))
     run = run.move(RunState.RUNNING, at=NOW)
     await ledger.keep_began(run, Began(NOW, {"host": "h"}))
     return run
@@ -80,7 +80,7 @@ def test_a_queued_run_can_be_cancelled_too(ledger: SqliteLedger, people: People)
     event = an_event()
     asyncio.run(ledger.accept(event))
     run = a_run("RUN1", PLAYBOOK, event)
-    asyncio.run(ledger.keep_match(event, verdicts([PLAYBOOK]), [run], NOW))
+    asyncio.run(ledger.keep_match(event, verdicts([PLAYBOOK]), NOW, letting([run])))
     people.cancel("RUN1", by="ada", at=NOW)
     assert len(said(ledger)) == 1
 
@@ -254,7 +254,7 @@ def test_a_replay_is_a_new_event_that_names_its_origin(
 ) -> None:
     first = an_event()
     asyncio.run(ledger.accept(first))
-    asyncio.run(ledger.keep_match(first, [], [], NOW))
+    asyncio.run(ledger.keep_match(first, [], NOW, letting([])))
     made = people.replay("ENT1", id_="EVENT2", at=NOW + 5)
     assert asyncio.run(ledger.unmatched(9)) == [made]
     assert made == replace(

@@ -21,7 +21,7 @@ from engine.store import pruning
 from engine.store.pruning import prune_batch
 from engine.store.queries import read_migrations, read_queries
 from engine.store.sqlite import SqliteLedger, open_ledger
-from tests.runs.fakes import NOW, Clock, a_playbook, a_run, an_event, verdicts
+from tests.runs.fakes import NOW, Clock, a_playbook, a_run, an_event, letting, verdicts
 
 DAY = 86400.0
 KIB, MIB = 1024, 1024 * 1024
@@ -68,7 +68,7 @@ class Keeping:
             return
         await self.ledger.keep_playbook(PLAYBOOK)
         run = a_run(f"run of {id_}", PLAYBOOK, event, at)
-        await self.ledger.keep_match(event, verdicts([PLAYBOOK]), [run], at)
+        await self.ledger.keep_match(event, verdicts([PLAYBOOK]), at, letting([run]))
         if state is not RunState.QUEUED:
             await self._carry_out(run, state, at, ended_days_ago, steps)
 

@@ -12,7 +12,7 @@ from engine.runs.fact import Began, Settled
 from engine.runs.run import Outcome, RunState, StepRecord
 from engine.store.records import EventRecord, Page, Records, open_records
 from engine.store.sqlite import SqliteLedger
-from tests.runs.fakes import NOW, a_playbook, a_run, an_event, verdicts
+from tests.runs.fakes import NOW, a_playbook, a_run, an_event, letting, verdicts
 
 FIRST = a_playbook("steps: [{id: a, probe: a}]", "first", "first.yaml")
 SECOND = a_playbook("steps: [{probe: b}]", "second", "second.yaml")
@@ -30,7 +30,7 @@ def records(ledger: SqliteLedger, database: Path) -> Iterator[Records]:
             event = an_event(id_)
             await ledger.accept(event)
             runs = [a_run(f"01RUNA{number}", FIRST, event), a_run(f"01RUNB{number}", SECOND, event)]
-            await ledger.keep_match(event, verdicts([FIRST, SECOND]), runs, NOW)
+            await ledger.keep_match(event, verdicts([FIRST, SECOND]), NOW, letting(runs))
         run = a_run("01RUNA3", FIRST, an_event("01EVENT3")).move(RunState.RUNNING, at=NOW + 1)
         await ledger.keep_began(run, Began(NOW + 1, {"host": "h"}, "other: not there"))
         record = StepRecord(path="steps/0", attempt=1, type="probe", id="a", started=NOW + 2)

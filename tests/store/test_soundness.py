@@ -12,7 +12,7 @@ from engine.runs.run import Outcome, RunState, StepRecord
 from engine.store.database import reading
 from engine.store.soundness import check_soundness
 from engine.store.sqlite import SqliteLedger
-from tests.runs.fakes import NOW, a_playbook, a_run, an_event, verdicts
+from tests.runs.fakes import NOW, a_playbook, a_run, an_event, letting, verdicts
 
 PLAYBOOK = a_playbook("steps: [{id: a, probe: a}]")
 
@@ -28,7 +28,7 @@ def filled(ledger: SqliteLedger, database: Path) -> Path:
             event = an_event(f"E {state.value}")
             await ledger.accept(event)
             run = a_run(state.value, PLAYBOOK, event)
-            await ledger.keep_match(event, verdicts([PLAYBOOK]), [run], NOW)
+            await ledger.keep_match(event, verdicts([PLAYBOOK]), NOW, letting([run]))
             if state in (RunState.QUEUED, RunState.SKIPPED):
                 await ledger.keep_run(run.move(state, at=NOW))
                 continue
