@@ -3,8 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,16 +28,18 @@ from engine.flashduty.reconciling.timelines import Timelines
 from engine.lint.check import Settings
 from engine.lint.linter import Linter
 from engine.outward.session import open_session as open_outward_session
-from engine.playbooks.load import Loaded, Loader
+from engine.playbooks.load import Files, Loaded, Loader
 from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType
-from engine.problem import Problem
+from engine.problem import EngineError, Problem
 from engine.processes.warden import Warden
 from engine.runs.crew import Companion, Crew
 from engine.runs.happening import Happening, LeftOver, Tell, Trouble
+from engine.runs.kept_output import Keep, keep_nothing
 from engine.runs.label_calls import Ends, LabelCalls
 from engine.runs.ledger import LedgerError, Memory
 from engine.runs.redaction import Redactor
+from engine.runs.reloading import Found, Reloading
 from engine.runs.retention import Retention
 from engine.runs.runner import Runner
 from engine.runs.worker import Worker
@@ -51,6 +53,8 @@ from engine.sources.flashduty import (
 from engine.steps import step_types
 from engine.steps.http import HttpSettings
 from engine.steps.shell import ShellSettings
+from engine.store.output_files import OutputFiles
+from engine.store.output_folder import OutputFolder
 from engine.store.sqlite import SqliteLedger, open_ledger
 
 _INSTALLATION: Final = "installation"  # what the ledger remembers it by
@@ -89,7 +93,7 @@ class Parts:
     crew: Crew
     calls: LabelCalls
     sources: Mapping[str, FlashdutySource]
-    loaded: Loaded
+    reloading: Reloading
     problems: tuple[Problem, ...]  # of what playbooks may ask for
 
 
@@ -131,18 +135,18 @@ def offline_linter(config: Config, settings: Settings | None) -> Linter:
 @asynccontextmanager
 async def wired(
     config: Config,
-    files: Iterable[tuple[str, str]],
+    look: Callable[[], Found],
     *,
     environ: Mapping[str, str],
     redactor: Redactor,
     tell: Tell,
 ) -> AsyncIterator[Parts]:
-    """An engine over (file, text) pairs of playbooks. Raises EngineError when it cannot be had."""
+    """An engine over the playbooks that `look` finds. Raises EngineError when it cannot be had."""
     flashduty = config.flashduty
     for secret in (flashduty.app_key, flashduty.webhook_token):
         if secret is not None:
             redactor.learn(secret)
-    with open_ledger(config.database) as ledger:
+    with open_ledger(config.database) as ledger, _kept_output(config, redactor, tell) as keep:
         async with (
             open_outward_session(
                 config.http.policy, max_headers=config.http.max_headers
@@ -162,11 +166,12 @@ async def wired(
             types = step_types(
                 session=lambda: session,
                 flashduty=client,
-                shell=_shell(config, environ, warden),
+                shell=_shell(config, environ, warden, keep),
                 http=_http(config),
             )
             loader = Loader(types)
-            loaded = loader.load_all(files)
+            found = look()
+            loaded = loader.load_all(found.files)
             secrets = Secrets(config.secrets, environ, config.folder, redactor)
             missing = secrets.learn()
             ends = Ends()
@@ -192,6 +197,7 @@ async def wired(
                 ledger=ledger,
                 runner=runner,
                 playbooks=loaded.playbooks,
+                commit=found.commit,
                 load=loader.load_kept,
                 config=config.vars,
                 new_id=new_id,
@@ -208,9 +214,22 @@ async def wired(
                 clock=now,
                 sleep=asyncio.sleep,
                 tell=tell,
-                loaded=[playbook.version for playbook in loaded.playbooks],
+                loaded=worker.known,
             )
-            companions: list[Companion] = [own.keep_learning, retention.keep_pruning]
+            reloading = Reloading(
+                first=found,
+                loaded=loaded,
+                look=_looking(look),
+                load=_loading(types),
+                worker=worker,
+                clock=now,
+                tell=tell,
+            )
+            companions: list[Companion] = [
+                own.keep_learning,
+                retention.keep_pruning,
+                reloading.keep_reloading,
+            ]
             if questions is not None:
                 companions.append(questions.keep_writing)
             if flashduty.app_key is not None and flashduty.reconcile is not None:
@@ -223,7 +242,7 @@ async def wired(
                         now,
                     ),
                     store=ledger,
-                    wanted=lambda: events_to_reconcile(loaded.playbooks),
+                    wanted=lambda: events_to_reconcile(worker.playbooks),
                     accepted=worker.wake,
                     clock=now,
                     tell=tell,
@@ -244,7 +263,24 @@ async def wired(
                 budget=config.limits.answer,
             )
             crew = Crew(worker, prepare, companions, tell)
-            yield Parts(ledger, crew, calls, sources(config), loaded, tuple(missing))
+            yield Parts(ledger, crew, calls, sources(config), reloading, tuple(missing))
+
+
+def _looking(look: Callable[[], Found]) -> Callable[[], Awaitable[Found]]:
+    """The same beside the loop; what cannot be found is a problem like others."""
+
+    def looked() -> Found:
+        try:
+            return look()
+        except EngineError as error:
+            return Found(problems=error.problems)
+
+    return lambda: asyncio.to_thread(looked)
+
+
+def _loading(types: Mapping[str, StepType[Any]]) -> Callable[[Files], Awaitable[Loaded]]:
+    """Loads beside the loop, which has events to answer; so with nothing that the loop uses."""
+    return lambda files: asyncio.to_thread(Loader(types).load_all, files)
 
 
 def events_to_reconcile(playbooks: Iterable[Playbook]) -> frozenset[str]:
@@ -272,9 +308,25 @@ def _http(config: Config) -> HttpSettings:
     return HttpSettings(config.http.max_response, config.http.policy)
 
 
-def _shell(config: Config, environ: Mapping[str, str], warden: Warden) -> ShellSettings:
+def _shell(
+    config: Config, environ: Mapping[str, str], warden: Warden, keep: Keep = keep_nothing
+) -> ShellSettings:
     allowed = {name: environ[name] for name in config.shell.env if name in environ}
-    return ShellSettings(allowed, config.folder, config.shell.max_output, warden)
+    return ShellSettings(allowed, config.folder, config.shell.max_output, warden, keep)
+
+
+@contextmanager
+def _kept_output(config: Config, redactor: Redactor, tell: Tell) -> Iterator[Keep]:
+    """In files beside the database, if any are to be kept."""
+    limit = config.shell.keep_output
+    if limit is None:
+        yield keep_nothing
+        return
+    files = OutputFiles(OutputFolder.beside(config.database), limit, redactor, tell)
+    try:
+        yield files.keep
+    finally:
+        files.close()
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from engine.runs.fact import Settled
 from engine.runs.happening import Happening, RunMoved, StepSettled, Trouble
 from engine.runs.ledger import LedgerError, Memory
 from engine.runs.redaction import Redactor
+from engine.runs.reloading import Found
 from engine.runs.run import Outcome
 from engine.store.sqlite import SqliteLedger
 from engine.wiring import elapsed, new_id, now, steady, warden_over, wired
@@ -66,7 +67,9 @@ async def carried_out(config: Config, playbook: str) -> list[Settled]:
             over.set()
 
     files = [("tell.yaml", playbook)]
-    async with wired(config, files, environ={}, redactor=Redactor(), tell=tell) as parts:
+    async with wired(
+        config, lambda: Found(files), environ={}, redactor=Redactor(), tell=tell
+    ) as parts:
         event = parts.sources["/flashduty/actions/{action}"].read(
             Request("tell", {}, {}, None), PRESS.read_bytes(), id_=new_id(), received=now()
         )

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from engine.cli.checkout import commit_of
 from engine.problem import EngineError, Location, Problem
+from engine.runs.reloading import Found
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -25,6 +27,12 @@ def read_files(paths: Iterable[Path]) -> tuple[list[tuple[str, str]], list[Probl
             said = f"this is no UTF-8 text (byte {error.start})"
             problems.append(Problem("not-utf-8", said, Location(name)))
     return files, problems
+
+
+def look(path: Path) -> Found:
+    """All that lies there now. Raises EngineError for a path that is not there."""
+    files, unreadable = read_files([path])
+    return Found(files, unreadable, commit_of(path if path.is_dir() else path.parent))
 
 
 def read_beside(paths: Iterable[Path]) -> list[tuple[str, str]]:

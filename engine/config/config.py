@@ -64,6 +64,20 @@ def _size(value: object) -> int | None:
     return size
 
 
+def _kept_output(value: object) -> int | None:
+    """Bytes; None for `off`."""
+    if value in ("off", False, None):
+        return None
+    try:
+        size = parse_size(value)
+    except ValueError as error:
+        said = f"{error}; `off` keeps no files"
+        raise PydanticCustomError("size", "{said}", {"said": said}) from None
+    if size == 0:
+        raise PydanticCustomError("size", "files of 0 bytes keep nothing", {"hint": "off"})
+    return size
+
+
 def _address(value: object) -> object:
     if not isinstance(value, str) or ":" not in value:
         raise PydanticCustomError(
@@ -161,6 +175,8 @@ class ShellConfig(Model):
 
     env: list[str] = Field(default_factory=lambda: list(_ALLOWED_ENVIRONMENT))
     max_output: Size = 1024 * 1024
+    # Of each stream, in files beside the database; None: there are no files.
+    keep_output: Annotated[int | None, BeforeValidator(_kept_output)] = None
 
 
 class Limits(Model):

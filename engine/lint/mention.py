@@ -260,3 +260,9 @@ def offset_in(source: str, path: Path) -> int:
             pattern += rf"\s*(?:{named}|\[\s*{quoted}|\.get\(\s*{quoted})"
     match = re.search(pattern, source)
     return 0 if match is None or match.lastindex is None else match.start(match.lastindex)
+
+
+def written(path: Sequence[str]) -> str:
+    """A path as people write it: `alerts[].labels`."""
+    first, *rest = path
+    return first + "".join(part if part == ELEMENT else f".{part}" for part in rest)

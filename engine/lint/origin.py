@@ -86,6 +86,8 @@ def _parts(node: nodes.Node) -> Iterator[Path]:
             pass
         case nodes.Call(node=nodes.Getattr(node=whole, attr="get"), args=arguments):
             inner = [whole, *arguments[1:]]  # the first names what is taken
+        case nodes.Call(node=nodes.Getattr(node=whole), args=arguments):
+            inner = [whole, *arguments]
         case nodes.Compare() | nodes.Test() | nodes.Not():
             pass
         case nodes.If(body=body, elif_=more, else_=rest):

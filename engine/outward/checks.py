@@ -78,5 +78,5 @@ def _wrong_with_text(url: str) -> str | None:
     """What a reader of URLs passes over in silence, or takes for something else."""
     if _CONTROL.search(url):
         return _CONTROL_SAID
-    authority = re.split(r"[/?#\\]", url.partition("//")[2], maxsplit=1)[0]
+    authority = re.split(r"[/?#]", url.partition("//")[2], maxsplit=1)[0]
     return _LOGIN_SAID if "@" in authority else None

@@ -46,11 +46,13 @@ def test_two_playbooks_of_one_action_are_a_note_at_the_second() -> None:
         (", when: labels.a", ", when: labels.b", 0),
         (", when: labels.a", "", 1),
         (", events: [i_custom]", ", events: [i_custom]", 1),
+        (", events: [i_custom]", ", events: [label_mapping]", 0),
         ("", "", 1),
     ],
 )
 def test_what_tells_two_playbooks_of_one_action_apart(one: str, other: str, count: int) -> None:
-    assert len(lint(pressed("a", one), pressed("b", other))) == count
+    found = [problem.code for problem in lint(pressed("a", one), pressed("b", other))]
+    assert found.count("same-action") == count
 
 
 def test_a_playbook_that_does_not_load_starts_nothing() -> None:
@@ -175,6 +177,38 @@ def test_what_destroys_needs_a_guard_with_a_key(command: str) -> None:
     steps = f"  - shell: {command}\n"
     assert [one.code for one in of_steps(steps)] == ["unguarded-destruction"]
     assert of_steps(steps, "guard: {key: labels.resource}\n") == ()
+
+
+@pytest.mark.parametrize(
+    ("trigger", "codes"),
+    [
+        ("{answer: labels, events: [i_custom]}", ["trigger-never"]),
+        ("{answer: labels, events: [label_mapping]}", []),
+        ("{answer: labels, action: x}", []),
+        ("{events: [i_new], action: x}", ["trigger-never"]),
+        ("{events: [i_new, i_custom], action: x}", []),
+        ("{events: [brand_new], action: x}", ["unknown-event"]),
+        ("{events: [label_mapping]}", ["trigger-never"]),
+    ],
+)
+def test_which_triggers_nothing_can_fire(trigger: str, codes: list[str]) -> None:
+    answer = "answer: {a: b}\n" if "answer" in trigger else ""
+    found = lint(f"name: x\ntrigger: {trigger}\n{answer}steps: [wait: 1s]\n")
+    assert [one.code for one in found if one.code != "constant-condition"] == codes
+
+
+def test_what_is_around_a_step_has_no_result_yet() -> None:
+    steps = "  - id: all\n    parallel: [[{when: steps.all.outcome, wait: 1s}]]\n"
+    (problem,) = of_steps(steps)
+    assert problem.message == "'steps.all' is not there: it is the `parallel` around this step"
+
+
+def test_what_is_only_called_cannot_have_a_guard_and_needs_none() -> None:
+    steps = "steps: [{shell: [reboot]}]\n"
+    assert lint(f"name: x\ninputs: {{}}\n{steps}") == ()
+    assert [one.code for one in lint(f"name: x\ntrigger: {{}}\n{steps}")] == [
+        "unguarded-destruction"
+    ]
 
 
 def test_on_failure_sees_all_that_steps_made_and_no_timeout() -> None:

@@ -19,9 +19,10 @@ from pydantic import ValidationError
 
 from engine.playbooks.deferred import Unknown
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
+from engine.processes import running_command
 from engine.processes.table import ProcessTable
 from engine.processes.warden import Warden
-from engine.steps import shell as shell_module
+from engine.runs.kept_output import Keep, keep_nothing
 from engine.steps.shell import Shell, ShellParameters, ShellSettings
 
 CALL = Call("run-1", "steps/0", 1)
@@ -52,10 +53,10 @@ T = TypeVar("T")
 class WardedShell(Shell):
     """A shell with a warden that lives as long as a story."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keep: Keep = keep_nothing) -> None:
         self.complaints: list[str] = []
         self.warden = Warden("test-shell", self.complaints.append)
-        super().__init__(ShellSettings(ENVIRONMENT, folder, LIMIT, self.warden))
+        super().__init__(ShellSettings(ENVIRONMENT, folder, LIMIT, self.warden, keep))
 
     def run(self, story: Coroutine[Any, Any, T]) -> T:
         async def warded() -> T:
@@ -356,7 +357,7 @@ def fifo(tmp_path: Path) -> Fifo:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shell_module, "PATIENCE", 0.2)
+    monkeypatch.setattr(running_command, "PATIENCE", 0.2)
 
 
 def has_ended(handle: int) -> bool:

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from engine.cli.demo.presses import Press, presses
 from engine.cli.demo.stage import Stage
 from engine.cli.demo.targets import create_targets
-from engine.cli.playbook_files import read_files
+from engine.cli.playbook_files import look
 from engine.cli.running import engine_of, port_of
 from engine.cli.screen import console, styled
 from engine.cli.serving import Stopping, bind, run_until_stopped, server, stopped_by_signals
@@ -76,14 +76,12 @@ async def _demo(folder: Path, *, once: bool) -> int:
         listener = stack.enter_context(_listener())
         url = f"http://{HOST}:{port_of(listener)}"
         config = load_config(_write_config(folder, world, port_of(listener)), _SECRETS)
-        playbooks, unreadable = read_files([_shipped_playbooks()])
         pressed = presses(now())
         stage = Stage(screen, len(pressed))
         engine = await stack.enter_async_context(
             engine_of(
                 config,
-                playbooks,
-                unreadable,
+                lambda: look(_shipped_playbooks()),
                 environ=_SECRETS,
                 redactor=Redactor(),
                 tell=stage.tell,

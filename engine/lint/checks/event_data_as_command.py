@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from engine.lint.check import Around, Check, Finding
-from engine.lint.checks.unknown_field import written
 from engine.lint.command_line import code_at, name_of
+from engine.lint.mention import written
 from engine.lint.origin import Origins
 from engine.lint.subject import FileStep, Subject
 

@@ -16,7 +16,7 @@ from typing import Final
 from jinja2 import nodes
 
 from engine.lint.check import Around, Check, Finding
-from engine.lint.checks.unknown_field import written
+from engine.lint.mention import written
 from engine.lint.origin import Origins
 from engine.lint.subject import Subject
 

@@ -17,9 +17,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from engine.lint.check import Around, Check, Finding
-from engine.lint.checks.unknown_field import written
 from engine.lint.fields import Kind
-from engine.lint.mention import Comparison, Operand
+from engine.lint.mention import Comparison, Operand, written
 from engine.lint.subject import PlacedCondition, Subject
 
 _EQUAL: Final = ("eq", "ne")

@@ -18,7 +18,7 @@ from typing import Final
 from engine.lint.check import Around, Check, Finding
 from engine.lint.checks.double_quoted_name import quoted_operands
 from engine.lint.fields import OF_EVENTS, Fields, Shape
-from engine.lint.mention import Mention, Path
+from engine.lint.mention import Mention, Path, written
 from engine.lint.subject import Placed, PlacedCondition, Subject
 from engine.playbooks.reading import IN_NO_RESULT
 
@@ -84,12 +84,6 @@ def _near(name: str, known: Sequence[str]) -> list[str]:
 def _has(group: str, name: str) -> bool:
     shape = OF_EVENTS[group]
     return isinstance(shape, Fields) and name in shape.of
-
-
-def written(path: Sequence[str]) -> str:
-    """A path as people write it: `alerts[].labels`."""
-    first, *rest = path
-    return first + "".join(part if part == "[]" else f".{part}" for part in rest)
 
 
 CHECK: Final = Check("unknown-field", "error", _find, __doc__)

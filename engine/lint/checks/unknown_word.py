@@ -15,9 +15,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from engine.lint.check import Around, Check, Finding
-from engine.lint.checks.unknown_field import written
 from engine.lint.fields import words_of
-from engine.lint.mention import Asked, Path
+from engine.lint.mention import Asked, Path, written
 from engine.lint.subject import Subject
 from engine.marked_yaml.mark import Path as YamlPath
 
