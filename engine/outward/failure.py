@@ -31,11 +31,18 @@ def why_no_answer(error: Exception, place: str) -> NoAnswerError:
             return NoAnswerError("nothing was sent: url is no URL", may_pass=False)
         case aiohttp.ClientError() | OSError():
             return NoAnswerError(_broken(error, place))
-        case UnicodeError():  # a text with half a character in it, a host no name can have
-            return NoAnswerError(f"this request cannot be sent: {error}", may_pass=False)
         case _:
-            said = f"this request cannot be sent ({type(error).__name__})"
-            return NoAnswerError(said, may_pass=False)
+            return NoAnswerError(f"this request cannot be sent: {_unsent(error)}", may_pass=False)
+
+
+def _unsent(error: Exception) -> str:
+    match error:
+        case UnicodeEncodeError(encoding="utf-8"):
+            return "there is half a character in it"
+        case UnicodeError():  # of IDNA
+            return "no host can have such a name"
+        case _:
+            return type(error).__name__
 
 
 def _no_connection(error: aiohttp.ClientConnectorError, place: str) -> NoAnswerError:

@@ -21,7 +21,7 @@ from yarl import URL
 
 from engine.outward.checks import complaints_about_headers, complaints_about_url, read_url
 from engine.outward.exchange import Reply, ask
-from engine.outward.failure import NoAnswerError
+from engine.outward.failure import NoAnswerError, why_no_answer
 from engine.outward.policy import OutwardPolicy, RefusedError
 from engine.outward.request import SAFE, Request, shown
 from engine.playbooks.command import Command
@@ -158,8 +158,10 @@ class Http:
             return Failed(str(error), retryable=False)
         except NoAnswerError as error:
             return Failed(str(error), retryable=error.may_pass)
-        except (TypeError, UnicodeError) as error:  # a number JSON has no room for
-            return Failed(f"this request cannot be sent: {error}", retryable=False)
+        except orjson.JSONEncodeError as error:  # a number JSON has no room for
+            return Failed(f"this request cannot be sent: json: {error}", retryable=False)
+        except UnicodeError as error:
+            return Failed(str(why_no_answer(error, "")), retryable=False)
         result: dict[str, Any] = {
             "status": reply.status,
             "headers": dict(reply.headers),

@@ -164,8 +164,13 @@ def test_a_name_without_an_address() -> None:
             "the connection to lb:80 broke: ConnectionTimeoutError",
         ),
         (OSError(104, "Connection reset"), "the connection to lb:80 broke: Connection reset"),
-        (ValueError(CANARY), "this request cannot be sent (ValueError)"),
-        (TypeError(CANARY), "this request cannot be sent (TypeError)"),
+        (ValueError(CANARY), "this request cannot be sent: ValueError"),
+        (
+            UnicodeEncodeError("utf-8", f"{CANARY}\ud800", 12, 13, "surrogates not allowed"),
+            "this request cannot be sent: there is half a character in it",
+        ),
+        (UnicodeError(CANARY), "this request cannot be sent: no host can have such a name"),
+        (TypeError(CANARY), "this request cannot be sent: TypeError"),
     ],
 )
 def test_whatever_the_library_says_is_not_said_on(error: Exception, said: str) -> None:

@@ -528,6 +528,22 @@ def test_json_that_cannot_be_written_is_not_sent(value: object) -> None:
     assert target.arrived == []
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"text": "a\ud800"},
+        {"form": {"a": "a\ud800"}},
+        {"basic_auth": {"user": "a", "password": "a\ud800"}},
+    ],
+)
+def test_half_a_character_is_not_sent_and_not_shown(given: dict[str, Any]) -> None:
+    target = Target()
+    failed = failure_of(perform(target, method="POST", **given))
+    assert failed.error == "this request cannot be sent: there is half a character in it"
+    assert not failed.retryable
+    assert target.arrived == []
+
+
 @pytest.fixture
 def certificate(tmp_path: Path) -> ssl.SSLContext:
     openssl = shutil.which("openssl")
