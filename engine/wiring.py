@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,14 +22,13 @@ from engine.flashduty.own_member import OwnMember
 from engine.flashduty.proxy import proxy_for
 from engine.flashduty.questions import Questions
 from engine.flashduty.reconciling.deliveries import Deliveries, Read
-from engine.flashduty.reconciling.missed import INCIDENT_EVENTS
+from engine.flashduty.reconciling.missed import events_to_reconcile
 from engine.flashduty.reconciling.reconciler import Reconciler
 from engine.flashduty.reconciling.timelines import Timelines
 from engine.lint.check import Settings
 from engine.lint.linter import Linter
 from engine.outward.session import open_session as open_outward_session
 from engine.playbooks.load import Files, Loaded, Loader
-from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType
 from engine.problem import EngineError, Problem
 from engine.processes.warden import Warden
@@ -127,6 +126,11 @@ def offline_loader(config: Config) -> Loader:
     return Loader(offline_step_types(config))
 
 
+def names_in(config: Config) -> Settings:
+    """What checks have to know of a config.yaml."""
+    return Settings(frozenset(config.vars), frozenset(config.secrets))
+
+
 def offline_linter(config: Config, settings: Settings | None) -> Linter:
     """Checks what that loader takes, too. `settings`: of config.yaml, None where there is none."""
     return Linter(offline_step_types(config), settings)
@@ -220,7 +224,7 @@ async def wired(
                 first=found,
                 loaded=loaded,
                 look=_looking(look),
-                load=_loading(types),
+                load=_linting(Linter(types, names_in(config))),
                 worker=worker,
                 clock=now,
                 tell=tell,
@@ -278,15 +282,14 @@ def _looking(look: Callable[[], Found]) -> Callable[[], Awaitable[Found]]:
     return lambda: asyncio.to_thread(looked)
 
 
-def _loading(types: Mapping[str, StepType[Any]]) -> Callable[[Files], Awaitable[Loaded]]:
+def _linting(linter: Linter) -> Callable[[Files], Awaitable[Loaded]]:
     """Loads beside the loop, which has events to answer; so with nothing that the loop uses."""
-    return lambda files: asyncio.to_thread(Loader(types).load_all, files)
 
+    async def load(files: Files) -> Loaded:
+        linted = await asyncio.to_thread(linter.lint, files)
+        return Loaded(linted.playbooks, linted.problems)
 
-def events_to_reconcile(playbooks: Iterable[Playbook]) -> frozenset[str]:
-    """The types of incident events that would start a playbook even though they were missed."""
-    taking = [playbook.trigger for playbook in playbooks if playbook.trigger.reconcile]
-    return frozenset(type_ for trigger in taking for type_ in (trigger.events or INCIDENT_EVENTS))
+    return load
 
 
 def _webhook_reader(config: Config) -> Read:

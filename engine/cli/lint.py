@@ -16,7 +16,7 @@ from engine.lint.check import Settings
 from engine.lint.pages import page_of
 from engine.lint.report import FORMATS
 from engine.problem import Problem, in_file_order
-from engine.wiring import offline_linter
+from engine.wiring import names_in, offline_linter
 
 
 @click.command()
@@ -81,7 +81,7 @@ def _settings(config: Config, config_path: str | None) -> Settings | None:
     """What is known of constants and secrets; nothing without a config.yaml."""
     if not find_config(config_path, os.environ).exists():
         return None
-    return Settings(frozenset(config.vars), frozenset(config.secrets))
+    return names_in(config)
 
 
 def _counts(problem: Problem, *, strict: bool) -> bool:

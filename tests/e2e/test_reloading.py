@@ -146,6 +146,17 @@ def test_a_change_with_a_problem_is_refused_as_a_whole_and_readyz_says_so_until_
     ]
 
 
+def test_what_loads_and_can_never_be_true_is_refused_by_a_running_engine(
+    place: Place, target: Target
+) -> None:
+    put(place, target, "old")
+    engine = place.start()
+    typo = "name: go\ntrigger: {when: severity == 'critical'}\nsteps: [{wait: 1s}]\n"
+    place.write("playbooks/go.yaml", typo)
+    engine.wait_for("reload_refused")
+    assert [one["code"] for one in ready(engine)["problems"]] == ["unknown-word"]
+
+
 def test_many_files_that_change_together_are_one_change(place: Place, target: Target) -> None:
     for number in range(50):
         put(place, target, "old", f"p{number}")
