@@ -27,6 +27,7 @@ from engine.flashduty.reconciling.reconciler import Reconciler
 from engine.flashduty.reconciling.timelines import Timelines
 from engine.lint.check import Settings
 from engine.lint.linter import Linter
+from engine.outward.session import open_session as open_outward_session
 from engine.playbooks.load import Files, Loaded, Loader
 from engine.playbooks.step_type import StepType
 from engine.problem import EngineError, Problem
@@ -49,11 +50,11 @@ from engine.sources.flashduty import (
     LabelMappingSource,
 )
 from engine.steps import step_types
+from engine.steps.http import HttpSettings
 from engine.steps.shell import ShellSettings
 from engine.store.output_files import kept_output
 from engine.store.sqlite import SqliteLedger, open_ledger
 
-CONNECTIONS: Final = 100  # at once, to all targets of http steps together
 _INSTALLATION: Final = "installation"  # what the ledger remembers it by
 
 
@@ -115,7 +116,7 @@ def offline_step_types(config: Config) -> dict[str, StepType[Any]]:
         session=no_session,
         flashduty=FlashdutyClient(no_session, config.flashduty.base_url, None),
         shell=_shell(config, os.environ, Warden("offline", lambda _: None)),
-        max_response=config.http.max_response,
+        http=_http(config),
     )
 
 
@@ -153,13 +154,10 @@ async def wired(
         open_ledger(config.database) as ledger,
         kept_output(config.database, limit, redactor, tell) as keep,
     ):
-        connector = aiohttp.TCPConnector(limit=CONNECTIONS)
-        # Each step has its own time; the session has none of its own.
-        timeout = aiohttp.ClientTimeout(total=None)
-        # What one playbook's target sets must not go out with another one's requests.
-        jar = aiohttp.DummyCookieJar()
         async with (
-            aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar) as session,
+            open_outward_session(
+                config.http.policy, max_headers=config.http.max_headers
+            ) as session,
             open_session() as flashduty_session,
             warden_over(ledger, tell) as warden,
         ):
@@ -176,7 +174,7 @@ async def wired(
                 session=lambda: session,
                 flashduty=client,
                 shell=_shell(config, environ, warden, keep),
-                max_response=config.http.max_response,
+                http=_http(config),
             )
             loader = Loader(types)
             found = look()
@@ -310,6 +308,10 @@ def _webhook_reader(config: Config) -> Read:
         return event if isinstance(event, Event) else None
 
     return read
+
+
+def _http(config: Config) -> HttpSettings:
+    return HttpSettings(config.http.max_response, config.http.policy)
 
 
 def _shell(

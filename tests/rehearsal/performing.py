@@ -23,6 +23,7 @@ from engine.processes.warden import Warden
 from engine.runs.control import Control
 from engine.runs.run import Run
 from engine.steps import step_types
+from engine.steps.http import HttpSettings
 from engine.steps.shell import ShellSettings
 from engine.store.sqlite import SqliteLedger
 from engine.wiring import now
@@ -154,7 +155,7 @@ async def a_stage(folder: Path) -> AsyncIterator[Stage]:
             session=lambda: session,
             flashduty=FlashdutyClient(lambda: flashduty, world.flashduty_url, KEY),
             shell=ShellSettings(world.environ, world.folder, 65536, warden),
-            max_response=65536,
+            http=HttpSettings(65536),
         )
         types = {name: watched(one, results) for name, one in real.items()}
         yield Stage(world, account, types, results, clock)
