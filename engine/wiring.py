@@ -3,8 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from engine.flashduty.reconciling.timelines import Timelines
 from engine.lint.beside import linting_beside
 from engine.lint.check import Settings
 from engine.lint.linter import Linter
+from engine.outward.session import open_session as open_outward_session
 from engine.playbooks.load import Loader
 from engine.playbooks.step_type import StepType
 from engine.problem import EngineError, Problem
@@ -50,12 +51,11 @@ from engine.sources.flashduty import (
     LabelMappingSource,
 )
 from engine.steps import step_types
+from engine.steps.http import HttpSettings
 from engine.steps.shell import ShellSettings
-from engine.store.output_files import OutputFiles
-from engine.store.output_folder import OutputFolder
+from engine.store.output_files import kept_output
 from engine.store.sqlite import SqliteLedger, open_ledger
 
-CONNECTIONS: Final = 100  # at once, to all targets of http steps together
 _INSTALLATION: Final = "installation"  # what the ledger remembers it by
 
 
@@ -117,7 +117,7 @@ def offline_step_types(config: Config) -> dict[str, StepType[Any]]:
         session=no_session,
         flashduty=FlashdutyClient(no_session, config.flashduty.base_url, None),
         shell=_shell(config, os.environ, Warden("offline", lambda _: None)),
-        max_response=config.http.max_response,
+        http=_http(config),
     )
 
 
@@ -150,14 +150,15 @@ async def wired(
     for secret in (flashduty.app_key, flashduty.webhook_token):
         if secret is not None:
             redactor.learn(secret)
-    with open_ledger(config.database) as ledger, _kept_output(config, redactor, tell) as keep:
-        connector = aiohttp.TCPConnector(limit=CONNECTIONS)
-        # Each step has its own time; the session has none of its own.
-        timeout = aiohttp.ClientTimeout(total=None)
-        # What one playbook's target sets must not go out with another one's requests.
-        jar = aiohttp.DummyCookieJar()
+    limit = config.shell.keep_output
+    with (
+        open_ledger(config.database) as ledger,
+        kept_output(config.database, limit, redactor, tell) as keep,
+    ):
         async with (
-            aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar) as session,
+            open_outward_session(
+                config.http.policy, max_headers=config.http.max_headers
+            ) as session,
             open_session() as flashduty_session,
             warden_over(ledger, tell) as warden,
         ):
@@ -174,7 +175,7 @@ async def wired(
                 session=lambda: session,
                 flashduty=client,
                 shell=_shell(config, environ, warden, keep),
-                max_response=config.http.max_response,
+                http=_http(config),
             )
             loader = Loader(types)
             found = look()
@@ -300,25 +301,15 @@ def _webhook_reader(config: Config) -> Read:
     return read
 
 
+def _http(config: Config) -> HttpSettings:
+    return HttpSettings(config.http.max_response, config.http.policy)
+
+
 def _shell(
     config: Config, environ: Mapping[str, str], warden: Warden, keep: Keep = keep_nothing
 ) -> ShellSettings:
     allowed = {name: environ[name] for name in config.shell.env if name in environ}
     return ShellSettings(allowed, config.folder, config.shell.max_output, warden, keep)
-
-
-@contextmanager
-def _kept_output(config: Config, redactor: Redactor, tell: Tell) -> Iterator[Keep]:
-    """In files beside the database, if any are to be kept."""
-    limit = config.shell.keep_output
-    if limit is None:
-        yield keep_nothing
-        return
-    files = OutputFiles(OutputFolder.beside(config.database), limit, redactor, tell)
-    try:
-        yield files.keep
-    finally:
-        files.close()
 
 
 @asynccontextmanager

@@ -28,6 +28,8 @@ COMMANDS: Final = {
     "lint": ("engine.cli.lint", "lint", "Find every problem of the playbooks"),
     "dry-run": ("engine.cli.dry_run", "dry_run", "What the playbooks would do about an event"),
     "explain": ("engine.cli.explain", "explain", "Why each playbook did or did not take an event"),
+    "test": ("engine.cli.test", "test", "Try playbooks by the cases beside them"),
+    "samples": ("engine.cli.samples", "samples", "An event of each kind to try them with"),
     "send": ("engine.cli.send", "send", "Send an event to the engine as Flashduty would"),
     "events": ("engine.cli.events", "events", "What arrived, and what was decided about it"),
     "runs": ("engine.cli.runs", "runs", "What was done: every run, every step"),

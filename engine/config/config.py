@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from engine.config.http import HttpConfig, NetworkField
 from engine.flashduty.limiter import PER_MINUTE, PER_SECOND
 from engine.playbooks.parameters import Duration, Flag, Model, Size
 from engine.playbooks.schema import Name
@@ -14,18 +15,9 @@ from engine.playbooks.step_schema import Identifier
 from engine.playbooks.units import parse_duration, parse_size
 from engine.runs.retention import YOUNGEST
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 _SMALLEST_LEDGER: Final = 16 * 1024**2
 _PUBLIC_HOST: Final = "//api.flashcat.cloud"
 _ALLOWED_ENVIRONMENT: Final = ["PATH", "LANG", "LC_ALL", "TZ"]
-
-
-def _network(value: object) -> object:
-    try:
-        return ipaddress.ip_network(str(value), strict=False)
-    except ValueError as error:
-        raise PydanticCustomError("network", "{said}", {"said": str(error)}) from None
 
 
 def _interval(value: object) -> float | None:
@@ -136,7 +128,7 @@ class FlashdutyConfig(Model):
     base_url: Annotated[str, Field(pattern=r"^https?://")] = "https://api.flashcat.cloud"
     app_key: str | None = Field(default=None, repr=False)
     webhook_token: str | None = Field(default=None, repr=False)
-    allow_from: list[Annotated[Network, BeforeValidator(_network)]] = Field(default_factory=list)
+    allow_from: list[NetworkField] = Field(default_factory=list)
     reconcile: Annotated[float | None, BeforeValidator(_interval)] = 300.0
     actions: dict[Name, int | str] = Field(default_factory=dict)
     comment_questions: Flag = True  # write into the incident what a run asks of people
@@ -186,12 +178,6 @@ class ShellConfig(Model):
     max_output: Size = 1024 * 1024
     # Of each stream, in files beside the database; None: there are no files.
     keep_output: Annotated[int | None, BeforeValidator(_kept_output)] = None
-
-
-class HttpConfig(Model):
-    """How much of an answer is kept."""
-
-    max_response: Size = 1024 * 1024
 
 
 class Limits(Model):

@@ -170,7 +170,16 @@ The value of a label is a text. A number or a truth value becomes one; a list or
 
 _STEPS: Final[Mapping[str, str]] = {
     "not-a-url": """
-The URL begins with something else than http:// or https://, or is none at all.
+The URL begins with something else than http:// or https://, has a line break in it, or a user and a
+password before its host: `basic_auth` takes these.
+""",
+    "bad-header": """
+What cannot be the name of a header, a value with a line break, which would begin another one, or
+a header that is written by what sends the body: `Content-Length`, `Transfer-Encoding`.
+""",
+    "bad-login": """
+The user of `basic_auth` has a colon in it. The password would begin there: HTTP has no way to send
+one.
 """,
     "two-credentials": """
 A request has `basic_auth`, or an Authorization header of its own; with both nobody knows which one

@@ -63,6 +63,29 @@ class Parameters(Model):
         yield from ()
 
 
+class Result(Model):
+    """What comes back to a step from outside; what is left out is as when all is well."""
+
+    @classmethod
+    def types(cls) -> dict[str, str]:
+        """The JSON Schema type of each name; "any" where nothing is known of it."""
+        properties: dict[str, Any] = cls.model_json_schema()["properties"]
+        return {
+            name: (one.get("anyOf") or [one])[0].get("type", "any")
+            for name, one in properties.items()
+        }
+
+    def whole(self) -> dict[str, Any]:
+        """As `steps.<id>` has it: what is null by default is there only when it was given."""
+        given = self.model_fields_set
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            type(self).model_fields[name].alias or name: value
+            for name, value in values.items()
+            if value is not None or name in given
+        }
+
+
 def _or_deferred(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
     return value if isinstance(value, Deferred) else check(value)
 

@@ -23,6 +23,7 @@ class Set:
     parameters = SetParameters
     timeout: float | None = None
     finds_out = False
+    outside = None
     results: ClassVar[Mapping[str, str] | None] = None
 
     def plan(self, parameters: SetParameters, call: Call) -> Plan:

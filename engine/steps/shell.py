@@ -24,8 +24,8 @@ from typing_extensions import override
 
 from engine.playbooks.command import Command
 from engine.playbooks.deferred import Deferred
-from engine.playbooks.parameters import Count, Parameters, Size, Text
-from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
+from engine.playbooks.parameters import Count, Parameters, Result, Size, Text
+from engine.playbooks.step_type import Call, Failed, Outside, Plan, Report, Succeeded
 from engine.playbooks.units import format_size
 from engine.problem import Complaint
 from engine.processes.mark import VARIABLE
@@ -136,6 +136,20 @@ class ShellParameters(Parameters):
                     yield Complaint("nul", (name,), "cannot hold a NUL character")
 
 
+class ShellResult(Result):
+    """How a command ended, and what it wrote."""
+
+    exit: int = 0
+    stdout: str = ""
+    stderr: str = ""
+    elapsed: float = 0.0
+    json_: Annotated[Any, Field(alias="json")] = None
+    cut: str | None = None
+    ended: list[str] | None = None
+    files: dict[str, str] | None = None
+    not_kept: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ShellSettings:
     """What every command gets."""
@@ -153,20 +167,14 @@ class Shell:
     parameters = ShellParameters
     timeout: float | None = 600.0
     finds_out = False
-    results: ClassVar[Mapping[str, str] | None] = {
-        "exit": "integer",
-        "stdout": "string",
-        "stderr": "string",
-        "elapsed": "number",
-        "json": "any",
-        "cut": "string",
-        "ended": "array",
-        "files": "object",
-        "not_kept": "string",
-    }
+    results: ClassVar[Mapping[str, str] | None] = ShellResult.types()
 
     def __init__(self, settings: ShellSettings) -> None:
         self._settings = settings
+
+    @property
+    def outside(self) -> Outside[ShellParameters]:
+        return Outside(ShellResult, _judged)
 
     def plan(self, parameters: ShellParameters, call: Call) -> Plan:
         details: dict[str, Any] = {}
@@ -308,7 +316,8 @@ def _of_each(said: Mapping[str, str | None]) -> str:
 
 
 def _judged(parameters: ShellParameters, result: dict[str, Any]) -> Report:
-    if parameters.parse == "json" and result["exit"] in parameters.exit_codes:
+    parses = parameters.parse == "json" and "json" not in result
+    if parses and result["exit"] in parameters.exit_codes:
         try:
             result["json"] = orjson.loads(result["stdout"])
         except orjson.JSONDecodeError as error:

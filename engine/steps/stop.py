@@ -35,6 +35,7 @@ class Stop:
     parameters = StopParameters
     timeout: float | None = None
     finds_out = False
+    outside = None
     results: ClassVar[Mapping[str, str] | None] = {}
 
     def plan(self, parameters: StopParameters, call: Call) -> Plan:

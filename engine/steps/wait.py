@@ -25,6 +25,7 @@ class Wait:
     parameters = WaitParameters
     timeout: float | None = None
     finds_out = False
+    outside = None
     results: ClassVar[Mapping[str, str] | None] = {"waited": "number"}
 
     def plan(self, parameters: WaitParameters, call: Call) -> Plan:

@@ -8,15 +8,16 @@ import asyncio
 import codecs
 import errno
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from engine.playbooks.units import format_size
 from engine.runs.happening import Tell, Trouble
-from engine.runs.kept_output import KeptStream, Output
+from engine.runs.kept_output import Keep, KeptStream, Output, keep_nothing
 from engine.runs.redaction import Masking, Redactor
 from engine.store.output_folder import OutputFolder
 
@@ -57,6 +58,21 @@ class OutputFiles:
     def close(self) -> None:
         """Write what is waiting."""
         self.thread.shutdown()
+
+
+@contextmanager
+def kept_output(
+    database: Path, limit: int | None, redactor: Redactor, tell: Tell
+) -> Iterator[Keep]:
+    """In files beside a database, up to `limit` bytes of each stream; None: nothing is kept."""
+    if limit is None:
+        yield keep_nothing
+        return
+    files = OutputFiles(OutputFolder.beside(database), limit, redactor, tell)
+    try:
+        yield files.keep
+    finally:
+        files.close()
 
 
 class _Files:

@@ -165,7 +165,7 @@ def test_the_console_script_says_it_too_and_shows_no_traceback() -> None:
 
 
 def test_none_of_the_shipped_playbooks_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
-    count = len(list(SHIPPED.glob("*.yaml")))
+    count = len([path for path in SHIPPED.glob("*.yaml") if ".test." not in path.name])
     assert run(["lint", str(SHIPPED)]) == 0
     assert capsys.readouterr().out == f"{count} playbook files: no problems\n"
 

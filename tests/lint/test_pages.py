@@ -13,7 +13,7 @@ from engine.lint.loader_pages import LOADER_PAGES
 from engine.lint.pages import page_of, pages
 from engine.problem import EngineError
 
-ROOMS = ("marked_yaml", "playbooks", "steps", "lint", "flashduty")
+ROOMS = ("marked_yaml", "playbooks", "steps", "lint", "flashduty", "outward")
 FILES = [
     *(file for room in ROOMS for file in (Path(engine.__file__).parent / room).rglob("*.py")),
     Path(engine.__file__).parent / "cli/playbook_files.py",

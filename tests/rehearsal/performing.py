@@ -18,11 +18,12 @@ from engine.flashduty.simulated.account import SimulatedAccount
 from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
 from engine.playbooks.playbook import Playbook
-from engine.playbooks.step_type import Call, Plan, Report, StepType, Succeeded
+from engine.playbooks.step_type import Call, Outside, Plan, Report, StepType, Succeeded
 from engine.processes.warden import Warden
 from engine.runs.control import Control
 from engine.runs.run import Run
 from engine.steps import step_types
+from engine.steps.http import HttpSettings
 from engine.steps.shell import ShellSettings
 from engine.store.sqlite import SqliteLedger
 from engine.wiring import now
@@ -47,6 +48,7 @@ class Watched:
     parameters: type[Any]
     timeout: float | None
     finds_out: bool
+    outside: Outside[Any] | None
     results: ClassVar[Mapping[str, str] | None] = None
 
     def plan(self, parameters: Any, call: Call) -> Plan:
@@ -66,7 +68,7 @@ class Watched:
 
 
 def watched(real: StepType[Any], results: dict[str, Any]) -> StepType[Any]:
-    return Watched(real, results, real.parameters, real.timeout, real.finds_out)
+    return Watched(real, results, real.parameters, real.timeout, real.finds_out, real.outside)
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ async def a_stage(folder: Path) -> AsyncIterator[Stage]:
             session=lambda: session,
             flashduty=FlashdutyClient(lambda: flashduty, world.flashduty_url, KEY),
             shell=ShellSettings(world.environ, world.folder, 65536, warden),
-            max_response=65536,
+            http=HttpSettings(65536),
         )
         types = {name: watched(one, results) for name, one in real.items()}
         yield Stage(world, account, types, results, clock)
