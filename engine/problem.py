@@ -11,7 +11,8 @@ from typing import Any, Final, Literal
 
 from typing_extensions import override
 
-Level = Literal["error", "warning"]
+# An error keeps a playbook from doing what it says; a warning may; a note is worth knowing.
+Level = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,10 +40,14 @@ class Problem:
 
     @override
     def __str__(self) -> str:
-        """`file:line:col: code: message (hint)`, on one line, whatever the message holds."""
+        """`file:line:col: code: message (hint)`, on one line, whatever the message holds.
+
+        What is no error has its level before the code.
+        """
         where = f"{self.location}: " if self.location else ""
+        level = "" if self.level == "error" else f"{self.level}: "
         hint = f" ({self.hint})" if self.hint else ""
-        return " ".join(f"{where}{self.code}: {self.message}{hint}".splitlines())
+        return " ".join(f"{where}{level}{self.code}: {self.message}{hint}".splitlines())
 
     def as_json(self) -> dict[str, Any]:
         """Stable keys: file, line, column, level, code, message, hint."""

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,19 +22,23 @@ from engine.flashduty.own_member import OwnMember
 from engine.flashduty.proxy import proxy_for
 from engine.flashduty.questions import Questions
 from engine.flashduty.reconciling.deliveries import Deliveries, Read
-from engine.flashduty.reconciling.missed import INCIDENT_EVENTS
+from engine.flashduty.reconciling.missed import events_to_reconcile
 from engine.flashduty.reconciling.reconciler import Reconciler
 from engine.flashduty.reconciling.timelines import Timelines
-from engine.playbooks.load import Loaded, Loader
-from engine.playbooks.playbook import Playbook
+from engine.lint.check import Settings
+from engine.lint.linter import Linter
+from engine.outward.session import open_session as open_outward_session
+from engine.playbooks.load import Files, Loaded, Loader
 from engine.playbooks.step_type import StepType
-from engine.problem import Problem
+from engine.problem import EngineError, Problem
 from engine.processes.warden import Warden
 from engine.runs.crew import Companion, Crew
 from engine.runs.happening import Happening, LeftOver, Tell, Trouble
+from engine.runs.kept_output import Keep, keep_nothing
 from engine.runs.label_calls import Ends, LabelCalls
 from engine.runs.ledger import LedgerError, Memory
 from engine.runs.redaction import Redactor
+from engine.runs.reloading import Found, Reloading
 from engine.runs.retention import Retention
 from engine.runs.runner import Runner
 from engine.runs.worker import Worker
@@ -46,10 +50,11 @@ from engine.sources.flashduty import (
     LabelMappingSource,
 )
 from engine.steps import step_types
+from engine.steps.http import HttpSettings
 from engine.steps.shell import ShellSettings
+from engine.store.output_files import kept_output
 from engine.store.sqlite import SqliteLedger, open_ledger
 
-CONNECTIONS: Final = 100  # at once, to all targets of http steps together
 _INSTALLATION: Final = "installation"  # what the ledger remembers it by
 
 
@@ -86,7 +91,7 @@ class Parts:
     crew: Crew
     calls: LabelCalls
     sources: Mapping[str, FlashdutySource]
-    loaded: Loaded
+    reloading: Reloading
     problems: tuple[Problem, ...]  # of what playbooks may ask for
 
 
@@ -111,7 +116,7 @@ def offline_step_types(config: Config) -> dict[str, StepType[Any]]:
         session=no_session,
         flashduty=FlashdutyClient(no_session, config.flashduty.base_url, None),
         shell=_shell(config, os.environ, Warden("offline", lambda _: None)),
-        max_response=config.http.max_response,
+        http=_http(config),
     )
 
 
@@ -120,28 +125,39 @@ def offline_loader(config: Config) -> Loader:
     return Loader(offline_step_types(config))
 
 
+def names_in(config: Config) -> Settings:
+    """What checks have to know of a config.yaml."""
+    return Settings(frozenset(config.vars), frozenset(config.secrets))
+
+
+def offline_linter(config: Config, settings: Settings | None) -> Linter:
+    """Checks what that loader takes, too. `settings`: of config.yaml, None where there is none."""
+    return Linter(offline_step_types(config), settings)
+
+
 @asynccontextmanager
 async def wired(
     config: Config,
-    files: Iterable[tuple[str, str]],
+    look: Callable[[], Found],
     *,
     environ: Mapping[str, str],
     redactor: Redactor,
     tell: Tell,
 ) -> AsyncIterator[Parts]:
-    """An engine over (file, text) pairs of playbooks. Raises EngineError when it cannot be had."""
+    """An engine over the playbooks that `look` finds. Raises EngineError when it cannot be had."""
     flashduty = config.flashduty
     for secret in (flashduty.app_key, flashduty.webhook_token):
         if secret is not None:
             redactor.learn(secret)
-    with open_ledger(config.database) as ledger:
-        connector = aiohttp.TCPConnector(limit=CONNECTIONS)
-        # Each step has its own time; the session has none of its own.
-        timeout = aiohttp.ClientTimeout(total=None)
-        # What one playbook's target sets must not go out with another one's requests.
-        jar = aiohttp.DummyCookieJar()
+    limit = config.shell.keep_output
+    with (
+        open_ledger(config.database) as ledger,
+        kept_output(config.database, limit, redactor, tell) as keep,
+    ):
         async with (
-            aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar) as session,
+            open_outward_session(
+                config.http.policy, max_headers=config.http.max_headers
+            ) as session,
             open_session() as flashduty_session,
             warden_over(ledger, tell) as warden,
         ):
@@ -157,11 +173,12 @@ async def wired(
             types = step_types(
                 session=lambda: session,
                 flashduty=client,
-                shell=_shell(config, environ, warden),
-                max_response=config.http.max_response,
+                shell=_shell(config, environ, warden, keep),
+                http=_http(config),
             )
             loader = Loader(types)
-            loaded = loader.load_all(files)
+            found = look()
+            loaded = loader.load_all(found.files)
             secrets = Secrets(config.secrets, environ, config.folder, redactor)
             missing = secrets.learn()
             ends = Ends()
@@ -187,6 +204,7 @@ async def wired(
                 ledger=ledger,
                 runner=runner,
                 playbooks=loaded.playbooks,
+                commit=found.commit,
                 load=loader.load_kept,
                 config=config.vars,
                 new_id=new_id,
@@ -203,9 +221,22 @@ async def wired(
                 clock=now,
                 sleep=asyncio.sleep,
                 tell=tell,
-                loaded=[playbook.version for playbook in loaded.playbooks],
+                loaded=worker.known,
             )
-            companions: list[Companion] = [own.keep_learning, retention.keep_pruning]
+            reloading = Reloading(
+                first=found,
+                loaded=loaded,
+                look=_looking(look),
+                load=_linting(Linter(types, names_in(config))),
+                worker=worker,
+                clock=now,
+                tell=tell,
+            )
+            companions: list[Companion] = [
+                own.keep_learning,
+                retention.keep_pruning,
+                reloading.keep_reloading,
+            ]
             if questions is not None:
                 companions.append(questions.keep_writing)
             if flashduty.app_key is not None and flashduty.reconcile is not None:
@@ -218,7 +249,7 @@ async def wired(
                         now,
                     ),
                     store=ledger,
-                    wanted=lambda: events_to_reconcile(loaded.playbooks),
+                    wanted=lambda: events_to_reconcile(worker.playbooks),
                     accepted=worker.wake,
                     clock=now,
                     tell=tell,
@@ -239,13 +270,29 @@ async def wired(
                 budget=config.limits.answer,
             )
             crew = Crew(worker, prepare, companions, tell)
-            yield Parts(ledger, crew, calls, sources(config), loaded, tuple(missing))
+            yield Parts(ledger, crew, calls, sources(config), reloading, tuple(missing))
 
 
-def events_to_reconcile(playbooks: Iterable[Playbook]) -> frozenset[str]:
-    """The types of incident events that would start a playbook even though they were missed."""
-    taking = [playbook.trigger for playbook in playbooks if playbook.trigger.reconcile]
-    return frozenset(type_ for trigger in taking for type_ in (trigger.events or INCIDENT_EVENTS))
+def _looking(look: Callable[[], Found]) -> Callable[[], Awaitable[Found]]:
+    """The same beside the loop; what cannot be found is a problem like others."""
+
+    def looked() -> Found:
+        try:
+            return look()
+        except EngineError as error:
+            return Found(problems=error.problems)
+
+    return lambda: asyncio.to_thread(looked)
+
+
+def _linting(linter: Linter) -> Callable[[Files], Awaitable[Loaded]]:
+    """Loads beside the loop, which has events to answer; so with nothing that the loop uses."""
+
+    async def load(files: Files) -> Loaded:
+        linted = await asyncio.to_thread(linter.lint, files)
+        return Loaded(linted.playbooks, linted.problems)
+
+    return load
 
 
 def _webhook_reader(config: Config) -> Read:
@@ -263,9 +310,15 @@ def _webhook_reader(config: Config) -> Read:
     return read
 
 
-def _shell(config: Config, environ: Mapping[str, str], warden: Warden) -> ShellSettings:
+def _http(config: Config) -> HttpSettings:
+    return HttpSettings(config.http.max_response, config.http.policy)
+
+
+def _shell(
+    config: Config, environ: Mapping[str, str], warden: Warden, keep: Keep = keep_nothing
+) -> ShellSettings:
     allowed = {name: environ[name] for name in config.shell.env if name in environ}
-    return ShellSettings(allowed, config.folder, config.shell.max_output, warden)
+    return ShellSettings(allowed, config.folder, config.shell.max_output, warden, keep)
 
 
 @asynccontextmanager

@@ -34,11 +34,25 @@ def test_its_playbook_is_good_and_would_run(
 def test_the_mistake_it_shows_is_reported_in_these_words(
     playbook: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    playbook.write_text(PLAYBOOK.replace("severity == ", "severity = "))
+    playbook.write_text(PLAYBOOK.replace("'Critical'", "'critical'"))
 
     assert run(["lint"]) == 1
     shown = capsys.readouterr().out.splitlines()[0]
     assert shown in README
+
+
+def test_what_it_shows_of_explain_is_what_explain_shows(
+    playbook: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    condition = "severity == 'Critical' && labels.servce == 'engine'"
+    text = re.sub(r"when: .*", f"when: {condition}", PLAYBOOK, count=1)
+    playbook.write_text(text)
+
+    assert run(["explain", str(PRESS), "--action", "restart-web", str(playbook)]) == 1
+    shown = capsys.readouterr().out.splitlines()
+    transcript = README.split("$ engine explain", 1)[1].split("\n$ ", 1)[0].splitlines()[1:]
+    assert transcript
+    assert [line for line in transcript if line not in shown] == []
 
 
 def test_every_command_it_names_is_there() -> None:

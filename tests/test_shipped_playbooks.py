@@ -9,7 +9,9 @@ import yaml
 from engine.cli.main import run
 
 ROOT = Path(__file__).parents[1]
-PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yaml"))
+PLAYBOOKS = sorted(
+    path for path in (ROOT / "playbooks").glob("*.yaml") if not path.name.endswith(".test.yaml")
+)
 PRESS = ROOT / "tests/fixtures/custom-action.vendor-page.json"
 CALL = ROOT / "tests/fixtures/label-mapping.vendor-page.json"
 
@@ -96,3 +98,12 @@ def test_the_vendors_example_of_a_call_for_labels_has_an_answer(
         "    answers service_tier = 1",
         "add-labels would succeed.",
     ]
+
+
+def test_their_own_cases_hold_and_take_every_way_through_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Without config.yaml: a case says all that it needs."""
+    assert run(["test", str(ROOT / "playbooks"), "--min-coverage", "100"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[-1].endswith(f"cases in {len(PLAYBOOKS)} files: {len(out) - 1} hold, 0 fail")

@@ -7,16 +7,20 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
+from engine.config.config import Config
 from engine.config.load import load_config
 from engine.events.event import Event
 from engine.events.source import Request
+from engine.runs.fact import Settled
 from engine.runs.happening import Happening, RunMoved, StepSettled, Trouble
 from engine.runs.ledger import LedgerError, Memory
 from engine.runs.redaction import Redactor
+from engine.runs.reloading import Found
 from engine.runs.run import Outcome
 from engine.store.sqlite import SqliteLedger
 from engine.wiring import elapsed, new_id, now, steady, warden_over, wired
 from tests.flashduty.test_proxy import ANSWER, NAMES, Proxy
+from tests.outward.servers import serving
 
 PLAYBOOK = """\
 name: tell
@@ -38,38 +42,77 @@ def test_flashduty_is_asked_through_the_proxy_of_the_environment_and_http_steps_
     )
     config = load_config(tmp_path / "config.yaml", {})
     proxy = Proxy(ANSWER)
-    outcomes: list[Outcome] = []
+    settled: list[Settled] = []
 
     async def story() -> None:
-        over = asyncio.Event()
-
-        def tell(happening: Happening) -> None:
-            if isinstance(happening, StepSettled):
-                outcomes.append(happening.fact.outcome)
-            if isinstance(happening, RunMoved) and happening.run.state.settled:
-                over.set()
-
-        files = [("tell.yaml", PLAYBOOK)]
-        async with (
-            proxy.serving() as port,
-            asyncio.timeout(30),
-        ):
+        async with proxy.serving() as port, asyncio.timeout(30):
             monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
-            async with wired(config, files, environ={}, redactor=Redactor(), tell=tell) as parts:
-                event = parts.sources["/flashduty/actions/{action}"].read(
-                    Request("tell", {}, {}, None), PRESS.read_bytes(), id_=new_id(), received=now()
-                )
-                assert isinstance(event, Event)
-                await parts.ledger.accept(event)
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(parts.crew.worker.work())
-                    await over.wait()
-                    parts.crew.worker.stop()
+            settled.extend(await carried_out(config, PLAYBOOK))
 
     asyncio.run(story())
-    assert outcomes == [Outcome.SUCCEEDED, Outcome.FAILED]
+    assert [fact.outcome for fact in settled] == [Outcome.SUCCEEDED, Outcome.FAILED]
     (head,) = proxy.heads
     assert head.startswith("POST http://flashduty.invalid/incident/comment?app_key=")
+
+
+async def carried_out(config: Config, playbook: str) -> list[Settled]:
+    """How the steps of the playbook end in an engine of this config."""
+    settled: list[Settled] = []
+    over = asyncio.Event()
+
+    def tell(happening: Happening) -> None:
+        if isinstance(happening, StepSettled):
+            settled.append(happening.fact)
+        if isinstance(happening, RunMoved) and happening.run.state.settled:
+            over.set()
+
+    files = [("tell.yaml", playbook)]
+    async with wired(
+        config, lambda: Found(files), environ={}, redactor=Redactor(), tell=tell
+    ) as parts:
+        event = parts.sources["/flashduty/actions/{action}"].read(
+            Request("tell", {}, {}, None), PRESS.read_bytes(), id_=new_id(), received=now()
+        )
+        assert isinstance(event, Event)
+        await parts.ledger.accept(event)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(parts.crew.worker.work())
+            await over.wait()
+            parts.crew.worker.stop()
+    return settled
+
+
+@pytest.mark.parametrize(
+    ("http", "host", "said"),
+    [
+        (  # by the step
+            "allow: [lb.internal]",
+            "127.0.0.1",
+            "nothing was sent to 127.0.0.1:{port}: it is not in http.allow of config.yaml",
+        ),
+        (  # by the session
+            "deny: [169.254.0.0/16, 127.0.0.0/8, '::1']",
+            "localhost",
+            "nothing was sent to localhost: its address is ",
+        ),
+        ("max_headers: 1", "127.0.0.1", "has more headers than http.max_headers of config.yaml"),
+    ],
+)
+def test_where_http_steps_may_go_is_what_config_says(
+    tmp_path: Path, http: str, host: str, said: str
+) -> None:
+    (tmp_path / "config.yaml").write_text(f"http: {{{http}}}")
+    config = load_config(tmp_path / "config.yaml", {})
+
+    async def story() -> None:
+        async with serving() as server, asyncio.timeout(30):
+            step = f"http: 'http://{host}:{server.port}/'"
+            playbook = f"name: ask\ntrigger: {{}}\nsteps: [{{{step}}}]\n"
+            (fact,) = await carried_out(config, playbook)
+            assert fact.outcome is Outcome.FAILED
+            assert said.format(port=server.port) in str(fact.error)
+
+    asyncio.run(story())
 
 
 async def installation_of(memory: Memory, told: list[Happening]) -> str:

@@ -20,6 +20,7 @@ from engine.runs.retention import Retention
 from engine.runs.trace import timestamp
 from engine.store.backup import back_up
 from engine.store.database import reading, sole_use
+from engine.store.output_folder import OutputFolder
 from engine.store.pruning import foresee, rebuild
 from engine.store.soundness import check_soundness
 from engine.store.sqlite import SqliteLedger, open_beside
@@ -56,7 +57,7 @@ def check(config_path: str | None, format_: str) -> int:
 @config_option
 @format_option
 def backup(file: Path, config_path: str | None, format_: str) -> int:
-    """Copy the ledger to FILE, as it is at this moment.
+    """Copy the ledger to FILE, as it is at this moment: the database alone, no kept output.
 
     To go back to it: stop the engine, delete the database and what stands beside it with its name
     and -wal or -shm, copy FILE in its place, start the engine.
@@ -100,7 +101,7 @@ def stats(config_path: str | None, format_: str) -> int:
 def prune(
     age: str | None, size: str | None, config_path: str | None, format_: str, *, dry_run: bool
 ) -> int:
-    """Forget the oldest events that are over, with their runs and steps.
+    """Forget the oldest events that are over, with their runs, steps and kept output.
 
     A running engine does this every hour by `retention` in config.yaml, which is also the default
     here. What is not over, or younger than a day, always stays.
@@ -110,7 +111,10 @@ def prune(
     limits = _limits(config.retention, age, size)
     with reading(path) as connection:
         before = path.stat().st_size
-        foreseen = foresee(connection, now(), limits.age, limits.size) if dry_run else None
+        foreseen = None
+        if dry_run:
+            folder = OutputFolder.beside(path)
+            foreseen = foresee(connection, folder, now(), limits.age, limits.size)
     if foreseen is not None:
         return _show_pruned(path, foreseen, format_, before, None)
     with ExitStack() as stack:
@@ -190,11 +194,14 @@ async def _prune(
 def _show_pruned(path: Path, pruned: Pruned, format_: str, before: int, after: int | None) -> int:
     """`after`: the size of the file; None where nothing went."""
     if format_ == "json":
-        counts = {name: getattr(pruned, name) for name in ("events", "runs", "steps", "playbooks")}
+        names = ("events", "runs", "steps", "playbooks", "output")
+        counts = {name: getattr(pruned, name) for name in names}
         size = {"before": before, "after": after}
         print_json({"database": str(path), "dry_run": after is None, **counts, "file": size})
         return 0
     went = f"{pruned.events} events, {pruned.runs} runs, {pruned.steps} steps"
+    if pruned.output:
+        went += f", {format_size(pruned.output)} of output"
     if after is None:
         said = f"would forget {went}; {path} is {format_size(before)}"
     else:
@@ -212,6 +219,7 @@ def _as_json(found: Statistics) -> dict[str, Any]:
             "used": found.usage.used,
             "free": found.usage.free,
             "log": found.usage.log,
+            "output": found.usage.output,
             "gives_back": found.gives_back,
         },
         "events": {
@@ -229,6 +237,8 @@ def _as_json(found: Statistics) -> dict[str, Any]:
 def _rows(found: Statistics) -> Iterator[tuple[str, str]]:
     yield "file", f"{format_size(found.file)}, of which {format_size(found.usage.free)} is free"
     yield "log", f"{format_size(found.usage.log)} (write-ahead)"
+    if found.usage.output:
+        yield "output", f"{format_size(found.usage.output)} of steps, in files beside it"
     yield "schema", str(found.schema)
     unjudged = f", {found.unjudged} not judged yet" if found.unjudged else ""
     yield "events", f"{found.events}{unjudged}"

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from engine.cli.event_files import read_event
+from engine.cli.mock_options import mock_options, read_mocks
 from engine.cli.options import config_option, format_option, load_offline
 from engine.cli.playbook_files import read_beside, read_files
 from engine.cli.rehearsed import show_rehearsals
@@ -33,6 +34,7 @@ from engine.wiring import now, offline_loader, offline_step_types
     help="The button: the last part of /flashduty/actions/{action}, or /flashduty/labels/{action}.",
 )
 @click.option("--type", "type_", help="Take the event for one of this type.")
+@mock_options
 @config_option
 @format_option
 def dry_run(
@@ -40,6 +42,8 @@ def dry_run(
     event_file: str,
     action: str | None,
     type_: str | None,
+    mock_file: str | None,
+    follow: tuple[str, str] | None,
     config_path: str | None,
     format_: str,
 ) -> int:
@@ -54,6 +58,7 @@ def dry_run(
     \b
       engine dry-run --event press.json --action restart-host
       engine dry-run playbooks/restart-host.yaml --event - < press.json
+      engine dry-run --event press.json --action restart-host --follow failure restart
     """  # noqa: D301 - \b is click's mark for lines to be kept
     config = load_offline(config_path)
     event = read_event(event_file, config, action, type_)
@@ -62,14 +67,17 @@ def dry_run(
     problems = in_file_order([*unreadable, *loaded.problems])
     if problems and paths:
         raise EngineError(*problems)
+    types = offline_step_types(config)
+    mocks = read_mocks(loaded.playbooks, types, mock_file, follow)
     with _ledger(config) as (offer, unread):
         rehearsals = rehearse_all(
             loaded.playbooks,
             event,
             config=config.vars,
             secrets=frozenset(config.secrets),
-            step_types=offline_step_types(config),
+            step_types=types,
             offer=offer,
+            mocks=mocks,
         )
     if format_ == "json":
         print_json(

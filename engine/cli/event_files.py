@@ -70,8 +70,20 @@ def read_event(file: str, config: Config, action: str | None, type_: str | None)
             body = orjson.dumps({**payload, "event_type": type_})
         except (orjson.JSONDecodeError, TypeError):
             pass  # the source says what is wrong with it
-    source = sources(config)[endpoint_of(body, action)]
-    event = source.read(Request(action, {}, {}, None), body, id_=new_id(), received=now())
+    return replace(
+        event_in(body, endpoint_of(body, action), action, config, Location(file)),
+        id=new_id(),
+        received=now(),
+        own=False,
+    )
+
+
+def event_in(
+    body: bytes, endpoint: str, action: str | None, config: Config, where: Location
+) -> Event:
+    """The event in a body that comes by an endpoint. Raises EngineError for none, with `where`."""
+    source = sources(config)[endpoint]
+    event = source.read(Request(action, {}, {}, None), body, id_="rehearsal", received=0.0)
     if isinstance(event, Refusal):
-        raise EngineError(Problem(event.code, event.message, Location(file)))
-    return replace(event, own=False)
+        raise EngineError(Problem(event.code, event.message, where))
+    return event

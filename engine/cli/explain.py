@@ -85,7 +85,7 @@ def _find(named: str, config: Config, action: str | None, type_: str | None) -> 
     if named == "-" or Path(named).is_file():
         event = read_event(named, config, action, type_)
         return _Asked(event, just_happened(event))
-    if not (named.isascii() and named.isalnum()):
+    if not (named.isascii() and named.isalnum() and config.database.exists()):
         raise EngineError(
             Problem(
                 "unreadable",

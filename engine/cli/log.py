@@ -12,13 +12,15 @@ from typing_extensions import override
 
 from engine.cli.screen import line
 from engine.events.source import Refusal, Request
-from engine.playbooks.units import format_duration
+from engine.playbooks.units import format_duration, format_size
 from engine.runs.happening import (
     Happening,
     LeftOver,
     Matched,
     Pruned,
     Reconciled,
+    Reloaded,
+    ReloadRefused,
     RunMoved,
     StepAsked,
     StepSettled,
@@ -145,7 +147,7 @@ def write_happening(log: Log, happening: Happening) -> None:
                 command=line(command),
                 ended=ended,
             )
-        case Pruned(events, runs, steps, playbooks):
+        case Pruned(events, runs, steps, playbooks, output):
             log.info(
                 "pruned",
                 action="pruned",
@@ -153,9 +155,38 @@ def write_happening(log: Log, happening: Happening) -> None:
                 runs=runs,
                 steps=steps,
                 playbooks=playbooks,
+                output=format_size(output),
             )
+        case Reloaded() | ReloadRefused():
+            _write_reload(log, happening)
         case Trouble(where, message):
             log.error("trouble", action="trouble", where=where, message=message)
+
+
+def _write_reload(log: Log, happening: Reloaded | ReloadRefused) -> None:
+    for problem in happening.problems:
+        write = {"error": log.error, "warning": log.warning}.get(problem.level, log.info)
+        write("problem", action="problem", problem=str(problem))
+    match happening:
+        case Reloaded():
+            log.info(
+                "playbooks reloaded",
+                action="reloaded",
+                playbooks=list(happening.playbooks),
+                new=list(happening.new),
+                changed=list(happening.changed),
+                gone=list(happening.gone),
+                version=happening.version,
+                commit=happening.commit,
+                asked=happening.asked,
+            )
+        case ReloadRefused(problems, asked):
+            log.error(
+                "change of playbooks refused; what was loaded before stays in force",
+                action="reload_refused",
+                problems=len(problems),
+                asked=asked,
+            )
 
 
 def _write_step(log: Log, happening: StepStarted | StepSettled | StepAsked) -> None:

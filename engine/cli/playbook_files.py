@@ -2,21 +2,28 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
+from engine.cli.checkout import commit_of
 from engine.problem import EngineError, Location, Problem
+from engine.runs.reloading import Found
 
-SUFFIXES = (".yaml", ".yml")
+SUFFIXES: Final = (".yaml", ".yml")
+TESTS: Final = (".test.yaml", ".test.yml")  # what stands beside a playbook, and is none
 
 
 def read_files(paths: Iterable[Path]) -> tuple[list[tuple[str, str]], list[Problem]]:
     """(name, text) of every playbook file in files and folders, and problems of unreadable ones.
 
+    Test files are no playbooks, also where `playbooks/*.yaml` names them.
+
     Raises EngineError for a path that is not there: it was named by hand.
     """
     files: list[tuple[str, str]] = []
     problems: list[Problem] = []
-    for path in dict.fromkeys(found for named in paths for found in _find(named)):
-        name = _shown(path)
+    found = dict.fromkeys(one for named in paths for one in _find(named))
+    for path in (one for one in found if not one.name.endswith(TESTS)):
+        name = shown_path(path)
         try:
             files.append((name, path.read_text(encoding="utf-8")))
         except OSError as error:
@@ -27,6 +34,12 @@ def read_files(paths: Iterable[Path]) -> tuple[list[tuple[str, str]], list[Probl
     return files, problems
 
 
+def look(path: Path) -> Found:
+    """All that lies there now. Raises EngineError for a path that is not there."""
+    files, unreadable = read_files([path])
+    return Found(files, unreadable, commit_of(path if path.is_dir() else path.parent))
+
+
 def read_beside(paths: Iterable[Path]) -> list[tuple[str, str]]:
     """(name, text) of the playbook files in the folders of those that were named one by one."""
     named = [path for path in paths if not path.is_dir()]
@@ -34,6 +47,18 @@ def read_beside(paths: Iterable[Path]) -> list[tuple[str, str]]:
     known = {path.resolve() for path in named}
     near = [one for folder in folders for one in _find(folder) if one.resolve() not in known]
     return read_files(near)[0]
+
+
+def find_tests(paths: Iterable[Path]) -> list[Path]:
+    """The test files in folders, and those of the playbooks that are named one by one."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        for one in _find(path):
+            stem = one.name.removesuffix(one.suffix)
+            beside = [one.with_name(stem + suffix) for suffix in TESTS]
+            near = [test for test in beside if not path.is_dir() and test.is_file()]
+            found |= dict.fromkeys([one] if one.name.endswith(TESTS) else near)
+    return [*found]
 
 
 def _find(path: Path) -> Iterator[Path]:
@@ -58,7 +83,7 @@ def _find(path: Path) -> Iterator[Path]:
         )
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """Relative to where the person stands, if that is shorter."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))

@@ -2,9 +2,10 @@
 
 import socket
 import traceback
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.applications import Starlette
 
@@ -16,6 +17,7 @@ from engine.problem import Problem, in_file_order
 from engine.runs.crew import Crew
 from engine.runs.happening import Happening, Tell, Trouble
 from engine.runs.redaction import Redactor
+from engine.runs.reloading import Found, Reloading
 from engine.web.app import create_app
 from engine.web.labels import answering
 from engine.web.metrics import Metrics
@@ -31,15 +33,14 @@ class Running:
 
     app: Starlette
     crew: Crew
-    problems: tuple[Problem, ...]  # of playbooks that are left out, and of secrets
-    playbooks: tuple[str, ...]
+    reloading: Reloading
+    problems: tuple[Problem, ...]  # at the start: of playbooks that are left out, and of secrets
 
 
 @asynccontextmanager
 async def engine_of(
     config: Config,
-    files: Sequence[tuple[str, str]],
-    unreadable: Sequence[Problem],
+    look: Callable[[], Found],
     *,
     environ: Mapping[str, str],
     redactor: Redactor,
@@ -56,8 +57,16 @@ async def engine_of(
         except Exception:  # noqa: BLE001 - who only watches must not stop what is watched
             metrics.troubles.labels("watcher").inc()
 
-    async with wired(config, files, environ=environ, redactor=redactor, tell=tell_all) as parts:
-        problems = in_file_order([*unreadable, *parts.loaded.problems, *parts.problems])
+    async with wired(config, look, environ=environ, redactor=redactor, tell=tell_all) as parts:
+        reloading = parts.reloading
+
+        def problems() -> tuple[Problem, ...]:
+            return in_file_order([*reloading.in_force.problems, *parts.problems])
+
+        def playbooks() -> Mapping[str, Any]:
+            return reloading.in_force.as_json()
+
+        metrics.show(lambda: reloading.in_force)
         deliveries = committing(parts.ledger.accept, parts.crew.worker.wake)
         takes = {LABEL_MAPPING: answering(parts.calls.answer)}
         receivers = {
@@ -75,13 +84,13 @@ async def engine_of(
         app = create_app(
             receivers=receivers,
             check=parts.ledger.check,
-            problems=lambda: problems,
+            problems=problems,
+            playbooks=playbooks,
             registry=metrics.registry,
             fault=_fault_to(tell_all),
         )
-        names = tuple(playbook.name for playbook in parts.loaded.playbooks)
         with woken_by_signal(parts.crew.worker.wake):
-            yield Running(app, parts.crew, problems, names)
+            yield Running(app, parts.crew, reloading, problems())
 
 
 def _fault_to(tell: Tell) -> Callable[[Exception], None]:

@@ -1,6 +1,8 @@
 """`engine runs`: what was done, out of the ledger, and what is asked of people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -20,9 +22,10 @@ from engine.cli.screen import (
     value_line,
 )
 from engine.cli.snippet import yaml_lines
-from engine.playbooks.units import format_duration
+from engine.playbooks.units import format_duration, format_size
 from engine.runs.run import Asking, Outcome, Question, Run, RunState, StepRecord
 from engine.runs.trace import run_as_json, timestamp, trace
+from engine.store.output_folder import OutputFolder
 from engine.store.records import RunRecord, open_records
 
 
@@ -86,16 +89,18 @@ def list_(
 @format_option
 def show(run: str, config_path: str | None, format_: str) -> int:
     """The trace of RUN (an id, or its end): steps, outcomes, times, errors with their YAML."""
-    with open_records(load_offline(config_path).database) as records:
+    database = load_offline(config_path).database
+    with open_records(database) as records:
         record = records.run(run)
     if format_ == "json":
-        print_json(trace(record.run, record.variables, record.steps, record.cancelled))
+        shown = trace(record.run, record.variables, record.steps, record.cancelled)
+        print_json({**shown, "commit": record.playbook.commit})
     else:
-        _show(console(), record)
+        _show(console(), record, OutputFolder.beside(database))
     return 0
 
 
-def _show(screen: Console, record: RunRecord) -> None:
+def _show(screen: Console, record: RunRecord, output: OutputFolder) -> None:
     run = record.run
     screen.print(
         mark(run.state.value),
@@ -104,7 +109,8 @@ def _show(screen: Console, record: RunRecord) -> None:
     )
     screen.print(styled(f"  event    {run.event_id}"))
     screen.print(styled(f"  began    {timestamp(run.started) or 'not yet'}   took {_took(run)}"))
-    screen.print(styled(f"  version  {run.version} of {record.playbook.file}"))
+    commit = "" if record.playbook.commit is None else f", git {record.playbook.commit}"
+    screen.print(styled(f"  version  {run.version} of {record.playbook.file}{commit}"))
     if run.origin is not None:
         screen.print(styled(f"  repeats  {run.origin}"))
     if run.reason:
@@ -116,15 +122,21 @@ def _show(screen: Console, record: RunRecord) -> None:
         screen.print(styled(f"  vars.{name} = {line(value)}", "dim"))
     last = {step.path: step.attempt for step in record.steps}
     for step in record.steps:
-        _show_step(screen, step, record if step.attempt == last[step.path] else None)
+        files = output.files_of(run.id, step.path, step.attempt)
+        _show_step(screen, step, record if step.attempt == last[step.path] else None, files)
         if step.question is not None and step.outcome is None and not run.state.settled:
             _show_question(screen, run, step, step.question)
     for name, value in (run.answer or {}).items():
         screen.print(styled(f"  answered {name} = {value_line(value)}"))
 
 
-def _show_step(screen: Console, step: StepRecord, record: RunRecord | None) -> None:
-    """One attempt; with the YAML of a failed step where `record` is given."""
+def _show_step(
+    screen: Console, step: StepRecord, record: RunRecord | None, files: Sequence[Path]
+) -> None:
+    """One attempt; with the YAML of a failed step where `record` is given.
+
+    `files` are found by their names: of a step that was cut no result says where they are.
+    """
     outcome = step.outcome.value if step.outcome else "going on"
     said = f", said {step.by}" if step.by else ""
     title = step.name or step.id or step.type
@@ -145,6 +157,7 @@ def _show_step(screen: Console, step: StepRecord, record: RunRecord | None) -> N
             screen.print("      ", styled(f"{name}: {value_line(value)}", "dim"))
     for name, value in _worth_seeing(step):
         screen.print("     →", styled(f"{name}: {value_line(value)}", "dim"))
+    _show_files(screen, files)
     if step.error:
         _, style = MARKS.get(outcome, ("", "dim"))
         for text in clean(step.error).splitlines():
@@ -152,6 +165,13 @@ def _show_step(screen: Console, step: StepRecord, record: RunRecord | None) -> N
         if step.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and record is not None:
             for text in yaml_lines(record.playbook, step.path):
                 screen.print("    ", styled(text, "dim"))
+
+
+def _show_files(screen: Console, files: Sequence[Path]) -> None:
+    for file in files:
+        with suppress(FileNotFoundError):  # it is just being pruned
+            size = format_size(file.stat().st_size)
+            screen.print("     →", styled(f"kept: {file} ({size})", "dim"))
 
 
 def _show_question(screen: Console, run: Run, step: StepRecord, question: Question) -> None:
@@ -184,6 +204,7 @@ def _worth_seeing(step: StepRecord) -> Iterator[tuple[str, object]]:
         "data",
         "waited",
         "cut",
+        "not_kept",
         "found_in_timeline",
         "vars",
     ):

@@ -63,7 +63,9 @@ def table(*columns: str) -> Table:
 def console(*, stderr: bool = False) -> Console:
     """For a person when there is one; plain text in a pipe, never cut at the width of none."""
     made = Console(stderr=stderr, highlight=False, soft_wrap=True)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=200)
+    if not made.is_terminal:
+        made.width = 200  # of tables; what is no table is as long as it is
+    return made
 
 
 def print_json(value: Any) -> None:

@@ -9,10 +9,18 @@ import click
 
 from engine.cli.log import LibraryLog, create_log, write_happening, write_refusal
 from engine.cli.options import config_option, load
-from engine.cli.playbook_files import read_files
+from engine.cli.playbook_files import look
 from engine.cli.running import engine_of, port_of
-from engine.cli.serving import bind, run_until_stopped, server, stopped_by_signals
+from engine.cli.serving import (
+    bind,
+    reloaded_by_signal,
+    run_until_stopped,
+    server,
+    stopped_by_signals,
+)
+from engine.cli.watching import watch
 from engine.config.config import Config
+from engine.runs.happening import Happening
 from engine.runs.redaction import Redactor
 
 
@@ -24,6 +32,9 @@ def serve(config_path: str | None) -> int:
     In the Flashduty console, give a custom action the URL
     https://YOUR-HOST/flashduty/actions/NAME and the header X-Engine-Token.
 
+    Changed playbooks are taken as soon as they are saved, and when HUP comes; runs that are there
+    keep their version. A change that has a problem is refused as a whole, and /readyz says why.
+
     TERM: no new event is taken, steps in flight get 30 seconds to finish, everything else goes on
     at the next start. A second TERM cuts the steps in flight; they are performed again then.
     """
@@ -34,8 +45,10 @@ async def _serve(config: Config) -> int:
     redactor = Redactor()
     log = create_log(redactor)
     logging.getLogger().addHandler(LibraryLog(log))
-    files, unreadable = read_files([config.playbooks])
     received: list[int] = []
+
+    def tell(happening: Happening) -> None:
+        write_happening(log, happening)
 
     def stop(number: int) -> None:
         received.append(number)
@@ -44,24 +57,29 @@ async def _serve(config: Config) -> int:
     with bind(config.listen.host, config.listen.port) as listener:
         async with engine_of(
             config,
-            files,
-            unreadable,
+            lambda: look(config.playbooks),
             environ=os.environ,
             redactor=redactor,
-            tell=lambda happening: write_happening(log, happening),
+            tell=tell,
             refused=lambda source, request, refusal: write_refusal(log, source, request, refusal),
         ) as engine:
             for problem in engine.problems:
                 log.error("problem", action="problem", problem=str(problem))
-            with stopped_by_signals(stop) as stopping:
+            reloading = engine.reloading
+            with stopped_by_signals(stop) as stopping, reloaded_by_signal(reloading.ask):
                 log.info(
                     "listening",
                     action="listening",
                     host=config.listen.host,
                     port=port_of(listener),
-                    playbooks=list(engine.playbooks),
+                    playbooks=list(reloading.in_force.names),
+                    version=reloading.in_force.version,
+                    commit=reloading.in_force.commit,
                     database=str(config.database),
                 )
-                await run_until_stopped(server(engine.app), listener, engine.crew, stopping)
+                crew = engine.crew.joined_by(
+                    lambda: watch(config.playbooks, config.database, reloading.look_again, tell)
+                )
+                await run_until_stopped(server(engine.app), listener, crew, stopping)
     log.info("stopped", action="stopped")
     return 130 if signal.SIGINT in received else 0

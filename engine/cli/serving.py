@@ -119,6 +119,17 @@ def woken_by_signal(wake: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
+def reloaded_by_signal(ask: Callable[[], None]) -> Iterator[None]:
+    """HUP says that the playbooks are to be loaded again."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, ask)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+
+
+@contextmanager
 def stopped_by_signals(tell: Callable[[int], None]) -> Iterator[Stopping]:
     """TERM and INT ask to stop, a second one cuts the steps in flight, a third one everything."""
     loop = asyncio.get_running_loop()

@@ -7,10 +7,19 @@ from typing import Any, Final
 from engine.marked_yaml.mark import MarkedYaml, Path
 from engine.marked_yaml.read import read_yaml
 from engine.playbooks.playbook import PlaybookText
-from engine.problem import EngineError
+from engine.problem import EngineError, Location
 
 MOST: Final = 12  # lines
 _PLACE: Final = re.compile(r"(\d+)(?:\[(\d+)\])?")
+
+
+def place_of(playbook: PlaybookText, step: str) -> Location | None:
+    """Where a step stands in the file; None where the text is not what one went by."""
+    try:
+        _, marked, path = _find(playbook, step.split("/"))
+    except (EngineError, LookupError, TypeError):
+        return None
+    return marked.locate(path)
 
 
 def yaml_lines(playbook: PlaybookText, step: str) -> Iterator[str]:

@@ -7,24 +7,17 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from engine.config.http import HttpConfig, NetworkField
 from engine.flashduty.limiter import PER_MINUTE, PER_SECOND
 from engine.playbooks.parameters import Duration, Flag, Model, Size
-from engine.playbooks.schema import Identifier, Name
+from engine.playbooks.schema import Name
+from engine.playbooks.step_schema import Identifier
 from engine.playbooks.units import parse_duration, parse_size
 from engine.runs.retention import YOUNGEST
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _SMALLEST_LEDGER: Final = 16 * 1024**2
 _PUBLIC_HOST: Final = "//api.flashcat.cloud"
 _ALLOWED_ENVIRONMENT: Final = ["PATH", "LANG", "LC_ALL", "TZ"]
-
-
-def _network(value: object) -> object:
-    try:
-        return ipaddress.ip_network(str(value), strict=False)
-    except ValueError as error:
-        raise PydanticCustomError("network", "{said}", {"said": str(error)}) from None
 
 
 def _interval(value: object) -> float | None:
@@ -69,6 +62,20 @@ def _size(value: object) -> int | None:
     if size < _SMALLEST_LEDGER:
         said = "a ledger takes 16MiB at least"
         raise PydanticCustomError("size", "{said}", {"said": said, "hint": "such as 2GiB"})
+    return size
+
+
+def _kept_output(value: object) -> int | None:
+    """Bytes; None for `off`."""
+    if value in ("off", False, None):
+        return None
+    try:
+        size = parse_size(value)
+    except ValueError as error:
+        said = f"{error}; `off` keeps no files"
+        raise PydanticCustomError("size", "{said}", {"said": said}) from None
+    if size == 0:
+        raise PydanticCustomError("size", "files of 0 bytes keep nothing", {"hint": "off"})
     return size
 
 
@@ -121,7 +128,7 @@ class FlashdutyConfig(Model):
     base_url: Annotated[str, Field(pattern=r"^https?://")] = "https://api.flashcat.cloud"
     app_key: str | None = Field(default=None, repr=False)
     webhook_token: str | None = Field(default=None, repr=False)
-    allow_from: list[Annotated[Network, BeforeValidator(_network)]] = Field(default_factory=list)
+    allow_from: list[NetworkField] = Field(default_factory=list)
     reconcile: Annotated[float | None, BeforeValidator(_interval)] = 300.0
     actions: dict[Name, int | str] = Field(default_factory=dict)
     comment_questions: Flag = True  # write into the incident what a run asks of people
@@ -169,12 +176,8 @@ class ShellConfig(Model):
 
     env: list[str] = Field(default_factory=lambda: list(_ALLOWED_ENVIRONMENT))
     max_output: Size = 1024 * 1024
-
-
-class HttpConfig(Model):
-    """How much of an answer is kept."""
-
-    max_response: Size = 1024 * 1024
+    # Of each stream, in files beside the database; None: there are no files.
+    keep_output: Annotated[int | None, BeforeValidator(_kept_output)] = None
 
 
 class Limits(Model):

@@ -21,6 +21,7 @@ MAX_ANSWER: Final = 10 * 1024 * 1024  # as the vendor's own client
 _NO_FAILURE: Final = ("", "0", "ok")
 _FIRST_FAILURE: Final = 300
 _SERVERS_FAULT: Final = ("InternalError", "ServiceUnavailable")
+_LOST: Final = ("TimedOut", "BrokenExchange")  # it was sent, and no answer came
 _TOO_FREQUENT: Final = "RequestTooFrequently"
 _NEVER_PASSES: Final = frozenset(
     # What is wrong here stays wrong; and who was pressed and answered badly may have begun.
@@ -121,11 +122,10 @@ def read_answer(
     code = shown(str(error.get("code") or ""))
     fine = code.lower() in _NO_FAILURE
     if not fine or status >= _FIRST_FAILURE:
-        servers = status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _SERVERS_FAULT
         raise FlashdutyError(
             f"HTTP{status}" if fine else code,
             shown(str(error.get("message") or "no message")),
-            took_effect="unknown" if servers else "no",
+            took_effect=effect_of(code, status),
             status=status,
             request_id=request_id,
             retry_after=retry_after,
@@ -138,6 +138,12 @@ def read_answer(
             "ActionFailed", said, took_effect="no", status=status, request_id=request_id
         )
     return Answer(data, request_id)
+
+
+def effect_of(code: str, status: int) -> Effect:
+    """Whether what was answered with an error may have been carried out all the same."""
+    servers = status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _SERVERS_FAULT
+    return "unknown" if servers or code in _LOST else "no"
 
 
 def _request_id(value: object, shown: Shown) -> str | None:

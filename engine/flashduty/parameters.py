@@ -19,7 +19,7 @@ from engine.problem import Complaint
 OBJECT_ID: Final = "^[0-9a-fA-F]{24}$"
 INT64: Final = 2**63
 
-_QUERY_INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
+QUERY_INTEGER: Final = "^-?[0-9]{1,19}$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,7 @@ class Integer(Rule):
     @override
     def _complaints(self, value: Any, loc: Loc) -> Iterator[Complaint]:
         if not isinstance(value, int) or isinstance(value, bool):
-            numeral = isinstance(value, str) and _QUERY_INTEGER.fullmatch(value)
+            numeral = isinstance(value, str) and re.fullmatch(QUERY_INTEGER, value)
             hint = "leave out the quotes; in a template, end with `| int`" if numeral else None
             yield wrong(loc, "must be an integer", value, hint)
         elif value < self.least:
@@ -236,7 +236,7 @@ def read_query(rules: Mapping[str, Rule], query: Mapping[str, Any]) -> dict[str,
         name: int(value)
         if isinstance(rules.get(name), Integer)
         and isinstance(value, str)
-        and _QUERY_INTEGER.fullmatch(value)
+        and re.fullmatch(QUERY_INTEGER, value)
         else value
         for name, value in query.items()
     }

@@ -1,10 +1,13 @@
 """Problems as text, for three kinds of reader: a person, a program, a pull request."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from engine.problem import Problem
+from engine.problem import Level, Problem
+
+_LEVELS: Final[tuple[Level, ...]] = ("error", "warning", "note")
+_AS_COMMAND: Final[Mapping[Level, str]] = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 def as_text(problems: Sequence[Problem], checked: int) -> str:
@@ -28,7 +31,7 @@ def as_github(problems: Sequence[Problem], checked: int) -> str:
             place = f" file={_property(where.file)},line={where.line},col={where.column}"
         hint = f" ({problem.hint})" if problem.hint else ""
         message = _escaped(f"{problem.code}: {problem.message}{hint}")
-        lines.append(f"::{problem.level}{place}::{message}")
+        lines.append(f"::{_AS_COMMAND[problem.level]}{place}::{message}")
     return "\n".join([*lines, _summary(problems, checked)])
 
 
@@ -44,8 +47,15 @@ def _summary(problems: Sequence[Problem], checked: int) -> str:
     if not problems:
         return f"{files}: no problems"
     bad = len({problem.location.file for problem in problems if problem.location})
-    count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
-    return f"{files}: {count} in {bad} file{'' if bad == 1 else 's'}"
+    return f"{files}: {', '.join(_counts(problems))} in {bad} file{'' if bad == 1 else 's'}"
+
+
+def _counts(problems: Sequence[Problem]) -> Iterator[str]:
+    """`2 errors`, `1 warning`: the levels that there are."""
+    for level in _LEVELS:
+        count = sum(problem.level == level for problem in problems)
+        if count:
+            yield f"{count} {level}{'' if count == 1 else 's'}"
 
 
 def _escaped(text: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from engine.marked_yaml.mark import MarkedYaml
@@ -20,7 +20,12 @@ def _label(value: object) -> object:
     return value
 
 
-Labels = dict[Annotated[str, Field(min_length=1)], Annotated[Any, BeforeValidator(_label)]]
+Label = Annotated[
+    Any,
+    BeforeValidator(_label),
+    WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
+]
+Labels = dict[Annotated[str, Field(min_length=1)], Label]
 
 
 def half_an_answer(marked: MarkedYaml) -> Problem | None:

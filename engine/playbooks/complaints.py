@@ -8,7 +8,8 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from engine.marked_yaml.mark import MarkedYaml, Path
-from engine.playbooks.schema import IDENTIFIER, NAME
+from engine.playbooks.schema import NAME
+from engine.playbooks.step_schema import IDENTIFIER
 from engine.problem import UNSAID, Complaint, Problem, nearest
 
 _TRUTH: Final = "YAML 1.2 knows true and false; on, off, yes and no are texts"
@@ -69,11 +70,9 @@ def complaints(
             yield Problem(
                 kind, entry["msg"], marked.locate_in(path, context["offset"]), context.get("hint")
             )
-        elif "key" in context:
-            where = marked.locate_key((*path, context["key"]))
-            yield Problem(kind, entry["msg"], where, context.get("hint"))
         elif "_" not in kind:
-            yield Problem(kind, entry["msg"], marked.locate(path), context.get("hint"))
+            where = marked.locate_key(path) if "of_key" in context else marked.locate(path)
+            yield Problem(kind, entry["msg"], where, context.get("hint"))
         else:
             is_key = len(loc) < len(entry["loc"])
             yield Problem(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.marked_yaml.mark import MarkedYaml
 from engine.marked_yaml.read import read_yaml
 from engine.playbooks.answer import half_an_answer
 from engine.playbooks.calling import Joining, Read
@@ -35,11 +36,19 @@ class Loaded:
 
 
 class Loader:
-    """Reads playbooks whose steps are of the given step types."""
+    """Reads playbooks whose steps are of the given step types.
 
-    def __init__(self, step_types: Mapping[str, StepType[Any]]) -> None:
+    `read`: reads YAML, or has read it before.
+    """
+
+    def __init__(
+        self,
+        step_types: Mapping[str, StepType[Any]],
+        read: Callable[[str, str], MarkedYaml] = read_yaml,
+    ) -> None:
         self._step_types = step_types
-        self._templates = Templates()
+        self._read_yaml = read
+        self.templates = Templates()
 
     def load(self, text: str, file: str) -> Playbook:
         """The playbook of a text. Raises EngineError with every problem, in file order."""
@@ -86,7 +95,7 @@ class Loader:
         return problems
 
     def _read(self, text: str, file: str, broken: set[str]) -> Read:
-        reader = StepReader(read_yaml(text, file), self._step_types, self._templates)
+        reader = StepReader(self._read_yaml(text, file), self._step_types, self.templates)
         playbook = _playbook(reader, text)
         if reader.problems or playbook is None:
             raw = reader.marked.value

@@ -7,14 +7,19 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    GetJsonSchemaHandler,
     Strict,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     WrapValidator,
     field_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
+from typing_extensions import override
 
 from engine.playbooks.deferred import Deferred
+from engine.playbooks.json_values import CONDITION, DURATION, SIZE, or_template
 from engine.playbooks.units import parse_duration, parse_size
 from engine.problem import Complaint
 from engine.rules.condition import Condition, ConditionSyntaxError
@@ -41,9 +46,44 @@ class Parameters(Model):
     def _deferred_stands_for_anything(cls, value: Any, check: ValidatorFunctionWrapHandler) -> Any:
         return value if isinstance(value, Deferred) else check(value)
 
+    @classmethod
+    @override
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        reference = handler(core)
+        schema = handler.resolve_ref_schema(reference)
+        for name, one in schema["properties"].items():
+            if name not in cls.constants:
+                schema["properties"][name] = or_template(one)
+        return reference
+
     def complaints(self) -> Iterator[Complaint]:
         """What is wrong beyond the types, as far as it is known: what is Deferred is not yet."""
         yield from ()
+
+
+class Result(Model):
+    """What comes back to a step from outside; what is left out is as when all is well."""
+
+    @classmethod
+    def types(cls) -> dict[str, str]:
+        """The JSON Schema type of each name; "any" where nothing is known of it."""
+        properties: dict[str, Any] = cls.model_json_schema()["properties"]
+        return {
+            name: (one.get("anyOf") or [one])[0].get("type", "any")
+            for name, one in properties.items()
+        }
+
+    def whole(self) -> dict[str, Any]:
+        """As `steps.<id>` has it: what is null by default is there only when it was given."""
+        given = self.model_fields_set
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            type(self).model_fields[name].alias or name: value
+            for name, value in values.items()
+            if value is not None or name in given
+        }
 
 
 def _or_deferred(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
@@ -84,8 +124,18 @@ def parse_condition(value: object) -> Condition:
         raise PydanticCustomError("condition-syntax", "{said}", context) from None
 
 
-Text = Annotated[str, BeforeValidator(_as_text), WrapValidator(_or_deferred)]
-Flag = Annotated[bool, Strict()]  # pydantic's own bool takes 'yes' for true
-Duration = Annotated[float, BeforeValidator(_refusing(parse_duration, "duration"))]
-Size = Annotated[int, BeforeValidator(_refusing(parse_size, "size"))]
-ConditionField = Annotated[Condition, BeforeValidator(parse_condition)]
+Text = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    WrapValidator(_or_deferred),
+    WithJsonSchema({"type": ["string", "number", "boolean"]}),
+]
+# pydantic's own ones take 'yes' for true and '3' for a number.
+Flag = Annotated[bool, Strict()]
+Count = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+Duration = Annotated[
+    float, BeforeValidator(_refusing(parse_duration, "duration")), WithJsonSchema(DURATION)
+]
+Size = Annotated[int, BeforeValidator(_refusing(parse_size, "size")), WithJsonSchema(SIZE)]
+ConditionField = Annotated[Condition, BeforeValidator(parse_condition), WithJsonSchema(CONDITION)]

@@ -146,6 +146,7 @@ class PlaybookText:
     text: str
     file: str
     calls: tuple[tuple[str, str], ...] = ()  # (text, file) of each that it calls
+    commit: str | None = None  # of git, that has it
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,8 @@ class Reading:
                 continue
             near = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
             hint = f"did you mean '{near[0]}'?" if near else f"a text is quoted so: '{name}'"
+            if condition.text[offset : offset + 1] == '"':
+                hint = f"double quotes make it a name; a text is quoted so: '{name}'"
             if name in IN_STEPS:
                 hint = (
                     "it is not known here yet" if name != "secrets" else "conditions see no secrets"

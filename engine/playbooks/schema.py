@@ -3,20 +3,26 @@
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from engine.playbooks.answer import Labels
 from engine.playbooks.guard import QUEUE_MAX, QUEUE_TTL, Rate
-from engine.playbooks.parameters import ConditionField, Duration, Flag, Model
+from engine.playbooks.parameters import ConditionField, Count, Duration, Flag, Model
+from engine.playbooks.step_schema import Identifier, Steps
 from engine.playbooks.units import parse_duration
 
 HOUR: Final = 3600.0
 
 NAME: Final = r"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$"
-IDENTIFIER: Final = r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$"
 Name = Annotated[str, Field(pattern=NAME)]
-Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 
 
 _RATE = re.compile(r"([1-9][0-9]{0,5}) per (\S+)")
@@ -33,17 +39,11 @@ def _rate(value: object) -> Rate:
     raise PydanticCustomError("rate", "a rate is written like 5 per 1h{given}", {"given": given})
 
 
-def _branch(value: object) -> object:
-    if isinstance(value, list) and value:
-        return value
-    said = "is empty" if value == [] else "is a list of steps"
-    hint = "such as `- - wait: 30s`: a list in the list"
-    raise PydanticCustomError(
-        "not-a-branch", "a branch of `parallel` {said}", {"said": said, "hint": hint}
-    )
-
-
-Branch = Annotated[list[Any], BeforeValidator(_branch)]
+RateField = Annotated[
+    Rate,
+    BeforeValidator(_rate),
+    WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]{0,5} per \S+$"}),
+]
 
 
 class TriggerModel(Model):
@@ -51,15 +51,30 @@ class TriggerModel(Model):
 
     events: Annotated[
         list[Annotated[str, Field(min_length=1)]],
-        Field(default_factory=list, description="Event types, such as i_custom or i_new"),
+        Field(
+            default=[],
+            description="Event types: i_custom a button, i_new i_ack i_rslv an incident, a_new an "
+            "alert; default: any",
+            examples=[["i_custom"], ["i_new", "i_r_severity"]],
+        ),
     ]
     action: Annotated[
         str | None,
-        Field(default=None, description="The last part of /flashduty/actions/{action}"),
+        Field(
+            default=None,
+            description="The button: the last part of /flashduty/actions/{action}, or of "
+            "/flashduty/labels/{action}; default: any",
+            examples=["restart-host"],
+        ),
     ]
     when: Annotated[
         ConditionField | None,
-        Field(default=None, description="A JMESPath condition on the event's document"),
+        Field(
+            default=None,
+            description="A JMESPath condition on the event; it sees no `vars`, `steps` or `run`. "
+            "Only yes starts a run",
+            examples=["severity == 'Critical' && labels.service"],
+        ),
     ]
     stale: Annotated[
         Literal["run", "skip"] | None,
@@ -81,6 +96,7 @@ class TriggerModel(Model):
             default=None,
             gt=0,
             description="How old an event may be; default: any, and 15m for missed ones",
+            examples=["15m", "2h"],
         ),
     ]
     answer: Annotated[
@@ -98,69 +114,81 @@ class GuardModel(Model):
 
     key: Annotated[
         ConditionField | None,
-        Field(default=None, description="What a run acts on, in JMESPath: labels.resource"),
+        Field(
+            default=None,
+            description="What a run acts on, in JMESPath on the event. Runs with the same value "
+            "are one lane; without a key all of them are",
+            examples=["labels.resource", "labels.service || incident.incident_id"],
+        ),
     ]
     concurrency: Annotated[
         Literal["single", "queue", "restart", "parallel"] | None,
-        Field(default=None, description="Default: single with a key, parallel without"),
+        Field(
+            default=None,
+            description="What becomes of a run while another one of its lane goes on. single: it "
+            "is skipped; queue: it waits; restart: the other one is cancelled; parallel: it "
+            "starts. Default: single with a key, parallel without",
+        ),
     ]
-    max: Annotated[int | None, Field(default=None, ge=1, description="Of a parallel lane at once")]
-    queue_max: Annotated[int, Field(ge=1, le=100_000)] = QUEUE_MAX
-    queue_ttl: Annotated[Duration, Field(gt=0)] = QUEUE_TTL
-    cooldown: Duration = 0.0
-    rate: Annotated[Rate | None, BeforeValidator(_rate)] = None
-    breaker: Annotated[int | None, Field(default=None, ge=1)]
-
-    @model_validator(mode="after")
-    def _each_for_its_mode(self) -> "GuardModel":
-        mode = self.concurrency or ("parallel" if self.key is None else "single")
-        for name, of in (("max", "parallel"), ("queue_max", "queue"), ("queue_ttl", "queue")):
-            if name in self.model_fields_set and mode != of:
-                raise PydanticCustomError(
-                    "guard-mode",
-                    "'{name}' has no meaning with concurrency {mode}",
-                    {
-                        "name": name,
-                        "mode": mode,
-                        "hint": f"it is for concurrency: {of}",
-                        "key": name,
-                    },
-                )
-        return self
-
-
-class RetryModel(Model):
-    """How a failed step is tried again."""
-
-    attempts: Annotated[int, Field(ge=1, le=1000, description="All attempts, the first included")]
-    delay: Duration = 1.0
-    backoff: Annotated[float, Field(ge=1, le=100, description="What each delay grows by")] = 1.0
-    max_delay: Duration | None = None
-
-
-class UntilModel(Model):
-    """How a step is performed again until its result is as it should be."""
-
-    condition: ConditionField
-    every: Annotated[Duration, Field(gt=0)] = 5.0
-    for_: Annotated[Duration, Field(gt=0, alias="for")]
-
-
-class ParallelModel(Model):
-    """Lists of steps that go on side by side. A list of lists is short for `branches`."""
-
-    branches: Annotated[list[Branch], Field(min_length=1)]
-    fail: Literal["fast", "late"] = "fast"
-
-
-class CallModel(Model):
-    """Another playbook, carried out within this run. Its name alone is short for `call`."""
-
-    call: Annotated[str, Field(min_length=1, description="The name of the other playbook")]
-    inputs: Annotated[
-        dict[str, Any],
-        Field(default_factory=dict, description="What it declares under `inputs`, by name"),
+    max: Annotated[
+        Count | None,
+        Field(default=None, ge=1, description="Of a parallel lane at once", examples=[3]),
     ]
+    queue_max: Annotated[
+        Count,
+        Field(
+            ge=1,
+            le=100_000,
+            description="Runs that wait in one lane; one more is skipped",
+            examples=[10],
+        ),
+    ] = QUEUE_MAX
+    queue_ttl: Annotated[
+        Duration, Field(gt=0, description="What waited longer in a lane is skipped")
+    ] = QUEUE_TTL
+    cooldown: Annotated[
+        Duration,
+        Field(description="From the end of the lane's last run; until then runs are skipped"),
+    ] = 0.0
+    rate: Annotated[
+        RateField | None,
+        Field(
+            default=None,
+            description="Runs of the whole playbook in any such time; one more is skipped",
+            examples=["5 per 1h"],
+        ),
+    ]
+    breaker: Annotated[
+        Count | None,
+        Field(
+            default=None,
+            ge=1,
+            description="After so many failed runs in a row all others are skipped, until "
+            "`engine resume PLAYBOOK`",
+            examples=[3],
+        ),
+    ]
+
+    @field_validator("max", "queue_max", "queue_ttl")
+    @classmethod
+    def _for_its_mode(cls, value: object, info: ValidationInfo) -> object:
+        """Each by itself, so that all that have no meaning are told at once."""
+        if "key" not in info.data or "concurrency" not in info.data:
+            return value  # what is wrong with these comes first
+        mode = info.data["concurrency"] or ("parallel" if info.data["key"] is None else "single")
+        wanted = "parallel" if info.field_name == "max" else "queue"
+        if mode != wanted:
+            raise PydanticCustomError(
+                "guard-mode",
+                "'{name}' has no meaning with concurrency {mode}",
+                {
+                    "name": info.field_name,
+                    "mode": mode,
+                    "hint": f"it is for concurrency: {wanted}",
+                    "of_key": True,
+                },
+            )
+        return value
 
 
 class InputModel(Model):
@@ -171,9 +199,16 @@ class InputModel(Model):
         Field(description="As JSON Schema names it"),
     ]
     default: Annotated[
-        Any, Field(default=None, description="What it is where nobody gives it; none: it has to be")
+        Any,
+        Field(
+            default=None,
+            description="What it is where nobody gives it; none: it has to be",
+            examples=[30],
+        ),
     ]
-    description: str = ""
+    description: Annotated[
+        str, Field(description="For whoever calls it", examples=["The host to take out"])
+    ] = ""
 
 
 def _on_resolved(value: object) -> object:
@@ -184,73 +219,103 @@ def _on_resolved(value: object) -> object:
     raise PydanticCustomError("wrong-value", said, {"given": given})
 
 
-class CommonModel(Model):
-    """The keys that every step can have beside its step type."""
-
-    id: Annotated[Identifier | None, Field(default=None, description="Makes `steps.<id>`")]
-    name: Annotated[str | None, Field(default=None, description="What people see")]
-    when: ConditionField | None = None
-    retry: RetryModel | None = None
-    timeout: Annotated[Duration, Field(gt=0)] | None = None
-    continue_on_error: Flag = False
-    example: Annotated[Any, Field(default=None, description="A result for rehearsal")]
-    until: UntilModel | None = None
-    foreach: ConditionField | None = None
-    max_parallel: Annotated[int, Field(ge=1, le=100)] = 1
-    on_interrupt: Literal["retry", "fail", "ask"] | None = None
-    output: ConditionField | None = None
-
-    @field_validator("foreach", mode="before")
-    @classmethod
-    def _no_written_list(cls, value: object) -> object:
-        if isinstance(value, list):
-            raise PydanticCustomError(
-                "condition-type",
-                "`foreach` is a JMESPath text that names a list",
-                {"hint": "put the list into `vars`, and write vars.NAME"},
-            )
-        return value
-
-    @field_validator("when", mode="before")
-    @classmethod
-    def _no_plain_truth(cls, value: object) -> object:
-        if isinstance(value, bool):
-            raise PydanticCustomError(
-                "condition-type",
-                "a condition is a JMESPath text",
-                {"hint": "leave `when` out to perform the step always"},
-            )
-        return value
+def _only_called(schema: dict[str, Any]) -> None:
+    """The loader lets a file with `inputs` have no trigger."""
+    schema["required"].remove("trigger")
+    schema["anyOf"] = [{"required": ["trigger"]}, {"required": ["inputs"]}]
 
 
 class PlaybookModel(Model):
     """The keys of the file itself. Steps are read one by one, each by its step type."""
 
-    name: Name
-    description: str = ""
-    trigger: TriggerModel
-    guard: GuardModel | None = None
+    model_config = ConfigDict(json_schema_extra=_only_called)
+
+    name: Annotated[
+        Name,
+        Field(
+            description="Letters, digits, dots, dashes, underscores. No two files may share one",
+            examples=["restart-host"],
+        ),
+    ]
+    description: Annotated[
+        str, Field(description="For people", examples=["Restart the host an incident is about."])
+    ] = ""
+    trigger: Annotated[
+        TriggerModel,
+        Field(
+            description="What starts it. What is left out means any: {} is every delivery",
+            examples=[{"events": ["i_custom"], "action": "restart-host"}],
+        ),
+    ]
+    guard: Annotated[
+        GuardModel | None,
+        Field(
+            default=None,
+            description="What keeps it from becoming a storm",
+            examples=[{"key": "labels.resource", "cooldown": "10m", "rate": "5 per 1h"}],
+        ),
+    ]
     inputs: Annotated[
         dict[Identifier, InputModel],
-        Field(default_factory=dict, description="What it takes from a playbook that calls it"),
+        Field(
+            default={},
+            description="What it takes from a playbook that calls it",
+            examples=[{"host": {"type": "string", "description": "The host to take out"}}],
+        ),
     ]
     on_resolved: Annotated[
-        Literal["continue", "cancel"] | list[Any],
+        Literal["continue", "cancel"] | Steps,
         BeforeValidator(_on_resolved),
         Field(
             description="What becomes of a run when its incident is closed meanwhile; steps end "
-            "it, too, and are carried out before `finally`"
+            "it, too, and are carried out before `finally`",
+            examples=["cancel", [{"shell": ["undo-maintenance"]}]],
         ),
     ] = "continue"
-    vars: Annotated[dict[Identifier, Any], Field(default_factory=dict)]
+    vars: Annotated[
+        dict[Identifier, Any],
+        Field(
+            default={},
+            description="Names for values, rendered once, when the run begins; each may use those "
+            "above it",
+            examples=[{"host": "{{ labels.resource }}"}],
+        ),
+    ]
     answer: Annotated[
         Labels | None,
-        Field(default=None, min_length=1, description="Labels for the call; null leaves one out"),
+        Field(
+            default=None,
+            min_length=1,
+            description="Labels for the call; null leaves one out. Only with `trigger.answer`",
+            examples=[{"owner_team": "{{ vars.team }}"}],
+        ),
     ]
-    timeout: Annotated[Duration, Field(gt=0)] = HOUR
-    steps: Annotated[list[Any], Field(min_length=1)]
-    on_failure: Annotated[list[Any], Field(default_factory=list)]
-    finally_: Annotated[list[Any], Field(default_factory=list, alias="finally")]
-
-
-COMMON_KEYS: Final = tuple(CommonModel.model_fields)
+    timeout: Annotated[
+        Duration, Field(gt=0, description="What `steps` may take together, waits included")
+    ] = HOUR
+    steps: Annotated[
+        Steps,
+        Field(
+            min_length=1,
+            json_schema_extra={"minItems": 1},
+            description="What is done, one after another",
+            examples=[[{"shell": ["restart-host", "{{ vars.host }}"]}]],
+        ),
+    ]
+    on_failure: Annotated[
+        Steps,
+        Field(
+            default=[],
+            description="Steps for after a failure",
+            examples=[[{"flashduty": {"call": "incident/comment", "comment": "{{ run.error }}"}}]],
+        ),
+    ]
+    finally_: Annotated[
+        Steps,
+        Field(
+            default=[],
+            alias="finally",
+            description="Steps for the end, whatever happened",
+            examples=[[{"shell": ["end-maintenance", "{{ vars.host }}"]}]],
+        ),
+    ]

@@ -10,7 +10,7 @@ from engine.playbooks.calling import CALL, CallSite
 from engine.playbooks.complaints import complaints, located
 from engine.playbooks.playbook import NO_EXAMPLE, Foreach, OnInterrupt, Retry, Section, Step, Until
 from engine.playbooks.reading import IN_CALL, IN_STEPS, IN_WHEN, OF_AN_ITEM, Reading
-from engine.playbooks.schema import COMMON_KEYS, CallModel, CommonModel, ParallelModel
+from engine.playbooks.step_schema import COMMON_KEYS, CallModel, CommonModel, ParallelModel
 from engine.playbooks.step_type import StepType
 from engine.playbooks.template import Templates
 from engine.problem import nearest
@@ -129,8 +129,7 @@ class StepReader(Reading):
             self.check_result_names(common.until.condition, where, "until")
         if common.id is not None:
             self._take_id(common.id, (*path, "id"))
-        misplaced = dict(_misplaced(given, types))
-        for key, hint in misplaced.items():
+        for key, hint in dict(misplaced(given, types)).items():
             if key in given:
                 said = f"'{key}' has no meaning here"
                 self.problem("misplaced-key", said, (*path, key), hint, at_key=True)
@@ -203,7 +202,7 @@ class StepReader(Reading):
             self.problem("duplicate-id", said, path, "steps.<id> has to name one step")
 
 
-def _misplaced(given: Mapping[str, Any], types: Sequence[str]) -> Iterator[tuple[str, str]]:
+def misplaced(given: Mapping[str, Any], types: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The keys that have no meaning in a step like this, and what to do instead."""
     if "foreach" not in given:
         yield "max_parallel", "it is for a step with `foreach`"

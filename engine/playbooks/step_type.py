@@ -1,11 +1,11 @@
 """The promise a step type keeps, and the values it speaks in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from engine.playbooks.command import Command
-from engine.playbooks.parameters import Parameters
+from engine.playbooks.parameters import Parameters, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,14 @@ Report = Succeeded | Failed | Uncertain | Paused | Stopped | Asks
 P = TypeVar("P", bound=Parameters)
 
 
+@dataclass(frozen=True, slots=True)
+class Outside(Generic[P]):
+    """What can come back from outside, and what `perform` reports when it does."""
+
+    result: type[Result]
+    judge: Callable[[P, dict[str, Any]], Report]
+
+
 class StepType(Protocol[P]):
     """One kind of thing a run can do.
 
@@ -113,6 +121,14 @@ class StepType(Protocol[P]):
     # Whether `perform` finds out what became of an attempt that was cut, `call.again`, instead of
     # doing it a second time; it answers Uncertain where it cannot.
     finds_out: bool
+    # The names `steps.<id>` can have beside `outcome` and `error`, with their JSON Schema types;
+    # "any" is a type that is not known, and None says that the names are not.
+    results: ClassVar[Mapping[str, str] | None]
+
+    @property
+    def outside(self) -> Outside[P] | None:
+        """None where nothing outside has a say in it: what it reports follows from the playbook."""
+        ...
 
     def plan(self, parameters: P, call: Call) -> Plan:
         """What `perform` would do."""

@@ -6,12 +6,13 @@ a template stays data. A value that is a single `{{ expression }}` keeps its typ
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 import jinja2
-from jinja2 import meta, nodes, pass_context
+from jinja2 import nodes, pass_context
 from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
@@ -19,6 +20,7 @@ from typing_extensions import override
 
 from engine.events.document import NAMES
 from engine.playbooks.deferred import Deferred, Unknown
+from engine.playbooks.template_names import names_in
 from engine.problem import nearest
 from engine.rules.undecided import CannotTellError
 
@@ -26,10 +28,12 @@ MAX_OUTPUT: Final = 1024 * 1024  # characters of one rendered text
 MAX_ITERATIONS: Final = 100_000  # turns of all loops of one template together
 MAX_DEPTH: Final = 64
 MAX_BITS: Final = 4096  # of an integer that arithmetic may make
+MAX_KEPT: Final = 20_000  # texts whose templates are kept to be found again
 
 _SIZED: Final = (str, bytes, list, tuple)
 _RESULT: Final = "engine__result"
 _BUDGET: Final = "engine__budget"
+_BOUNDED: Final = "engine__bounded"
 _AT = re.compile(r" at (\d+)$")  # how Jinja's lexer ends a sentence about a character
 _INNERMOST = re.compile(r"innermost block that needs to be closed is '(\w+)'")
 
@@ -128,16 +132,19 @@ class Template(Deferred):
     source: str
     names: frozenset[str]  # the top-level names it asks for
     is_expression: bool  # a single {{ expression }}: its value keeps its type
-    _compiled: jinja2.Template = field(repr=False, compare=False)
+    tree: nodes.Template = field(repr=False, compare=False)
+    _compile: Callable[[], jinja2.Template] = field(repr=False, compare=False)
 
     def render(self, document: Mapping[str, Any]) -> Any:
         """JSON-like data. Raises RenderError with a sentence; has no effect."""
-        context = self._compiled.new_context({**document, _BUDGET: _Budget()})
+        compiled = self._compile()
+        context = compiled.new_context({**document, _BUDGET: _Budget()})
         try:
+            parts = compiled.root_render_func(context)
             if self.is_expression:
-                list(self._compiled.root_render_func(context))  # runs it; it has no text
+                list(parts)  # runs it; it has no text
                 return _plain(context.vars[_RESULT])
-            return self._text(context)
+            return _text(parts)
         except CannotTellError:
             return Unknown(self.source)
         except RenderError:
@@ -147,23 +154,25 @@ class Template(Deferred):
         except Exception as error:  # noqa: BLE001 - filters over foreign data raise what they like
             raise RenderError(f"{type(error).__name__}: {error}") from None
 
-    def _text(self, context: Context) -> str:
-        parts: list[str] = []
-        size = 0
-        for part in self._compiled.root_render_func(context):
-            size += len(part)
-            if size > MAX_OUTPUT:
-                raise RenderError(f"its text is longer than {MAX_OUTPUT:,} characters")
-            parts.append(part)
-        return "".join(parts)
+
+def _text(parts: Iterable[str]) -> str:
+    kept: list[str] = []
+    size = 0
+    for part in parts:
+        size += len(part)
+        if size > MAX_OUTPUT:
+            raise RenderError(f"its text is longer than {MAX_OUTPUT:,} characters")
+        kept.append(part)
+    return "".join(kept)
 
 
 class Templates:
-    """Compiles templates, all in the same sandbox."""
+    """Parses templates, all for the same sandbox. The same text is parsed once."""
 
     def __init__(self) -> None:
+        self._parsed: dict[str, Template] = {}
         self._sandbox = _Sandbox(undefined=_Missing, keep_trailing_newline=True)
-        self._sandbox.filters["engine__bounded"] = _bounded
+        self._sandbox.filters[_BOUNDED] = _bounded
         self._sandbox.policies["json.dumps_kwargs"] = {"sort_keys": True, "default": _no_json}
 
     @staticmethod
@@ -173,20 +182,28 @@ class Templates:
 
     def parse(self, source: str) -> Template:
         """Raises TemplateSyntaxError."""
+        known = self._parsed.get(source)
+        if known is None:
+            known = self._parse(source)
+            if len(self._parsed) >= MAX_KEPT:
+                self._parsed.clear()
+            self._parsed[source] = known
+        return known
+
+    def _parse(self, source: str) -> Template:
         try:
             tree = self._sandbox.parse(source)
-            _refuse_files(tree)
-            names = frozenset(meta.find_undeclared_variables(tree))
+            names, sure = names_in(tree, self._sandbox)
             expression = _single_expression(tree)
             if expression is not None:
                 target = nodes.Name(_RESULT, "store", lineno=1)
                 tree.body = [nodes.Assign(target, expression, lineno=1)]
-            for loop in list(tree.find_all(nodes.For)):
-                loop.iter = nodes.Filter(
-                    loop.iter, "engine__bounded", [], [], None, None, lineno=loop.lineno
-                )
-            tree.set_environment(self._sandbox)
-            compiled = self._sandbox.from_string(tree)
+            if "{%" in source:
+                _refuse_files(tree)
+                _bound_loops(tree)
+            compile_ = cache(lambda: self._compiled(tree))
+            if not sure:
+                compile_()
         except jinja2.TemplateSyntaxError as error:
             message = error.message or "syntax error"
             at = _AT.search(message)
@@ -200,7 +217,11 @@ class Templates:
             raise TemplateSyntaxError(
                 "it is nested too deeply, or a number in it is too long", _offset_of_line(source, 1)
             ) from None
-        return Template(source, names, expression is not None, compiled)
+        return Template(source, names, expression is not None, tree, compile_)
+
+    def _compiled(self, tree: nodes.Template) -> jinja2.Template:
+        tree.set_environment(self._sandbox)  # for the nodes that are ours
+        return self._sandbox.from_string(tree)
 
     def offset_of(self, name: str, source: str) -> int:
         """Where a parsed template first asks for a top-level name."""
@@ -275,6 +296,11 @@ def _plain(value: Any, depth: int = 0) -> Any:
 def _refuse_files(tree: nodes.Template) -> None:
     for node in tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)):
         raise jinja2.TemplateSyntaxError("a template has no other files", node.lineno)
+
+
+def _bound_loops(tree: nodes.Template) -> None:
+    for loop in list(tree.find_all(nodes.For)):
+        loop.iter = nodes.Filter(loop.iter, _BOUNDED, [], [], None, None, lineno=loop.lineno)
 
 
 def _no_json(value: Any) -> Any:

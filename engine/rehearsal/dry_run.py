@@ -7,7 +7,8 @@ Drives the same flow as the worker, with plans in the place of effects. Secrets 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from typing_extensions import override
 
@@ -16,7 +17,9 @@ from engine.events.event import Event
 from engine.playbooks.answer import rendered_answer
 from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType
+from engine.rehearsal.driving import Driven, to_the_end
 from engine.rehearsal.explained import Explained, explain_all, just_happened
+from engine.rehearsal.mocks import NO_MOCKS, Mocks
 from engine.rehearsal.offering import Offer, as_if_idle, decision_as_json
 from engine.rehearsal.stage import RUN_ID, RehearsedStep, Stage, shown
 from engine.rehearsal.unknowns import unknowns_in
@@ -26,8 +29,9 @@ from engine.runs import fact as facts
 from engine.runs.flow import Flow
 from engine.runs.handing import rendered_variables
 from engine.runs.lane import Decision, Skip, lane_of
-from engine.runs.move import End, Note, Wait
 from engine.runs.run import RunState
+
+NOTHING_MOCKED: Final[Mapping[str, Mocks]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Rehearsal:
     state: RunState | None = None  # which it comes to if it is let in; None: it would not start
     reason: str | None = None
     answer: Mapping[str, Any] | None = None  # the labels for a call, whether asked for or not
+    driven: Driven | None = None  # how it went on; None: it would not start
 
     @property
     def playbook(self) -> Playbook:
@@ -143,10 +148,17 @@ def rehearse_all(
     secrets: frozenset[str],
     step_types: Mapping[str, StepType[Any]],
     offer: Offer = as_if_idle,
+    mocks: Mapping[str, Mocks] = NOTHING_MOCKED,
 ) -> list[Rehearsal]:
-    """What each playbook would do about this event. A call for labels has one answer."""
+    """What each playbook would do about this event. A call for labels has one answer.
+
+    `mocks` are by the playbook's name.
+    """
     return [
-        _rehearse(one, event, config, secrets, step_types, offer)
+        _rehearse(
+            *(one, event, config, secrets, step_types, offer),
+            mocks.get(one.playbook.name, NO_MOCKS),
+        )
         for one in explain_all(playbooks, event, config, just_happened(event))
     ]
 
@@ -159,10 +171,13 @@ def rehearse(
     secrets: frozenset[str],
     step_types: Mapping[str, StepType[Any]],
     offer: Offer = as_if_idle,
+    mocks: Mocks = NO_MOCKS,
+    at: float | None = None,
 ) -> Rehearsal:
-    """What this playbook would do about this event."""
-    (explained,) = explain_all([playbook], event, config, just_happened(event))
-    return _rehearse(explained, event, config, secrets, step_types, offer)
+    """What this playbook would do about this event. `at`: judged then; None: as it happens."""
+    judged = just_happened(event) if at is None else at
+    (explained,) = explain_all([playbook], event, config, judged)
+    return _rehearse(explained, event, config, secrets, step_types, offer, mocks)
 
 
 def _rehearse(
@@ -172,6 +187,7 @@ def _rehearse(
     secrets: frozenset[str],
     step_types: Mapping[str, StepType[Any]],
     offer: Offer,
+    mocks: Mocks,
 ) -> Rehearsal:
     playbook = explained.playbook
     if not explained.verdict.yes:
@@ -184,17 +200,11 @@ def _rehearse(
     flow = Flow(playbook, document, RUN_ID).take(facts.Began(now))
     variables, error = rendered_variables(playbook, flow.sees())
     flow = flow.take(facts.Began(now, variables, error))
-    stage = Stage(step_types, MaskedSecrets(secrets), event, [])
-    while not isinstance(move := flow.next(now)[0], End):
-        if isinstance(move, Wait):
-            now = move.until if move.until is not None else now
-        elif isinstance(move, Note):
-            flow = stage.note(flow, move, now)
-        else:
-            flow = stage.perform(flow, move, now, None)
-    state, reason, answer = move.state, move.reason, None
+    stage = Stage(step_types, MaskedSecrets(secrets), event, [], mocks)
+    driven = to_the_end(flow, stage, now)
+    state, reason, answer = driven.end.state, driven.end.reason, None
     if state is RunState.SUCCEEDED and playbook.answer is not None:
-        answer, unanswered = rendered_answer(playbook.answer, move.document)
+        answer, unanswered = rendered_answer(playbook.answer, driven.end.document)
         if unanswered is not None:
             state, reason, answer = RunState.FAILED, f"answer: {unanswered}", None
     no_vars = None if error is None else "`vars` could not be rendered"
@@ -208,4 +218,5 @@ def _rehearse(
         state,
         reason,
         answer,
+        driven,
     )

@@ -1,11 +1,12 @@
 """Where a rehearsal's steps are planned instead of performed.
 
-A step that would have an effect returns its `example`; without one its result is unknown, and what
-depends on it says so. A person who would be asked is taken to have agreed.
+A step that would have an effect returns what a mock says, else its `example`; without either its
+result is unknown, and what depends on it says so. A person who would be asked is taken to have
+agreed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -17,16 +18,19 @@ from engine.playbooks.playbook import NO_EXAMPLE, Step
 from engine.playbooks.step_type import (
     Asks,
     Call,
+    Failed,
     Paused,
     Plan,
     Report,
     StepType,
     Stopped,
     Succeeded,
+    Uncertain,
 )
 from engine.playbooks.template import RenderError
 from engine.playbooks.units import format_duration
 from engine.rehearsal.by_hand import typed
+from engine.rehearsal.mocks import NO_MOCKS, Mocks, TimesOut
 from engine.rehearsal.supposing import (
     supposing_one_item,
     supposing_yes,
@@ -38,8 +42,8 @@ from engine.runs.attempt import as_wanted
 from engine.runs.flow import Flow, around
 from engine.runs.move import Document, Note, Perform
 from engine.runs.rendering import rendered, rendering_error
-from engine.runs.run import Outcome
-from engine.runs.walk import items_of
+from engine.runs.run import Asking, Outcome, Question
+from engine.runs.walk import NOT_DONE, items_of
 
 RUN_ID: Final = "dry-run"
 _OR_NOT: Final = "; what follows is as if it did not stop here"
@@ -51,7 +55,7 @@ class RehearsedStep:
     """What would become of one step."""
 
     step: Step
-    outcome: str  # performed, skipped or failed: "would be ..."
+    outcome: str  # performed, skipped, failed or unknown: "would be ..."
     plan: Plan | None = None
     reason: str | None = None
     command: str | None = None  # what a person could copy to do the same by hand
@@ -89,13 +93,19 @@ class UnknownResult(Unknown):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Takes the flow's moves, and keeps what would become of each step."""
+    """Takes the flow's moves, and keeps what would become of each step.
+
+    `guesses` says of which steps it was supposed that they are performed, and what for.
+    """
 
     step_types: Mapping[str, StepType[Any]]
     secrets: Mapping[str, str]
     event: Event
 
     steps: list[RehearsedStep]
+    mocks: Mocks = NO_MOCKS
+    under_way: dict[str, facts.Settled] = field(default_factory=dict)
+    guesses: list[tuple[Step, str]] = field(default_factory=list)
 
     def note(self, flow: Flow, note: Note, now: float) -> Flow:
         """What the flow knows by itself, unless it is for want of a result of this rehearsal."""
@@ -106,12 +116,14 @@ class Stage:
             return flow.take(fact)
         begins = step.path not in flow.progress and step.path not in flow.begun
         if begins and (said := undecided_when(step, note.document)) is not None:
+            self.guesses.append((step, said))
             if step.branches or step.foreach is not None or step.called is not None:
                 self.steps.append(_head(step, note.document, said))
                 return supposing_yes(flow, step)
             move = Perform(step, fact.attempt, None, document=note.document)
             return self.perform(flow, move, now, said)
         if begins and (said := unknown_items(step, note.document)) is not None:
+            self.guesses.append((step, said))
             if step.called is not None:
                 return self._of_unknown_items(flow, step, now, said)
             flow, step, item = supposing_one_item(flow, step)
@@ -121,11 +133,11 @@ class Stage:
             self.steps.append(_head(step, note.document))
         elif fact.result is None and step.path not in flow.begun:
             outcome = "skipped" if fact.outcome is Outcome.SKIPPED else "failed"
-            self.steps.append(RehearsedStep(step, outcome, reason=fact.error))
+            self._tell(RehearsedStep(step, outcome, reason=fact.error))
         return flow.take(fact)
 
     def perform(self, flow: Flow, move: Perform, now: float, note: str | None) -> Flow:
-        """Plan the step, note it, and take what it would report."""
+        """Plan the step, note it, and have what it would report under way."""
         step, attempt = move.step, move.attempt
         self._head_those_around(flow, step, move.document)
         step_type = self.step_types[step.type]
@@ -144,18 +156,46 @@ class Stage:
             self.steps.append(RehearsedStep(step, "performed", plan, f"{note}{_OR_NOT}"))
             return flow.take(facts.Settled(step.path, attempt, now, Outcome.SKIPPED))
         flow = flow.take(facts.Started(step.path, attempt, now))
+        at, mock = now, self.mocks.at(step.path, attempt)
+        if mock is not None:
+            if isinstance(report, Asks) and isinstance(mock.what, TimesOut):
+                self._tell(RehearsedStep(step, "performed", plan, "nobody answers"))
+                return flow.take(_asked(step, attempt, now, report))
+            limit = _shorter(step.timeout or step_type.timeout, move.deadline, now)
+            report, took = mock.report(step_type, parameters, limit)
+            at += took
         if isinstance(report, Paused):
             self.steps.append(RehearsedStep(step, "performed", plan, note))
             seconds: object = report.seconds  # a Deferred when an unknown result decides it
             known = seconds if isinstance(seconds, float) else 0.0
             return flow.take(facts.Paused(step.path, attempt, now + known))
-        settled = _settled(step, attempt, now, report, _name_of_result(flow, step))
-        failed = settled.outcome is Outcome.FAILED and not settled.stops
+        settled = _settled(step, attempt, at, report, _name_of_result(flow, step))
+        failed = not settled.stops and settled.outcome in NOT_DONE
         asked = _AGREED if isinstance(report, Asks) else None
         reason = settled.error if failed else _joined(note, _repeating(step), asked)
-        outcome = "failed" if failed else "performed"
-        self.steps.append(RehearsedStep(step, outcome, plan, reason, command, settled.stops))
-        return flow.take(settled)
+        tried = None if attempt == 1 else f"attempt {attempt}"
+        told = _joined(tried, reason)
+        outcome = settled.outcome.value if failed else "performed"
+        self._tell(RehearsedStep(step, outcome, plan, told, command, settled.stops))
+        # Not taken before all that goes on beside it has begun, as in a run.
+        self.under_way[step.path] = settled
+        return flow
+
+    def settle(self, flow: Flow, now: float) -> Flow:
+        """Take the outcome of what has been under way until now."""
+        for path, settled in sorted(self.under_way.items(), key=lambda item: item[1].at):
+            if settled.at <= now:
+                flow = flow.take(self.under_way.pop(path))
+        return flow
+
+    def _tell(self, told: RehearsedStep) -> None:
+        """All attempts at a step are told as one: where it began, and what became of it."""
+        for place, before in enumerate(self.steps):
+            if before.step.path == told.step.path:
+                known = replace(before, outcome=told.outcome, reason=told.reason)
+                self.steps[place] = known if told.plan is None else told
+                return
+        self.steps.append(told)
 
     def _of_unknown_items(self, flow: Flow, step: Step, now: float, said: str) -> Flow:
         """A playbook that is carried out for each of items that nobody knows yet."""
@@ -225,19 +265,46 @@ def _settled(
             return facts.Settled(
                 step.path, attempt, now, outcome, error=str(reason), retryable=False, stops=True
             )
+        case Failed() | Uncertain():
+            return _not_done(succeeded, report)
         case Succeeded(result, variables):
             return as_wanted(step, replace(succeeded, result=result, variables=variables))
         case Asks():
             agreed = {"approved": True, "by": "a rehearsal", "at": None}
             return replace(succeeded, result=agreed)
-        case _ if step.example is NO_EXAMPLE:
-            return replace(succeeded, result=UnknownResult(name))
         case _:
-            settled = as_wanted(step, replace(succeeded, result=step.example))
+            return _of_example(step, succeeded, name)
+
+
+def _of_example(step: Step, succeeded: facts.Settled, name: str) -> facts.Settled:
+    if step.example is NO_EXAMPLE:
+        return replace(succeeded, result=UnknownResult(name))
+    settled = as_wanted(step, replace(succeeded, result=step.example))
     if settled.outcome is Outcome.SUCCEEDED or step.until is None:
         return settled
     # The example is what it would come to: asking again would not change it.
     return replace(settled, error=f"{settled.error}, in its `example`", retryable=False)
+
+
+def _not_done(fact: facts.Settled, report: Failed | Uncertain) -> facts.Settled:
+    fact = replace(fact, error=report.error, result=report.result)
+    if isinstance(report, Failed):
+        return replace(fact, outcome=Outcome.FAILED, retryable=report.retryable)
+    return replace(fact, outcome=Outcome.UNKNOWN, retryable=False)
+
+
+def _asked(step: Step, attempt: int, now: float, asks: Asks) -> facts.Asked:
+    """The question, which nobody answers in time."""
+    within: object = asks.within  # a Deferred when an unknown result decides it
+    until = now + within if isinstance(within, float) else now
+    question = Question(Asking.APPROVAL, str(asks.text), now, until, asks.otherwise)
+    return facts.Asked(step.path, attempt, question)
+
+
+def _shorter(timeout: float | None, deadline: float | None, now: float) -> float | None:
+    """The seconds that an attempt has."""
+    left = None if deadline is None else max(0.0, deadline - now)
+    return min((one for one in (timeout, left) if one is not None), default=None)
 
 
 def shown(value: Any) -> Any:

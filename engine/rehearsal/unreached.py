@@ -72,7 +72,7 @@ def _end(step: Step, rehearsed: Sequence[RehearsedStep]) -> str | None:
     for one in rehearsed:
         path = one.step.path
         if path == step.path or path.startswith(inside):
-            if one.outcome == "failed":
+            if one.outcome in ("failed", "unknown"):
                 return f"{one.step.title} ({path}) would fail before it"
             if one.stops:
                 return f"{one.step.title} ({path}) stops the playbook before it"

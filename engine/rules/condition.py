@@ -24,6 +24,9 @@ _LOOKS_INTO_FIRST: Final = (
 )
 _NAMED: Final = ("field", "function_expression", "key_val_pair")
 _NAMES: Final = ("unquoted_identifier", "quoted_identifier")
+_PLACED: Final = (
+    *((_NAMED, _NAMES), (("not_expression",), ("not",)), (("literal",), ("literal",))),
+)
 
 
 class Answer(Enum):
@@ -78,6 +81,10 @@ class Condition:
             raise ConditionSyntaxError(trap.message, places[id(trap.node)], trap.hint)
         roots = tuple((node["value"], places[id(node)]) for node in _roots(tree))
         return cls(text, tree, roots)
+
+    def places(self) -> Mapping[int, int]:
+        """The offset of each name, literal and `!`, by the `id` of its node in the tree."""
+        return _places(self.text, self.tree)
 
     def value(self, document: Any) -> Any:
         """What the expression is over the document. Raises CannotTellError with the reason."""
@@ -174,11 +181,11 @@ def _check_call(name: str, count: int, offset: int) -> None:
 
 
 def _places(text: str, tree: Mapping[str, Any]) -> dict[int, int]:
-    """Where each name and each `!` of a tree stands: the library keeps no positions."""
+    """Where each name, literal and `!` of a tree stands: the library keeps no positions."""
     tokens = list(lexer.Lexer().tokenize(text))
     nodes = list(_in_text_order(tree))
     places: dict[int, int] = {}
-    for kinds, token_types in ((_NAMED, _NAMES), (("not_expression",), ("not",))):
+    for kinds, token_types in _PLACED:
         named = [id(node) for node in nodes if node["type"] in kinds]
         starts = [token["start"] for token in tokens if token["type"] in token_types]
         places.update(zip(named, starts, strict=True))

@@ -3,7 +3,8 @@
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from engine.runs.happening import Tell, Trouble
 from engine.runs.worker import Worker
@@ -19,6 +20,10 @@ class Crew:
     prepare: Companion  # awaited before the first event is judged; bounded, and raises nothing
     companions: Sequence[Companion]
     tell: Tell
+
+    def joined_by(self, companion: Companion) -> Self:
+        """The same with one more companion."""
+        return replace(self, companions=(*self.companions, companion))
 
     async def work(self) -> None:
         """Work until stopped. Cancelling it cuts the steps in flight."""

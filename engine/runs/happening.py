@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from engine.playbooks.playbook import Step
 from engine.playbooks.step_type import Plan
+from engine.problem import Problem
 from engine.runs.fact import Asked, Settled
 from engine.runs.run import Run
 
@@ -92,6 +93,29 @@ class Pruned:
     runs: int
     steps: int
     playbooks: int  # texts of versions
+    output: int = 0  # bytes of the files with the output of steps
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """From the next event on, other playbooks are in force than before; or the same ones again."""
+
+    playbooks: tuple[str, ...]  # all names
+    new: tuple[str, ...]
+    changed: tuple[str, ...]
+    gone: tuple[str, ...]
+    version: str  # of all of them together
+    commit: str | None  # of git, that they come from
+    asked: bool  # by a person, and not because a file had changed
+    problems: tuple[Problem, ...]  # warnings
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadRefused:
+    """A change of the playbooks was not taken: what was in force before is so still."""
+
+    problems: tuple[Problem, ...]
+    asked: bool
 
 
 Happening = (
@@ -104,5 +128,7 @@ Happening = (
     | Reconciled
     | LeftOver
     | Pruned
+    | Reloaded
+    | ReloadRefused
 )
 Tell = Callable[[Happening], None]

@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 
 from engine.events.document import document_of
 from engine.events.event import LABEL_MAPPING, Event
+from engine.playbooks.guard import Guard
 from engine.playbooks.playbook import Playbook
 from engine.rules.condition import Answer, Verdict
 from engine.rules.match import one_answers
@@ -27,6 +28,7 @@ class Judged:
     judgements: Sequence[Judgement]
     runs: Sequence[Run]
     at: float
+    guards: Mapping[str, Guard]  # of the playbooks that it starts, by name
 
     @property
     def matched(self) -> Matched:
@@ -73,8 +75,9 @@ class Judging:
             verdicts = one_answers(list(zip(names, verdicts, strict=True)))
         judged = list(zip(self.playbooks, verdicts, strict=True))
         judgements = [Judgement(one.name, one.version, verdict) for one, verdict in judged]
-        runs = [self._run(one, event, document, at) for one, verdict in judged if verdict.yes]
-        return Judged(event, judgements, runs, at)
+        started = [one for one, verdict in judged if verdict.yes]
+        runs = [self._run(one, event, document, at) for one in started]
+        return Judged(event, judgements, runs, at, {one.name: one.guard for one in started})
 
     def _run(self, playbook: Playbook, event: Event, document: Mapping[str, Any], at: float) -> Run:
         """A new run, with the lane it belongs to; skipped when that cannot be told."""

@@ -84,8 +84,11 @@ class Ledger(Protocol):
         """The playbooks that have a run, whatever became of it, for an event like this."""
         ...
 
-    async def keep_playbook(self, playbook: Playbook) -> None:
-        """Keep a version, and those it calls, so that a run can go on with it after any change."""
+    async def keep_playbook(self, playbook: Playbook, commit: str | None = None) -> None:
+        """Keep a version, and those it calls, so that a run can go on with it after any change.
+
+        `commit` is the state of git that has it; the first one stands unless it was `-dirty`.
+        """
         ...
 
     async def playbook_text(self, version: str) -> PlaybookText:

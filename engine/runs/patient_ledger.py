@@ -46,8 +46,8 @@ class PatientLedger:
     async def playbooks_run_for(self, subject: str, type_: str) -> frozenset[str]:
         return await self._insist(lambda: self._ledger.playbooks_run_for(subject, type_))
 
-    async def keep_playbook(self, playbook: Playbook) -> None:
-        await self._insist(lambda: self._ledger.keep_playbook(playbook))
+    async def keep_playbook(self, playbook: Playbook, commit: str | None = None) -> None:
+        await self._insist(lambda: self._ledger.keep_playbook(playbook, commit))
 
     async def playbook_text(self, version: str) -> PlaybookText:
         return await self._insist(lambda: self._ledger.playbook_text(version))

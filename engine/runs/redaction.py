@@ -8,7 +8,7 @@ import base64
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -58,6 +58,70 @@ class Redactor:
         if isinstance(value, Mapping):
             return {self.text(str(key)): self.data(item, depth + 1) for key, item in value.items()}
         return [self.data(item, depth + 1) for item in value]
+
+    def stream(self) -> "Masking":
+        """For a text that comes in pieces, and is written down before the whole of it is there."""
+        return Masking(lambda: self._forms)
+
+
+class Masking:
+    """Masks a text that comes in pieces just as `Redactor.text` masks the whole of it.
+
+    What could be the beginning of a value is held back until it is known to be none. A value that
+    is learned meanwhile is masked in what is held back and in what comes then.
+    """
+
+    def __init__(self, forms: Callable[[], tuple[str, ...]]) -> None:
+        self._known = forms
+        self._stages: list[_Stage] = []
+        self._forms: tuple[str, ...] = ()
+
+    def add(self, text: str) -> str:
+        """What may be written down now that this piece has come."""
+        forms = self._known()
+        if forms is not self._forms:
+            text = "".join(stage.held for stage in reversed(self._stages)) + text
+            self._forms, self._stages = forms, [_Stage(form) for form in forms]
+        for stage in self._stages:
+            text = stage.add(text)
+        return text
+
+    def end(self) -> str:
+        """What was held back: no other piece comes."""
+        text = self.add("")
+        for stage in self._stages:
+            text = stage.end(text)
+        return text
+
+
+class _Stage:
+    """Replaces one form in what the stage before it lets through, as str.replace would."""
+
+    def __init__(self, form: str) -> None:
+        self.held = ""
+        self._form = form
+
+    def add(self, text: str) -> str:
+        text, before = self.held + text, ""
+        if self._form in text:
+            *parts, text = text.split(self._form)
+            before = MASK.join([*parts, ""])
+        kept = len(text) - self._begun_in(text)
+        self.held = text[kept:]
+        return before + text[:kept]
+
+    def end(self, text: str) -> str:
+        text, self.held = self.held + text, ""
+        return text.replace(self._form, MASK)
+
+    def _begun_in(self, text: str) -> int:
+        """How many characters at the end of a text could be the beginning of the form."""
+        start = max(0, len(text) - len(self._form) + 1)
+        while (start := text.find(self._form[0], start)) >= 0:
+            if self._form.startswith(text[start:]):
+                return len(text) - start
+            start += 1
+        return 0
 
 
 def _forms_of(value: str) -> set[str]:

@@ -17,11 +17,12 @@ def cut_result(result: Any, most: int = MOST) -> Any:
     A result that fits is answered as it is. Of one that does not, the longest texts lose their
     middle, and of lists and mappings that are still too long only the first entries stay. The key
     `cut` says what is missing; a list is cut to {"value": ..., "cut": ...}, so that nothing takes
-    it for the whole list.
+    it for the whole list. Of what `files` of the result names a file for, that is said.
     """
     if _size(result) <= most:
         return result
-    cutting = _Cutting()
+    files = result.get("files") if isinstance(result, Mapping) else None
+    cutting = _Cutting(files if isinstance(files, Mapping) else {})
     if isinstance(result, str):
         return cutting.text(result, most, "")
     said = ""
@@ -40,6 +41,7 @@ def cut_result(result: Any, most: int = MOST) -> Any:
 class _Cutting:
     """One result being cut; `notes` says what is missing, a place each."""
 
+    files: Mapping[str, Any]
     notes: list[str] = field(default_factory=list)
 
     def fit(self, value: Any, most: int, path: str, depth: int) -> Any:
@@ -57,7 +59,8 @@ class _Cutting:
         return self.text(value if isinstance(value, str) else _json(value), most, path)
 
     def text(self, text: str, most: int, path: str) -> str:
-        self.notes.append(f"{path or 'the text'} (of {len(text)} characters)")
+        where = f": see files.{path}" if path in self.files else ""
+        self.notes.append(f"{path or 'the text'} (of {len(text)} characters{where})")
         return _middle_cut(text, most)
 
     def _entries(

@@ -27,15 +27,20 @@ class Batch:
     runs: int
     steps: int
     after: int | None
+    output: int = 0  # bytes of files that went with the runs
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Bytes: of what is kept, of what is free inside the file, and of the write-ahead log."""
+    """Bytes: of what is kept, of what is free inside the file, and of the write-ahead log.
+
+    `output` is what the files with the output of steps take beside it.
+    """
 
     used: int
     free: int
     log: int
+    output: int = 0
 
 
 class Prunable(Protocol):
@@ -48,8 +53,9 @@ class Prunable(Protocol):
     async def prune(self, before: float, after: int, size: int | None) -> Batch:
         """Delete a few of the oldest events behind this place that were over before this time.
 
-        With them go their runs and the steps of these. An event is over when it is judged and its
-        runs have ended. With a `size`, no more go than have to for the rest to fit into it.
+        With them go their runs, the steps of these, and then the files with their output. An event
+        is over when it is judged and its runs have ended. With a `size`, no more go than have to
+        for the file to keep no more than that, less what their output took.
         """
         ...
 
@@ -58,6 +64,13 @@ class Prunable(Protocol):
 
         None goes while a run is not over that was there before `since`, when those were loaded.
         Answers how many went.
+        """
+        ...
+
+    async def sweep(self, before: float) -> str | None:
+        """Delete files of runs that are not there any more, if nothing came to them since a time.
+
+        A crash leaves some. Answers why some could not be deleted.
         """
         ...
 
@@ -109,6 +122,9 @@ class Retention:
         if self._loaded is not None:
             texts = await self._ledger.prune_playbooks(self._loaded, self._since)
             pruned = replace(pruned, playbooks=texts)
+        left = await self._ledger.sweep(now - YOUNGEST)
+        if left is not None:
+            self._tell(Trouble("retention", f"output of steps could not be deleted: {left}"))
         while await self._ledger.give_back():
             await self._sleep(PAUSE)
         if pruned.events or pruned.playbooks:
@@ -118,13 +134,18 @@ class Retention:
 
     async def _prune(self, pruned: Pruned, before: float, size: int | None) -> Pruned:
         after: int | None = 0
+        if size is not None:
+            size -= (await self._ledger.usage()).output
         while after is not None:
             batch = await self._ledger.prune(before, after, size)
+            if size is not None:
+                size += batch.output
             pruned = Pruned(
                 pruned.events + batch.events,
                 pruned.runs + batch.runs,
                 pruned.steps + batch.steps,
                 pruned.playbooks,
+                pruned.output + batch.output,
             )
             after = batch.after
             if after is not None:
@@ -133,9 +154,13 @@ class Retention:
 
     async def _complain(self) -> None:
         usage = await self._ledger.usage()
-        if self._size is not None and usage.used > self._size:
+        held = usage.used + usage.output
+        if self._size is not None and held > self._size:
+            output = (
+                f", {format_size(usage.output)} of it output of steps," if usage.output else ","
+            )
             said = (
-                f"the ledger holds {format_size(usage.used)}, more than retention.size "
+                f"the ledger holds {format_size(held)}{output} more than retention.size "
                 f"({format_size(self._size)}), and nothing more may go: the rest is not over, or "
                 "younger than a day"
             )

@@ -5,7 +5,7 @@ and a restart finds it again in the queued rows.
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -32,14 +32,12 @@ class Turns:
         self,
         *,
         ledger: Ledger,
-        playbooks: Sequence[Playbook],
         version: Callable[[Run], Awaitable[Playbook]],
         clock: Callable[[], float],
         tell: Tell,
         starts: int,
     ) -> None:
         self._ledger = ledger
-        self._guards = {playbook.name: playbook.guard for playbook in playbooks}
         self._version = version  # may raise EngineError
         self._clock = clock
         self._tell = tell
@@ -63,7 +61,7 @@ class Turns:
             if run.state.settled:  # nobody can tell what it acts on
                 runs.append(run)
                 continue
-            match self._offered(run, at, read):
+            match self._offered(run, judged.guards, at, read):
                 case Start():
                     runs.append(run)
                 case Hold(reason):
@@ -76,13 +74,15 @@ class Turns:
                     orders += [Order(0, other, Verb.CANCEL, by, judged.at) for other in cancel]
         return Admitted(runs, orders)
 
-    def _offered(self, run: Run, at: float, read: ReadLane) -> Decision:
+    def _offered(
+        self, run: Run, guards: Mapping[str, Guard], at: float, read: ReadLane
+    ) -> Decision:
         paused = self.paused(run.playbook)
         if paused is not None:
             return Skip(paused)
         if run.lane is None:
             return Start()
-        guard = self._guards[run.playbook]
+        guard = guards[run.playbook]
         return offered(guard, read(run, guard, at), at)
 
     # Whose turn it is -----------------------------------------------------------------------

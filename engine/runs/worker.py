@@ -6,7 +6,7 @@ moment; all it needs to go on is in the ledger.
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -38,6 +38,7 @@ class Worker:
         ledger: Ledger,
         runner: Runner,
         playbooks: Sequence[Playbook],
+        commit: str | None = None,
         load: Callable[[PlaybookText], Playbook],
         config: Mapping[str, Any],
         new_id: Callable[[], str],
@@ -50,15 +51,15 @@ class Worker:
         self._stopping = asyncio.Event()
         self._ledger = PatientLedger(ledger, tell, self._stopping)
         self._runner = replace(runner, ledger=self._ledger)
-        self._playbooks = tuple(playbooks)
         self._load = load
         self._config = config
         self._clock = runner.clock  # of runs; how old an event is, is asked of the other one
         self._tell = tell
-        self._judging = Judging(self._playbooks, config, own, new_id, clock, tell)
+        # The one place that says which playbooks are in force: they change in one assignment.
+        self._judging = Judging(tuple(playbooks), config, own, new_id, clock, tell)
+        self._commit = commit
         self._turns = Turns(
             ledger=self._ledger,
-            playbooks=self._playbooks,
             version=self._version,
             clock=runner.clock,
             tell=tell,
@@ -66,10 +67,21 @@ class Worker:
         )
         self._slots = asyncio.Semaphore(runs_at_once)
         self._versions = {playbook.version: playbook for playbook in playbooks}
+        self._known = set(self._versions)
         self._heard = 0  # the place of the last order that was passed on
         self._controls: dict[str, Control] = {}  # of the runs under way
         self._woken = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None  # None: nothing can be begun
+
+    @property
+    def playbooks(self) -> Sequence[Playbook]:
+        """Those that are asked about the next event."""
+        return self._judging.playbooks
+
+    @property
+    def known(self) -> Collection[str]:
+        """Every version that was in force since the start: a run that names it may be under way."""
+        return self._known
 
     @property
     def working(self) -> bool:
@@ -91,7 +103,7 @@ class Worker:
         """Work until stopped. Cancelling it cuts the steps in flight; a restart repeats them."""
         async with asyncio.TaskGroup() as tasks:
             try:
-                await self._keep_playbooks()
+                await self._keep_playbooks(self.playbooks, self._commit)
                 await self._heed()  # before anything goes on that was cancelled or paused meanwhile
                 await self._resume(tasks)
                 self._tasks = tasks
@@ -116,8 +128,20 @@ class Worker:
         except TimeoutError:
             return
 
-    async def _keep_playbooks(self) -> None:
-        await asyncio.gather(*(self._ledger.keep_playbook(one) for one in self._playbooks))
+    async def change(self, playbooks: Sequence[Playbook], commit: str | None) -> None:
+        """Ask these about the next event; `commit` is the state of git they come from.
+
+        A run that is there keeps its version, a queued one too. Raises LedgerError when stopping.
+        """
+        versions = {playbook.version: playbook for playbook in playbooks}
+        self._known.update(versions)  # first: retention must not take a text that was just kept
+        await self._keep_playbooks(playbooks, commit)
+        self._judging = replace(self._judging, playbooks=tuple(playbooks))
+        self._versions = versions  # older ones are read again where a run still goes by them
+
+    async def _keep_playbooks(self, playbooks: Sequence[Playbook], commit: str | None) -> None:
+        """Before any run can name their versions."""
+        await asyncio.gather(*(self._ledger.keep_playbook(one, commit) for one in playbooks))
 
     async def _heed(self) -> None:
         """Pass on what people said to runs since it was last looked."""
@@ -155,7 +179,8 @@ class Worker:
         for event in events:
             if self._stopping.is_set():
                 break
-            judged = self._judging.judge(event, await self._not_again(event))
+            judging = self._judging  # a change while the ledger is asked is for the next event
+            judged = judging.judge(event, await self._not_again(event, judging.playbooks))
             if has_consequences(judged.event):
                 await _all(keeping)  # it looks at the runs of those before it
             keeping.append(asyncio.ensure_future(self._keep(judged)))
@@ -203,7 +228,7 @@ class Worker:
         """Why a playbook starts nothing now; None when it may."""
         return self._turns.paused(playbook)
 
-    async def _not_again(self, event: Event) -> Mapping[str, str]:
+    async def _not_again(self, event: Event, playbooks: Sequence[Playbook]) -> Mapping[str, str]:
         """The playbooks that the event, or one like it, had its chance with, and why they stay out.
 
         Nothing says for sure that what Flashduty tells afterwards is not what arrived before; and a
@@ -212,7 +237,7 @@ class Worker:
         if event.origin is not None:
             return NOBODY  # a person wants it once more
         if event.known_before:
-            asked = (one.name for one in self._playbooks if one.trigger.reconcile)
+            asked = (one.name for one in playbooks if one.trigger.reconcile)
             return dict.fromkeys(asked, "the playbook was asked when the event was found missing")
         if event.source != RECONCILED or event.subject is None:
             return NOBODY

@@ -9,7 +9,7 @@ from engine.flashduty.client import FlashdutyClient
 from engine.playbooks.step_type import StepType
 from engine.steps.approve import Approve
 from engine.steps.flashduty import Flashduty
-from engine.steps.http import Http
+from engine.steps.http import Http, HttpSettings
 from engine.steps.set import Set
 from engine.steps.shell import Shell, ShellSettings
 from engine.steps.stop import Stop
@@ -21,11 +21,11 @@ def step_types(
     session: Callable[[], aiohttp.ClientSession],
     flashduty: FlashdutyClient,
     shell: ShellSettings,
-    max_response: int,
+    http: HttpSettings,
 ) -> dict[str, StepType[Any]]:
     """Every step type, by the key that names it in a playbook. A new one is one line here."""
     return {
-        "http": Http(session, max_response),
+        "http": Http(session, http),
         "shell": Shell(shell),
         "flashduty": Flashduty(flashduty),
         "wait": Wait(),

@@ -11,16 +11,20 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 from typing_extensions import override
 
+from engine.flashduty.answer import effect_of
 from engine.flashduty.checking import complaints_about_call, complaints_about_cutting
 from engine.flashduty.client import FlashdutyClient, FlashdutyError
+from engine.flashduty.describing import describe_calls
 from engine.flashduty.operations import Operation, operation_at
 from engine.flashduty.rule import cut_all
 from engine.flashduty.timeline import SentComment, look_up
-from engine.playbooks.parameters import Flag, Parameters, Text
-from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded, Uncertain
+from engine.playbooks.parameters import Flag, Parameters, Result, Text
+from engine.playbooks.step_type import Call, Failed, Outside, Plan, Report, Succeeded, Uncertain
 from engine.problem import Complaint
 from engine.runs.redaction import MASK
 
@@ -35,13 +39,30 @@ _CUT: Final = FlashdutyError("TimedOut", "its time was over while it was on its 
 class FlashdutyParameters(Parameters):
     """The operation's path, and whatever it takes."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": ["incident/ack", {"call": "incident/comment", "comment": "Restarted"}]
+        },
+    )
     shorthand: ClassVar[str | None] = "call"
     constants: ClassVar[frozenset[str]] = frozenset({"unchecked", "truncate"})
 
-    call: Text = Field(description="The operation's path, such as incident/comment")
+    call: Text = Field(
+        description="The path of an operation of Flashduty's Open API; no template",
+        examples=["incident/comment"],
+    )
     unchecked: Flag = Field(default=False, description="Take any path and any parameters")
     truncate: Flag = Field(default=False, description="Cut texts that are too long, with a mark")
+
+    @classmethod
+    @override
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        reference = super().__get_pydantic_json_schema__(core, handler)
+        describe_calls(handler.resolve_ref_schema(reference))
+        return reference
 
     @property
     def operation(self) -> Operation:
@@ -63,15 +84,31 @@ class FlashdutyParameters(Parameters):
             yield from complaints_about_call(self.call, self.given)
 
 
+class FlashdutyResult(Result):
+    """What was answered; `code` is there when that was an error."""
+
+    data: Any = Field(default_factory=dict)
+    request_id: str = "01KA2Z0J6R4V8XW3T5N7P9QBCD"
+    code: str | None = None
+    message: str | None = None
+    status: int | None = None
+    found_in_timeline: bool | None = None
+
+
 class Flashduty:
     """Success is `error.code`, not the HTTP status."""
 
     parameters = FlashdutyParameters
     timeout: float | None = 60.0  # an exchange, retries, and a look at the timeline
     finds_out = True  # a comment, in the timeline; of others it says that nobody knows
+    results: ClassVar[Mapping[str, str] | None] = FlashdutyResult.types()
 
     def __init__(self, client: FlashdutyClient) -> None:
         self._client = client
+
+    @property
+    def outside(self) -> Outside[FlashdutyParameters]:
+        return Outside(FlashdutyResult, _judged)
 
     def plan(self, parameters: FlashdutyParameters, call: Call) -> Plan:
         body = _body(parameters, call)
@@ -104,7 +141,7 @@ class Flashduty:
                 answer = await self._client.call(path, body, caller=call.run_id, deadline=send_by)
             except FlashdutyError as error:
                 if harmless or error.took_effect == "no":
-                    return Failed(_said(error), _result(error), retryable=error.may_pass)
+                    return _failed(error)
                 return await self._find_out(path, body, call, error, deadline)
         except asyncio.CancelledError:
             # On a busy loop the runner's time-out can come together with ours. It is a failure to
@@ -138,6 +175,25 @@ class Flashduty:
             seen = f"the timeline could not be looked up ({found.trouble})"
         said = f"{_said(error)}; {seen}: look there before writing it again"
         return Uncertain(said, _result(error))
+
+
+def _judged(parameters: FlashdutyParameters, result: dict[str, Any]) -> Report:
+    code = result.get("code")
+    if code is None:
+        return Succeeded(result)
+    error = FlashdutyError(
+        *(code, result.get("message") or "no message"),
+        took_effect=effect_of(code, result.get("status") or 0),
+        status=result.get("status"),
+        request_id=result["request_id"],
+    )
+    if parameters.operation.repeatable or error.took_effect == "no":
+        return _failed(error)
+    return Uncertain(f"{_said(error)}; {_look_at(str(parameters.call))}", _result(error))
+
+
+def _failed(error: FlashdutyError) -> Failed:
+    return Failed(_said(error), _result(error), retryable=error.may_pass)
 
 
 def _said(error: FlashdutyError) -> str:

@@ -1,6 +1,7 @@
 """`set: {owner: "{{ steps.lookup.body.owner }}"}`: gives later steps a name for a value."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pydantic import ConfigDict
 
@@ -11,7 +12,9 @@ from engine.playbooks.step_type import Call, Plan, Report, Succeeded
 class SetParameters(Parameters):
     """Names and values; each joins `vars`."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(
+        extra="allow", json_schema_extra={"examples": [{"owner": "{{ steps.lookup.body.owner }}"}]}
+    )
 
 
 class Set:
@@ -20,6 +23,8 @@ class Set:
     parameters = SetParameters
     timeout: float | None = None
     finds_out = False
+    outside = None
+    results: ClassVar[Mapping[str, str] | None] = None
 
     def plan(self, parameters: SetParameters, call: Call) -> Plan:
         values = _values(parameters)

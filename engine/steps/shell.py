@@ -1,36 +1,43 @@
 """`shell: [restart-host, "{{ vars.host }}"]`: a command, each item one argument, no shell between.
 
 `shell: {script: 'df -h "$MOUNT"', env: {MOUNT: ...}}` runs a constant script with /bin/sh; data
-reaches it only through the environment. Result: `{exit, stdout, stderr, elapsed}`, and `json` with
-`parse: json`. The command runs in a process group of its own; when its time is over or its run is
-cut, the group gets TERM and then KILL. What left the group, as a daemon does, still carries the
-step's mark in its environment: it is ended with the step too, and `ended` says so.
+reaches it only through the environment. Result: `{exit, stdout, stderr, elapsed}`, `json` with
+`parse: json`, and `files` where all of its output is kept. The command runs in a process group of
+its own; when its time is over or its run is cut, the group gets TERM and then KILL. What left the
+group, as a daemon does, still carries the step's mark in its environment: it is ended with the step
+too, and `ended` says so.
 """
 
 import asyncio
-import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import orjson
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
 from engine.playbooks.command import Command
 from engine.playbooks.deferred import Deferred
-from engine.playbooks.parameters import Parameters, Size, Text
-from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
+from engine.playbooks.parameters import Count, Parameters, Result, Size, Text
+from engine.playbooks.step_type import Call, Failed, Outside, Plan, Report, Succeeded
+from engine.playbooks.units import format_size
+from engine.problem import Complaint
 from engine.processes.mark import VARIABLE
+from engine.processes.running_command import (
+    RunningCommand,
+    close,
+    end_group,
+    started,
+    within_patience,
+)
 from engine.processes.warden import Warden
-
-PATIENCE: Final = 5.0  # seconds between TERM and KILL
-_STREAMS: Final = {1: "stdout", 2: "stderr"}
+from engine.runs.kept_output import Keep, KeptStream, Output, keep_nothing
 
 
 def _constant(script: str) -> str:
@@ -60,17 +67,49 @@ def _without_the_mark(environment: dict[str, str]) -> dict[str, str]:
 class ShellParameters(Parameters):
     """A list to execute, or a constant script; one of them."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                ["restart-host", "{{ vars.host }}"],
+                {"script": 'df -h "$MOUNT"', "env": {"MOUNT": "{{ labels.mount }}"}},
+            ],
+            "anyOf": [{"required": ["argv"]}, {"required": ["script"]}],
+        }
+    )
     shorthand: ClassVar[str | None] = "argv"
     constants: ClassVar[frozenset[str]] = frozenset({"script"})
 
-    argv: list[Text] | None = Field(default=None, description="The command and its arguments")
-    script: Annotated[str, AfterValidator(_constant)] | None = None
-    env: Annotated[dict[str, Text], AfterValidator(_without_the_mark)] = Field(default_factory=dict)
-    cwd: Text | None = Field(default=None, description="Default: the config file's folder")
-    stdin: Text | None = None
-    parse: Literal["json"] | None = Field(default=None, description="Makes `json` of stdout")
-    max_output: Size | None = None
-    exit_codes: list[int] = Field(default=[0], description="Those that mean success")
+    argv: list[Text] | None = Field(
+        default=None,
+        description="The command and its arguments, each one item; no shell in between",
+        examples=[["restart-host", "{{ vars.host }}"]],
+    )
+    script: Annotated[str, AfterValidator(_constant)] | None = Field(
+        default=None,
+        description="A constant text for /bin/sh -c; data comes in by `env`, never by a template",
+        examples=['df -h "$MOUNT" | tail -1'],
+    )
+    env: Annotated[dict[str, Text], AfterValidator(_without_the_mark)] = Field(
+        default={},
+        description="Added to the few variables of shell.env in config.yaml",
+        examples=[{"MOUNT": "{{ labels.mount }}"}],
+    )
+    cwd: Text | None = Field(
+        default=None, description="Default: the config file's folder", examples=["/srv/tools"]
+    )
+    stdin: Text | None = Field(
+        default=None, description="What it reads", examples=["{{ labels.resource }}"]
+    )
+    parse: Literal["json"] | None = Field(
+        default=None, description="stdout has to be JSON, and becomes `json` of the result"
+    )
+    max_output: Size | None = Field(
+        default=None,
+        description="Kept of each stream; default: shell.max_output of config.yaml",
+    )
+    exit_codes: list[Count] = Field(
+        default=[0], description="Those that mean success", examples=[[0, 1]]
+    )
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "ShellParameters":
@@ -84,6 +123,32 @@ class ShellParameters(Parameters):
             raise PydanticCustomError("shell-what", "the list is empty", {})
         return self
 
+    @override
+    def complaints(self) -> Iterator[Complaint]:
+        """What no command can be given, as far as it is known."""
+        given = (("argv", self.argv), ("script", self.script), ("env", self.env))
+        for name, value in given:
+            texts: object = value  # a Deferred when all of it is a template
+            if isinstance(texts, dict):
+                texts = [*texts, *texts.values()]
+            for text in texts if isinstance(texts, list) else [texts]:
+                if isinstance(text, str) and "\0" in text:
+                    yield Complaint("nul", (name,), "cannot hold a NUL character")
+
+
+class ShellResult(Result):
+    """How a command ended, and what it wrote."""
+
+    exit: int = 0
+    stdout: str = ""
+    stderr: str = ""
+    elapsed: float = 0.0
+    json_: Annotated[Any, Field(alias="json")] = None
+    cut: str | None = None
+    ended: list[str] | None = None
+    files: dict[str, str] | None = None
+    not_kept: str | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class ShellSettings:
@@ -93,6 +158,7 @@ class ShellSettings:
     folder: Path  # where it runs unless its step says otherwise
     max_output: int
     warden: Warden  # ends what outlives its step or the engine
+    keep: Keep = keep_nothing  # the whole of its output
 
 
 class Shell:
@@ -101,9 +167,14 @@ class Shell:
     parameters = ShellParameters
     timeout: float | None = 600.0
     finds_out = False
+    results: ClassVar[Mapping[str, str] | None] = ShellResult.types()
 
     def __init__(self, settings: ShellSettings) -> None:
         self._settings = settings
+
+    @property
+    def outside(self) -> Outside[ShellParameters]:
+        return Outside(ShellResult, _judged)
 
     def plan(self, parameters: ShellParameters, call: Call) -> Plan:
         details: dict[str, Any] = {}
@@ -130,23 +201,32 @@ class Shell:
         return False
 
     async def perform(self, parameters: ShellParameters, call: Call) -> Report:
+        output = self._settings.keep(call.run_id, call.path, call.attempt)
+        try:
+            ended = await self._carried_out(parameters, call, output)
+        finally:
+            kept = await output.close()
+        if isinstance(ended, Failed):
+            return ended
+        return _judged(parameters, ended.result(kept))
+
+    async def _carried_out(
+        self, parameters: ShellParameters, call: Call, output: Output
+    ) -> "_Ended | Failed":
         argv = parameters.argv or ["/bin/sh", "-c", parameters.script or ""]
         warden = self._settings.warden
         mark = warden.mark(call.run_id, call.path, call.attempt)
         environment = {**self._settings.environ, **parameters.env, VARIABLE: mark}
-        for text in (*argv, *environment, *environment.values()):
-            if "\0" in text:
-                return Failed("a NUL character cannot be part of a command", retryable=False)
         folder = self._settings.folder / (parameters.cwd or ".")
         limit = (
             self._settings.max_output if parameters.max_output is None else parameters.max_output
         )
         began = time.monotonic()
 
-        async def end(group: int, command: _Command) -> list[str]:
+        async def end(group: int, command: RunningCommand) -> list[str]:
             """What is left of it; the names of what had left its group."""
             try:
-                await _end_group(group, command)
+                await end_group(group, command)
             finally:
                 ended = await warden.end(group, mark)
             return [f"{one.command} (pid {one.pid})" for one in ended if one.gone]
@@ -157,9 +237,9 @@ class Shell:
             return Failed(f"it is not started: its end could not be seen to: {error}")
         try:
             data = (parameters.stdin or "").encode()
-            transport, command = await _started(
+            transport, command = await started(
                 asyncio.get_running_loop().subprocess_exec(
-                    lambda: _Command(limit, warden.begun),
+                    lambda: RunningCommand(limit, warden.begun, output.write),
                     *argv,
                     stdin=asyncio.subprocess.PIPE if data else asyncio.subprocess.DEVNULL,
                     env=environment,
@@ -180,66 +260,64 @@ class Shell:
                 await command.exited.wait()
             finally:
                 # A child that was left behind would hold the pipes open for as long as it lives.
-                ended = await end(transport.get_pid(), command)
-            await _within_patience(command.read_to_the_end)
+                left = await end(transport.get_pid(), command)
+            await within_patience(command.read_to_the_end)
         finally:
-            _close(transport)
-        result = command.result(transport.get_returncode())
-        result["elapsed"] = round(time.monotonic() - began, 3)
-        if ended:
-            result["ended"] = ended
-        return _judged(parameters, result)
+            close(transport)
+        elapsed = round(time.monotonic() - began, 3)
+        return _Ended(transport.get_returncode(), command, limit, elapsed, left)
 
 
-class _Command(asyncio.SubprocessProtocol):
-    """A command as it runs: when it ended, and the first bytes of what it wrote.
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A command that was carried out."""
 
-    All it writes is read, so that it never blocks. Its end and the end of its output are two
-    events: asyncio's own streams wait for both (until Python 3.12.4), and somebody who left the
-    command's process group may keep its output open for ever.
-    """
+    code: int | None
+    command: RunningCommand
+    limit: int  # bytes of each stream that the result has room for
+    elapsed: float
+    left: list[str]  # what it left running, and was ended
 
-    def __init__(self, limit: int, begun: Callable[[int], None]) -> None:
-        """`begun` is told the process group as soon as there is one."""
-        self.exited = asyncio.Event()
-        self.read_to_the_end = asyncio.Event()
-        self._limit = limit
-        self._begun = begun
-        self._kept = {name: bytearray() for name in _STREAMS.values()}
-        self._cut: set[str] = set()
+    def result(self, kept: Mapping[str, KeptStream]) -> dict[str, Any]:
+        """`kept` are the streams that are in files."""
+        texts = {name: part.decode(errors="replace") for name, part in self.command.kept.items()}
+        files = {name: stream.file for name, stream in kept.items() if stream.file is not None}
+        said = {
+            "ended": self.left,
+            "cut": _of_each({name: self._cut(name, kept.get(name)) for name in texts}),
+            "files": files,
+            "not_kept": _of_each({name: stream.error for name, stream in kept.items()}),
+        }
+        return {
+            "exit": self.code,
+            **texts,
+            "elapsed": self.elapsed,
+            **{name: value for name, value in said.items() if value},
+        }
 
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        starting: Any = transport
-        self._begun(starting.get_pid())
+    def _cut(self, name: str, kept: KeptStream | None) -> str | None:
+        """What of a stream the result does not have, and where that is."""
+        cut = f"longer than {self.limit} bytes" if name in self.command.cut else None
+        if kept is None or kept.file is None:
+            return cut and f"{cut}; the rest was dropped"
+        if kept.whole:
+            return cut and f"{cut}; all of it is in its file"
+        part = f"its file holds the first {format_size(kept.size)}, and the rest was dropped"
+        return f"{cut}; {part}" if cut else part
 
-    @override
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        name = _STREAMS[fd]
-        room = self._limit - len(self._kept[name])
-        self._kept[name] += data[:room]
-        if len(data) > room:
-            self._cut.add(name)
 
-    @override
-    def process_exited(self) -> None:
-        self.exited.set()
-
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.read_to_the_end.set()
-
-    def result(self, code: int | None) -> dict[str, Any]:
-        texts = {name: kept.decode(errors="replace") for name, kept in self._kept.items()}
-        result: dict[str, Any] = {"exit": code, **texts}
-        if self._cut:
-            cut = " and ".join(name for name in texts if name in self._cut)
-            result["cut"] = f"{cut}: longer than {self._limit} bytes; the rest was dropped"
-        return result
+def _of_each(said: Mapping[str, str | None]) -> str:
+    """What is said of each stream, in one sentence where it is the same."""
+    names: dict[str, list[str]] = {}
+    for name, text in said.items():
+        if text:
+            names.setdefault(text, []).append(name)
+    return "; ".join(f"{' and '.join(streams)}: {text}" for text, streams in names.items())
 
 
 def _judged(parameters: ShellParameters, result: dict[str, Any]) -> Report:
-    if parameters.parse == "json" and result["exit"] in parameters.exit_codes:
+    parses = parameters.parse == "json" and "json" not in result
+    if parses and result["exit"] in parameters.exit_codes:
         try:
             result["json"] = orjson.loads(result["stdout"])
         except orjson.JSONDecodeError as error:
@@ -266,71 +344,3 @@ def _not_started(argv: list[str], folder: Path, error: Exception) -> Failed:
         return Failed(f"there is no command '{argv[0]}'", retryable=False)
     reason = error.strerror if isinstance(error, OSError) else str(error)
     return Failed(f"'{argv[0]}' cannot be started: {reason}", retryable=False)
-
-
-async def _started(
-    starting: Coroutine[Any, Any, tuple[asyncio.SubprocessTransport, _Command]],
-    end: Callable[[int, _Command], Awaitable[object]],
-) -> tuple[asyncio.SubprocessTransport, _Command]:
-    """Starts a command. A cut has to wait until it has started, and ends it then.
-
-    Left to itself asyncio would kill the command alone, and wait for the children it has by then.
-    """
-    task = asyncio.ensure_future(starting)
-    cut: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cut = error
-    if cut is None:
-        return task.result()
-    if task.exception() is None:
-        transport, command = task.result()
-        try:
-            await end(transport.get_pid(), command)
-        finally:
-            _close(transport)
-    raise cut
-
-
-async def _end_group(group: int, command: _Command) -> None:
-    """TERM, then KILL, to everything the command started and left in its group."""
-    if not _signal_group(group, signal.SIGTERM):
-        return
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await command.exited.wait()
-            while _signal_group(group, 0):  # noqa: ASYNC110 - nobody tells when it is empty
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        pass
-    finally:
-        _signal_group(group, signal.SIGKILL)
-    await _within_patience(command.exited)  # another user's process, as sudo's, does not obey us
-
-
-async def _within_patience(event: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await event.wait()
-    except TimeoutError:
-        return
-
-
-def _close(transport: asyncio.SubprocessTransport) -> None:
-    try:
-        transport.close()
-    except PermissionError:
-        return  # it kills what still runs, and that is not ours to kill
-
-
-def _signal_group(group: int, number: int) -> bool:
-    """False when nobody is left in the group."""
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # somebody is there whom we may not signal
-    return True

@@ -1,6 +1,9 @@
 """`stop: {status: succeeded, reason: ...}`: the playbook's steps end here."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
+
+from pydantic import ConfigDict, Field
 
 from engine.playbooks.parameters import Parameters, Text
 from engine.playbooks.step_type import Call, Plan, Report, Stopped
@@ -9,10 +12,21 @@ from engine.playbooks.step_type import Call, Plan, Report, Stopped
 class StopParameters(Parameters):
     """How the run ends, and why. `stop: not ours` is short for a reason."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": ["not ours", {"status": "failed", "reason": "{{ vars.host }} is protected"}]
+        }
+    )
     shorthand: ClassVar[str | None] = "reason"
 
-    status: Literal["succeeded", "failed"] = "succeeded"
-    reason: Text = "stopped by the playbook"
+    status: Literal["succeeded", "failed"] = Field(
+        default="succeeded", description="How the run ends; failed: `on_failure` comes next"
+    )
+    reason: Text = Field(
+        default="stopped by the playbook",
+        description="For people: it is the run's reason",
+        examples=["{{ vars.host }} is protected"],
+    )
 
 
 class Stop:
@@ -21,6 +35,8 @@ class Stop:
     parameters = StopParameters
     timeout: float | None = None
     finds_out = False
+    outside = None
+    results: ClassVar[Mapping[str, str] | None] = {}
 
     def plan(self, parameters: StopParameters, call: Call) -> Plan:
         details = {"status": parameters.status, "reason": parameters.reason}

@@ -1,8 +1,9 @@
 """`wait: 30s`: the run goes on when the time has passed, also across a restart of the engine."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from engine.playbooks.parameters import Duration, Parameters
 from engine.playbooks.step_type import Call, Paused, Plan, Report
@@ -12,6 +13,7 @@ from engine.playbooks.units import format_duration
 class WaitParameters(Parameters):
     """How long."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": ["30s"]})
     shorthand: ClassVar[str | None] = "duration"
 
     duration: Duration = Field(description="Such as 500ms, 90s, 10m or 1h30m")
@@ -23,6 +25,8 @@ class Wait:
     parameters = WaitParameters
     timeout: float | None = None
     finds_out = False
+    outside = None
+    results: ClassVar[Mapping[str, str] | None] = {"waited": "number"}
 
     def plan(self, parameters: WaitParameters, call: Call) -> Plan:
         duration: object = parameters.duration  # a Deferred in a rehearsal

@@ -49,16 +49,16 @@ class LedgerFile:
         wal_limit: int = WAL_LIMIT,
     ) -> None:
         """Raises EngineError where the file cannot serve as a ledger."""
-        self._path = path.resolve()  # SQLite puts its other files beside what a link leads to
+        self.path = path.resolve()  # SQLite puts its other files beside what a link leads to
         self._reconnect = reconnect
         self._monotonic = monotonic
         self._wal_limit = wal_limit
-        self._wal = self._path.with_name(f"{self._path.name}-wal")
-        self._shm = self._path.with_name(f"{self._path.name}-shm")
+        self._wal = self.path.with_name(f"{self.path.name}-wal")
+        self._shm = self.path.with_name(f"{self.path.name}-shm")
         self._cut_at = 0.0  # when it may be tried again
         self._cutting_wanted = False
-        self._connection: sqlite3.Connection | None = connect(self._path)
-        self._identity = _identity(self._path)
+        self._connection: sqlite3.Connection | None = connect(self.path)
+        self._identity = _identity(self.path)
         self._beside = self._identities_beside()
 
     def connection(self) -> sqlite3.Connection:
@@ -68,7 +68,7 @@ class LedgerFile:
             self._save(self._connection)
         if self._connection is None:
             try:
-                self._connection = self._reconnect(self._path)
+                self._connection = self._reconnect(self.path)
             except EngineError as error:
                 raise LedgerError(error.problems[0].message) from None
             self._beside = self._identities_beside()
@@ -77,15 +77,15 @@ class LedgerFile:
     def check(self) -> None:
         """Raises LedgerError when the file is not there any more, or is another one."""
         try:
-            identity = _identity(self._path)
+            identity = _identity(self.path)
         except OSError as error:
             raise LedgerError(
-                f"{self._path} cannot be found any more ({error.strerror}); "
+                f"{self.path} cannot be found any more ({error.strerror}); "
                 "put it back, or restart the engine"
             ) from None
         if identity != self._identity:
             raise LedgerError(
-                f"another file was put in the place of {self._path}; "
+                f"another file was put in the place of {self.path}; "
                 "restart the engine to go on with that one"
             )
 

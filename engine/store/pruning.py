@@ -1,10 +1,12 @@
 """Deletes what is over, in transactions so small that nobody has to wait for one."""
 
+import asyncio
 import json
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +14,7 @@ from engine.problem import EngineError, Problem
 from engine.runs.happening import Pruned
 from engine.runs.retention import YOUNGEST, Batch, Usage
 from engine.store.database import reconnect
+from engine.store.output_folder import OutputFolder
 from engine.store.queries import read_queries
 from engine.store.writer import Writer
 
@@ -28,13 +31,13 @@ class Over:
     """An event that may go."""
 
     id: str
-    runs: int
+    runs: tuple[str, ...]
     steps: int
 
     @property
     def rows(self) -> int:
         """How many it takes, with everything it started."""
-        return 1 + self.runs + self.steps
+        return 1 + len(self.runs) + self.steps
 
 
 class SqlitePruning:
@@ -43,12 +46,35 @@ class SqlitePruning:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._sql = read_queries()
+        self._folder = OutputFolder.beside(writer.file.path)
 
     async def usage(self) -> Usage:
-        return await self._writer.do(lambda db: usage(db, self._writer.file.wal_size()))
+        found = await self._writer.do(lambda db: usage(db, self._writer.file.wal_size()))
+        return replace(found, output=await asyncio.to_thread(self._folder.size))
 
     async def prune(self, before: float, after: int, size: int | None) -> Batch:
-        return await self._writer.do(lambda db: prune_batch(db, self._sql, before, after, size))
+        gone: list[str] = []
+        weigh = self._folder.size_of
+
+        def act(db: sqlite3.Connection) -> Batch:
+            return prune_batch(db, self._sql, before, after, size, weigh, gone)
+
+        batch = await self._writer.do(act)
+        # Only now: were they deleted first, a crash would leave runs without their files.
+        await asyncio.to_thread(self._folder.remove, gone)  # what stays is for `sweep` to say
+        return batch
+
+    async def sweep(self, before: float) -> str | None:
+        folders = await asyncio.to_thread(self._folder.untouched, before)
+        left: str | None = None
+        for start in range(0, len(folders), LOOKS):
+            wanted = {"runs": json.dumps(folders[start : start + LOOKS])}
+            gone = await self._writer.do(partial(self._gone, wanted))
+            left = await asyncio.to_thread(self._folder.remove, gone) or left
+        return left
+
+    def _gone(self, wanted: Mapping[str, str], db: sqlite3.Connection) -> list[str]:
+        return [row["id"] for row in db.execute(self._sql["runs_gone"], wanted)]
 
     async def prune_playbooks(self, loaded: Collection[str], since: float) -> int:
         wanted = {"loaded": json.dumps(list(loaded)), "since": since, "limit": ROWS}
@@ -97,31 +123,39 @@ def events_over(
                 run["ended"] is not None and run["ended"] < before for run in runs
             )
             steps = sum(run["steps"] for run in runs)
-            yield after, Over(row["id"], len(runs), steps) if over else None
+            yield after, Over(row["id"], tuple(run["id"] for run in runs), steps) if over else None
 
 
 def prune_batch(
-    db: sqlite3.Connection, sql: Sql, before: float, after: int, size: int | None
+    db: sqlite3.Connection,
+    sql: Sql,
+    before: float,
+    after: int,
+    size: int | None,
+    weigh: Callable[[str], int],
+    gone: list[str],
 ) -> Batch:
-    """One transaction's worth; see Prunable."""
+    """One transaction's worth; see Prunable. `weigh` a run's files; those of `gone` are to go."""
     free = _pragma(db, "freelist_count")
-    events = runs = steps = 0
+    events = runs = steps = output = 0
     for looked, (seq, over) in enumerate(events_over(db, sql, before, after), start=1):
-        if size is not None and usage(db, 0).used <= size:
+        if size is not None and usage(db, 0).used - output <= size:
             break
         if over is not None:
             if events + runs + steps + over.rows > ROWS:
                 if events:
-                    return Batch(events, runs, steps, after)
+                    return Batch(events, runs, steps, after, output)
                 if over.steps:
                     return Batch(0, 0, _delete_some_steps(db, sql, over.id), after)
             for name in ("delete_steps", "delete_orders", "delete_runs", "delete_event"):
                 db.execute(sql[name], {"event": over.id, "limit": ROWS})
-            events, runs, steps = events + 1, runs + over.runs, steps + over.steps
+            events, runs, steps = events + 1, runs + len(over.runs), steps + over.steps
+            output += sum(map(weigh, over.runs))
+            gone.extend(over.runs)
         after = seq
         if looked == LOOKS or _pragma(db, "freelist_count") - free > PAGES:
-            return Batch(events, runs, steps, after)
-    return Batch(events, runs, steps, None)
+            return Batch(events, runs, steps, after, output)
+    return Batch(events, runs, steps, None, output)
 
 
 def _delete_some_steps(db: sqlite3.Connection, sql: Sql, event: str) -> int:
@@ -130,12 +164,14 @@ def _delete_some_steps(db: sqlite3.Connection, sql: Sql, event: str) -> int:
     return db.execute(sql["delete_steps"], {"event": event, "limit": ROWS}).rowcount
 
 
-def foresee(db: sqlite3.Connection, now: float, age: float | None, size: int | None) -> Pruned:
+def foresee(
+    db: sqlite3.Connection, folder: OutputFolder, now: float, age: float | None, size: int | None
+) -> Pruned:
     """What a round would delete: exactly by age, about by size, for a connection that reads."""
     sql = read_queries()
-    used = usage(db, 0).used
+    used = usage(db, 0).used + folder.size()
     gone: set[str] = set()
-    runs = steps = 0
+    runs = steps = output = 0
     limits = [(age, None)] if age is not None else []
     for limit, fits in [*limits, (YOUNGEST, size)] if size is not None else limits:
         for _, over in events_over(db, sql, now - limit, 0):
@@ -143,9 +179,11 @@ def foresee(db: sqlite3.Connection, now: float, age: float | None, size: int | N
                 break
             if over is not None and over.id not in gone:
                 gone.add(over.id)
-                runs, steps = runs + over.runs, steps + over.steps
-                used -= db.execute(sql["weight_of_event"], {"event": over.id}).fetchone()["bytes"]
-    return Pruned(len(gone), runs, steps, playbooks=0)
+                runs, steps = runs + len(over.runs), steps + over.steps
+                files = sum(map(folder.size_of, over.runs))
+                rows = db.execute(sql["weight_of_event"], {"event": over.id}).fetchone()["bytes"]
+                output, used = output + files, used - files - rows
+    return Pruned(len(gone), runs, steps, playbooks=0, output=output)
 
 
 def rebuild(path: Path) -> None:

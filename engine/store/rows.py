@@ -127,7 +127,7 @@ def run_from_row(row: sqlite3.Row) -> Run:
     )
 
 
-def playbook_to_row(playbook: Playbook) -> Parameters:
+def playbook_to_row(playbook: Playbook, commit: str | None) -> Parameters:
     """The parameters of `insert_playbook`."""
     kept = playbook.kept
     return {
@@ -136,13 +136,15 @@ def playbook_to_row(playbook: Playbook) -> Parameters:
         "file": kept.file,
         "text": kept.text,
         "calls": to_json(kept.calls) if kept.calls else None,
+        "commit": commit,
     }
 
 
 def playbook_from_row(row: sqlite3.Row) -> PlaybookText:
     """A version as it was kept."""
     calls = json.loads(row["calls"] or "[]")
-    return PlaybookText(row["text"], row["file"], tuple((text, file) for text, file in calls))
+    pairs = tuple((text, file) for text, file in calls)
+    return PlaybookText(row["text"], row["file"], pairs, row["git_commit"])
 
 
 def began_to_json(fact: Began) -> str:

@@ -150,8 +150,8 @@ class SqliteLedger:
 
         return await self._writer.do(act)
 
-    async def keep_playbook(self, playbook: Playbook) -> None:
-        row = rows.playbook_to_row(playbook)
+    async def keep_playbook(self, playbook: Playbook, commit: str | None = None) -> None:
+        row = rows.playbook_to_row(playbook, commit)
 
         def act(db: sqlite3.Connection) -> None:
             db.execute(self._sql["insert_playbook"], row)

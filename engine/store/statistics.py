@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.runs.retention import Usage
+from engine.store.output_folder import OutputFolder
 from engine.store.pruning import usage
 from engine.store.queries import read_queries
 
@@ -36,10 +37,11 @@ def read_statistics(db: sqlite3.Connection, path: Path) -> Statistics:
     steps = db.execute(sql["stats_of_steps"]).fetchone()
     playbooks = db.execute(sql["stats_of_playbooks"]).fetchone()
     wal = path.resolve().with_name(f"{path.resolve().name}-wal")
+    found = usage(db, wal.stat().st_size if wal.exists() else 0)
     return Statistics(
         schema=db.execute("PRAGMA user_version").fetchone()[0],
         file=path.stat().st_size,
-        usage=usage(db, wal.stat().st_size if wal.exists() else 0),
+        usage=replace(found, output=OutputFolder.beside(path).size()),
         gives_back=bool(db.execute("PRAGMA auto_vacuum").fetchone()[0]),
         events=events["total"],
         unjudged=events["unjudged"],

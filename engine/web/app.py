@@ -22,16 +22,23 @@ def create_app(
     receivers: Mapping[str, Receiver],
     check: Callable[[], Awaitable[None]],
     problems: Callable[[], Sequence[Problem]],
+    playbooks: Callable[[], Mapping[str, Any]],
     registry: CollectorRegistry,
     fault: Callable[[Exception], None],
 ) -> Starlette:
-    """`check` raises LedgerError when nothing can be committed; `problems`: of the playbooks."""
+    """`check` raises LedgerError when nothing can be committed.
+
+    `playbooks` says which ones are in force, `problems` what keeps it from being all of them.
+    """
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
     async def readyz(_: Request) -> Response:
-        answer: dict[str, Any] = {"problems": [problem.as_json() for problem in problems()]}
+        answer: dict[str, Any] = {
+            "playbooks": playbooks(),
+            "problems": [problem.as_json() for problem in problems()],
+        }
         try:
             await check()
         except LedgerError as error:

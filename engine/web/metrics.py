@@ -1,10 +1,21 @@
 """Counts what the engine does, for Prometheus."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from engine.runs.happening import Happening, Matched, RunMoved, StepAsked, StepSettled, Trouble
+from engine.runs.happening import (
+    Happening,
+    Matched,
+    Reloaded,
+    ReloadRefused,
+    RunMoved,
+    StepAsked,
+    StepSettled,
+    Trouble,
+)
+from engine.runs.reloading import InForce
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +29,7 @@ class Metrics:
     steps: Counter
     questions: Counter
     troubles: Counter
+    reloads: Counter
 
     @classmethod
     def create(cls) -> "Metrics":
@@ -58,7 +70,30 @@ class Metrics:
             Counter(
                 "engine_troubles", "Faults that are no run's own", ["where"], registry=registry
             ),
+            Counter(
+                "engine_reloads",
+                "Changes of the playbooks: taken or refused",
+                ["outcome"],
+                registry=registry,
+            ),
         )
+
+    def show(self, in_force: Callable[[], InForce]) -> None:
+        """What is in force, as it is whenever somebody asks."""
+        for name, said, read in (
+            ("engine_playbooks", "Playbooks in force", lambda: len(in_force().playbooks)),
+            (
+                "engine_playbook_problems",
+                "Problems that keep what lies there from being in force; 0 is as it should be",
+                lambda: len(in_force().problems),
+            ),
+            (
+                "engine_playbooks_loaded_timestamp_seconds",
+                "When what is in force was loaded",
+                lambda: in_force().since,
+            ),
+        ):
+            Gauge(name, said, registry=self.registry).set_function(read)
 
     def count_delivery(self, source: str, status: int) -> None:
         """One answer of a receiver."""
@@ -75,6 +110,10 @@ class Metrics:
                 self.steps.labels(run.playbook, step.type, fact.outcome.value).inc()
             case StepAsked(run, _, fact):
                 self.questions.labels(run.playbook, fact.question.kind.value).inc()
+            case Reloaded():
+                self.reloads.labels("taken").inc()
+            case ReloadRefused():
+                self.reloads.labels("refused").inc()
             case Trouble(where=where):
                 self.troubles.labels(where.split(" ", maxsplit=1)[0]).inc()
             case _:

@@ -13,6 +13,7 @@ from engine.events.event import Event
 from engine.events.source import Request
 from engine.runs.happening import Happening, RunMoved
 from engine.runs.redaction import Redactor
+from engine.runs.reloading import Found
 from engine.wiring import new_id, now, wired
 
 PLAYBOOK = """\
@@ -102,7 +103,9 @@ async def work(place: Path, body: bytes) -> None:
         if isinstance(happening, RunMoved) and happening.run.state.settled:
             over.set()
 
-    async with wired(config, files, environ={}, redactor=Redactor(), tell=tell) as parts:
+    async with wired(
+        config, lambda: Found(files), environ={}, redactor=Redactor(), tell=tell
+    ) as parts:
         event = parts.sources["/flashduty/actions/{action}"].read(
             Request("look", {}, {}, None), body, id_=new_id(), received=now()
         )

@@ -119,8 +119,9 @@ def test_backup_beside_a_running_engine(config: Path, type_: Type, tmp_path: Pat
 def test_stats_say_how_much_there_is(config: Path, type_: Type) -> None:
     shown = as_json(type_, "db", "stats", "--config", config)
     assert set(shown) == {"database", "schema", "size", "events", "runs", "steps", "playbooks"}
-    assert set(shown["size"]) == {"file", "used", "free", "log", "gives_back"}
+    assert set(shown["size"]) == {"file", "used", "free", "log", "output", "gives_back"}
     assert shown["size"]["gives_back"] is True
+    assert shown["size"]["output"] == 0
     assert (shown["events"]["total"], shown["events"]["unjudged"]) == (1, 0)
     assert shown["events"]["oldest"] == shown["events"]["newest"]
     assert shown["runs"] == {"total": 1, "states": {"failed": 1}}
@@ -150,6 +151,7 @@ def test_prune_says_what_would_go_and_then_lets_it_go(old: Path, type_: Type) ->
         "runs": 1,
         "steps": 4,
         "playbooks": 0,
+        "output": 0,
         "file": {"before": size, "after": None},
     }
     text = type_("db", "prune", "--dry-run", "--config", old).out
@@ -163,6 +165,23 @@ def test_prune_says_what_would_go_and_then_lets_it_go(old: Path, type_: Type) ->
     assert pruned["file"]["after"] <= size
     again = type_("db", "prune", "--config", old)
     assert again.out.startswith("✓ forgot 0 events, 0 runs, 0 steps; ")
+
+
+def test_kept_output_is_counted_and_goes_with_its_run(old: Path, type_: Type) -> None:
+    [run] = as_json(type_, "runs", "list", "--config", old)["items"]
+    folder = old.parent / "engine.db.output" / run["id"]
+    folder.mkdir(parents=True)
+    (folder / "steps.0.attempt1.stdout").write_bytes(b"x" * 3 * 1024**2)
+
+    assert as_json(type_, "db", "stats", "--config", old)["size"]["output"] == 3 * 1024**2
+    text = type_("db", "stats", "--config", old).out
+    assert re.search(r"\noutput +3MiB of steps, in files beside it *\n", text)
+    foreseen = as_json(type_, "db", "prune", "--dry-run", "--config", old)
+    assert foreseen["output"] == 3 * 1024**2
+    assert folder.exists()
+    pruned = type_("db", "prune", "--config", old)
+    assert pruned.out.startswith("✓ forgot 1 events, 1 runs, 4 steps, 3MiB of output; ")
+    assert not folder.exists()
 
 
 @pytest.mark.usefixtures("engine")

@@ -371,3 +371,60 @@ def test_what_is_to_be_copied_is_never_broken_into_lines(
 
     assert f"--data-raw '{'y ' * 300}' http://x\n" in out
     assert f'{{"comment": "{"z " * 399}z ", "incident_ids"' in out
+
+
+# What it is told to suppose
+
+
+def test_mocks_make_known_what_comes_back(
+    config: Path, press: Path, type_: Type, tmp_path: Path
+) -> None:
+    mocks = tmp_path / "mocks.yaml"
+    mocks.write_text("lookup: [{status: 503}]\nblind: {body: {ready: true, name: web-1}}\n")
+    told = ("--mock", mocks, "--event", press, "--action", "fix", "--config", config)
+
+    failing = type_("dry-run", *told)
+    mocks.write_text(mocks.read_text().replace("[{status: 503}]", "{body: {owner: b}}"))
+    outcome = type_("dry-run", *told)
+
+    assert failing.code == 1
+    assert failing.out.splitlines()[-1] == (
+        "fix would fail at lookup: GET http://inventory/hosts/es.nj.01 answered 503."
+    )
+    assert outcome.code == 0
+    assert "       echo web-1" in outcome.out.splitlines()
+    assert """--data-raw '{"owner":"b"}'""" in outcome.out
+
+
+def test_the_way_of_a_failure_can_be_followed(config: Path, press: Path, type_: Type) -> None:
+    outcome = type_(
+        *("dry-run", "--event", press, "--action", "fix", "--config", config),
+        *("--follow", "failure", "blind"),
+    )
+    assert outcome.code == 1
+    assert outcome.out.splitlines()[-1] == "fix would fail at blind: it fails, as --follow says."
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--follow", "failure", "blnd"),
+            "no-such-step: no step is called 'blnd' (did you mean 'blind'?)",
+        ),
+        (
+            ("--mock", "mocks.yaml"),
+            "mocks.yaml:1:1: no-such-step: no step is called 'lokup' (did you mean 'lookup'?)",
+        ),
+        (("--mock", "list.yaml"), "list.yaml:1:1: not-mocks: mocks are a mapping"),
+        (("--mock", "none.yaml"), "none.yaml:1:1: unreadable: it cannot be read: No such file"),
+    ],
+)
+def test_what_no_step_is_called_is_a_mistake(
+    config: Path, press: Path, type_: Type, options: tuple[str, ...], said: str
+) -> None:
+    Path("mocks.yaml").write_text("lokup: {}\n")
+    Path("list.yaml").write_text("[]\n")
+    outcome = type_("dry-run", "--event", press, "--action", "fix", "--config", config, *options)
+    assert outcome.code == 2
+    assert outcome.err.startswith(said)

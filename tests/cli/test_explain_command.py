@@ -152,6 +152,10 @@ def test_what_is_neither_a_file_nor_an_event_is_2(worked: Path, type_: Type) -> 
             "send it, or the id of an event in the ledger)\n"
         ),
     )
+    (worked / "nothing.yaml").write_text("database: nothing.db\n")
+    assert type_("explain", "press", "--config", worked / "nothing.yaml").err.startswith(
+        "unreadable: there is no file press (name a JSON file"
+    ), "where there is no ledger either"
     assert type_("explain", "ZZZZZZ", "--config", config).err == (
         "no-such-event: there is no event 'ZZZZZZ' (`engine events list` shows them; "
         "the end of an id is enough)\n"

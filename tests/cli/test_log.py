@@ -13,6 +13,7 @@ from typing_extensions import override
 from engine.cli.log import LibraryLog, create_log, write_happening
 from engine.playbooks.playbook import Step
 from engine.playbooks.step_type import Plan
+from engine.problem import Location, Problem
 from engine.runs.fact import Asked, Settled
 from engine.runs.happening import (
     Happening,
@@ -20,6 +21,8 @@ from engine.runs.happening import (
     Matched,
     Pruned,
     Reconciled,
+    Reloaded,
+    ReloadRefused,
     RunMoved,
     StepAsked,
     StepSettled,
@@ -56,9 +59,9 @@ def written(happening: Happening) -> dict[str, Any]:
     ("happening", "entry"),
     [
         (
-            Pruned(1, 2, 3, 4),
+            Pruned(1, 2, 3, 4, 3 * 1024**2),
             {"level": "info", "action": "pruned", "event": "pruned",
-             "events": 1, "runs": 2, "steps": 3, "playbooks": 4},
+             "events": 1, "runs": 2, "steps": 3, "playbooks": 4, "output": "3MiB"},
         ),
         (
             Matched("E", ("p",), ("q",)),
@@ -271,3 +274,32 @@ def test_missed_events_are_told_and_a_look_that_found_none_is_not() -> None:
         "since": "2026-11-18T11:06:40.000Z",
         "until": "2026-11-18T11:11:40.500Z",
     }
+
+
+def test_a_refused_reload_names_every_problem_masked() -> None:
+    stream = io.StringIO()
+    redactor = Redactor()
+    redactor.learn("s3cret-value")
+    problem = Problem("wrong-value", "it is s3cret-value", Location("a.yaml", 2, 3))
+    write_happening(create_log(redactor, stream), ReloadRefused((problem,), asked=False))
+
+    entries = [json.loads(text) for text in stream.getvalue().splitlines()]
+    assert [(entry["action"], entry["level"]) for entry in entries] == [
+        ("problem", "error"),
+        ("reload_refused", "error"),
+    ]
+    assert entries[0]["problem"] == "a.yaml:2:3: wrong-value: it is ******"
+    assert entries[1]["problems"] == 1
+
+
+def test_a_reload_with_a_warning_says_it() -> None:
+    stream = io.StringIO()
+    warning = Problem("doubtful", "is that so?", level="warning")
+    reloaded = Reloaded(("a",), (), ("a",), (), "v", None, asked=False, problems=(warning,))
+    write_happening(create_log(Redactor(), stream), reloaded)
+
+    entries = [json.loads(text) for text in stream.getvalue().splitlines()]
+    assert [(entry["action"], entry["level"]) for entry in entries] == [
+        ("problem", "warning"),
+        ("reloaded", "info"),
+    ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.playbooks.step_type import Succeeded, Uncertain
 from engine.store.sqlite import open_ledger
-from tests.cli.conftest import Type
+from tests.cli.conftest import Type, work
 from tests.runs.fakes import Stage, a_playbook, an_event
 
 
@@ -89,6 +89,30 @@ def test_runs_show_prints_the_trace_with_the_yaml_of_what_failed(worked: Path, t
     )
 
 
+def test_runs_show_says_where_the_output_of_each_attempt_is_kept(
+    place: Path, press: Path, type_: Type
+) -> None:
+    config = place / "config.yaml"
+    config.write_text(config.read_text() + "shell: {keep_output: 1MiB}\n")
+    asyncio.run(work(place, press.read_bytes()))
+    [run] = json.loads(type_("runs", "list", "--config", config, "--format", "json").out)["items"]
+    folder = place / "engine.db.output" / run["id"]
+    # As a step leaves it that was cut, and performed again after a crash.
+    (folder / "steps.0.attempt1.again1.stderr").write_text("x" * 2048)
+
+    text = type_("runs", "show", run["id"], "--config", config).out
+    lines = [line.strip() for line in text.splitlines()]
+    assert [line for line in lines if "kept" in line] == [
+        f"→ kept: {folder}/steps.0.attempt1.stdout (9B)",
+        f"→ kept: {folder}/steps.0.attempt1.again1.stderr (2KiB)",
+        f"→ kept: {folder}/steps.2.attempt1.stderr (7B)",
+        f"→ kept: {folder}/steps.2.attempt2.stderr (7B)",
+    ]
+    assert (folder / "steps.0.attempt1.stdout").read_text() == "es.nj.01\n"
+    shown = json.loads(type_("runs", "show", run["id"], "--config", config, "--format", "json").out)
+    assert shown["steps"][0]["result"]["files"] == {"stdout": f"{folder}/steps.0.attempt1.stdout"}
+
+
 def test_runs_show_as_json_is_the_whole_trace(worked: Path, type_: Type) -> None:
     config = worked / "config.yaml"
     [run] = json.loads(type_("runs", "list", "--config", config, "--format", "json").out)["items"]
@@ -97,6 +121,7 @@ def test_runs_show_as_json_is_the_whole_trace(worked: Path, type_: Type) -> None
 
     assert shown == {
         **run,
+        "commit": None,
         "cancelled": None,
         "vars": {"host": "es.nj.01"},
         "steps": shown["steps"],

@@ -1,10 +1,11 @@
 """What people see holds nothing that steers their terminal."""
 
 import json
+import re
 
 import pytest
 
-from engine.cli.screen import clean, console, line, mark, print_json
+from engine.cli.screen import clean, console, line, mark, print_json, table
 
 
 @pytest.mark.parametrize(
@@ -34,10 +35,19 @@ def test_an_outcome_nobody_knows_still_has_a_mark() -> None:
     )
 
 
-def test_in_a_pipe_lines_are_wide(capsys: pytest.CaptureFixture[str]) -> None:
-    console().print("x" * 150)
+def test_in_a_pipe_a_line_is_as_long_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """A path that was folded could not be pasted."""
+    console().print("kept:", "/x" * 150)
 
-    assert capsys.readouterr().out == "x" * 150 + "\n"
+    assert capsys.readouterr().out == "kept: " + "/x" * 150 + "\n"
+
+
+def test_in_a_pipe_tables_are_wide(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = table("a", "b")
+    shown.add_row("x" * 90, "y" * 90)
+    console().print(shown)
+
+    assert re.search(r"^x{90} +y{90} *$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_json_keeps_what_people_wrote(capsys: pytest.CaptureFixture[str]) -> None:

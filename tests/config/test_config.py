@@ -206,6 +206,36 @@ def test_what_is_no_retention(written: dict[str, object], message: str, hint: st
     assert refusal(retention=written) == (message, hint)
 
 
+# Kept output
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [({}, None), ({"keep_output": "100MiB"}, 100 * 1024**2)]
+    + [({"keep_output": off}, None) for off in ("off", False, None)],
+)
+def test_so_much_of_what_commands_write_is_kept(
+    written: dict[str, object], size: int | None
+) -> None:
+    assert config(shell=written).shell.keep_output == size
+
+
+@pytest.mark.parametrize(
+    ("written", "message", "hint"),
+    [
+        ("0B", "files of 0 bytes keep nothing", "off"),
+        (
+            100,
+            "a size is written like 512B, 64KiB or 1MiB, not 100; `off` keeps no files",
+            None,
+        ),
+    ],
+)
+def test_what_is_no_size_of_kept_output(written: object, message: str, hint: str | None) -> None:
+    shell = {"keep_output": written}
+    assert refusal(shell=shell) == (message, hint)
+
+
 # Flashduty's rate
 
 

@@ -1,7 +1,8 @@
 """Mistakes that people make in playbooks, each in a file that says itself what has to be found.
 
 The first lines of a file in `cases/` are `# expect: line:column code message`, in file order, and
-after one of them `# hint: ...` where the problem has a hint. Nothing else may be reported.
+after one of them `# hint: ...` where the problem has a hint. Nothing else may be reported. Lines of
+`# config: ...` are the config.yaml beside it; without them there is none.
 """
 
 import json
@@ -16,9 +17,13 @@ import pytest
 
 from engine.cli.main import run
 from engine.config.load import read_config
-from engine.playbooks.load import Loader
+from engine.lint.check import Settings
+from engine.lint.checks import CHECKS
+from engine.lint.linter import Linted
+from engine.lint.loader_pages import LOADER_PAGES
+from engine.lint.pages import pages
 from engine.problem import Location, Problem
-from engine.wiring import offline_loader
+from engine.wiring import offline_linter, offline_loader
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 SHIPPED = Path(__file__).parents[2] / "playbooks"
@@ -37,7 +42,7 @@ class Expected:
 
     def in_file(self, file: Path) -> Problem:
         place = Location(str(file), self.line, self.column)
-        return Problem(self.code, self.message, place, self.hint)
+        return Problem(self.code, self.message, place, self.hint, pages()[self.code][0])
 
 
 def expectations(text: str) -> list[Expected]:
@@ -49,54 +54,99 @@ def expectations(text: str) -> list[Expected]:
             last = found.pop()
             hint = line.removeprefix("# hint: ")
             found.append(Expected(last.line, last.column, last.code, last.message, hint))
-        else:
+        elif not line.startswith("# config: "):
             break
     return found
 
 
-def loader() -> Loader:
-    return offline_loader(read_config("", Path("config.yaml"), {}, offline=True))
+def config_of(case: Path) -> str | None:
+    """What the case says stands in config.yaml; None where it says nothing."""
+    lines = re.findall(r"^# config: (.+)$", case.read_text(), re.MULTILINE)
+    return "\n".join(lines) if lines else None
+
+
+def linted(case: Path) -> Linted:
+    """As the command lints it: a config.yaml is made where the case says what is in it."""
+    text = config_of(case)
+    if text is not None:
+        Path("config.yaml").write_text(text)
+    config = read_config(text or "", Path("config.yaml"), {}, offline=True)
+    settings = Settings(frozenset(config.vars), frozenset(config.secrets)) if text else None
+    return offline_linter(config, settings).lint([(str(case), case.read_text())])
+
+
+def summary(problems: list[Problem]) -> str:
+    counts = [
+        f"{count} {level}{'' if count == 1 else 's'}"
+        for level in ("error", "warning", "note")
+        if (count := sum(problem.level == level for problem in problems))
+    ]
+    return ", ".join(counts)
+
+
+def status(problems: list[Problem]) -> int:
+    return 1 if any(problem.level == "error" for problem in problems) else 0
 
 
 def test_there_are_cases_and_each_expects_something() -> None:
-    assert len(CASES) >= 24
+    assert len(CASES) >= 80
     assert [case.name for case in CASES if not expectations(case.read_text())] == []
 
 
 @every_case
-def test_the_loader_finds_exactly_what_the_file_expects(case: Path) -> None:
+def test_lint_finds_exactly_what_the_file_expects(case: Path) -> None:
+    expected = [one.in_file(case) for one in expectations(case.read_text())]
+    found = linted(case)
+    assert list(found.problems) == expected
+    refused = any(problem.code in LOADER_PAGES for problem in expected)
+    assert len(found.playbooks) == (0 if refused else 1)
+
+
+@every_case
+def test_the_loader_alone_reports_what_keeps_it_from_loading(case: Path) -> None:
+    """`serve` has to refuse the same files."""
     text = case.read_text()
-    loaded = loader().load_all([(str(case), text)])
-    assert list(loaded.problems) == [one.in_file(case) for one in expectations(text)]
-    assert loaded.playbooks == ()
+    expected = [one.in_file(case) for one in expectations(text)]
+    config = read_config(config_of(case) or "", Path("config.yaml"), {}, offline=True)
+    found = offline_loader(config).load_all([(str(case), text)])
+    assert list(found.problems) == [one for one in expected if one.code in LOADER_PAGES]
+
+
+def test_every_check_has_a_case() -> None:
+    codes = {one.code for case in CASES for one in expectations(case.read_text())}
+    assert CHECKS.keys() - codes - {"same-action"} == set()
 
 
 @every_case
 def test_the_command_reports_exactly_that(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    linted(case)
     expected = [one.in_file(case) for one in expectations(case.read_text())]
-    assert run(["lint", str(case)]) == 1
+    assert run(["lint", str(case)]) == status(expected)
     out, err = capsys.readouterr()
-    count = f"{len(expected)} problem{'' if len(expected) == 1 else 's'}"
-    assert out.splitlines() == [*map(str, expected), f"1 playbook file: {count} in 1 file"]
+    assert out.splitlines() == [
+        *map(str, expected),
+        f"1 playbook file: {summary(expected)} in 1 file",
+    ]
     assert err == ""
 
 
 @every_case
 def test_programs_read_the_same(case: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    expected = [one.in_file(case).as_json() for one in expectations(case.read_text())]
-    assert run(["lint", "--format", "json", str(case)]) == 1
+    linted(case)
+    expected = [one.in_file(case) for one in expectations(case.read_text())]
+    assert run(["lint", "--format", "json", str(case)]) == status(expected)
+    items = [one.as_json() for one in expected]
     answer = json.loads(capsys.readouterr().out)
-    assert answer == {"items": expected, "next": None, "checked": 1}
+    assert answer == {"items": items, "next": None, "checked": 1}
 
 
 def test_the_whole_folder_is_reported_in_file_order(capsys: pytest.CaptureFixture[str]) -> None:
-    expected = [str(one.in_file(case)) for case in CASES for one in expectations(case.read_text())]
-    assert run(["lint", str(CASES[0].parent)]) == 1
+    cases = [case for case in CASES if config_of(case) is None]
+    expected = [one.in_file(case) for case in cases for one in expectations(case.read_text())]
+    assert run(["lint", *map(str, cases)]) == 1
     out = capsys.readouterr().out.splitlines()
-    assert out[:-1] == expected
-    assert out[-1] == (
-        f"{len(CASES)} playbook files: {len(expected)} problems in {len(CASES)} files"
-    )
+    assert out[:-1] == [str(one) for one in expected]
+    assert out[-1] == f"{len(cases)} playbook files: {summary(expected)} in {len(cases)} files"
 
 
 def test_the_console_script_says_it_too_and_shows_no_traceback() -> None:
@@ -115,7 +165,7 @@ def test_the_console_script_says_it_too_and_shows_no_traceback() -> None:
 
 
 def test_none_of_the_shipped_playbooks_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
-    count = len(list(SHIPPED.glob("*.yaml")))
+    count = len([path for path in SHIPPED.glob("*.yaml") if ".test." not in path.name])
     assert run(["lint", str(SHIPPED)]) == 0
     assert capsys.readouterr().out == f"{count} playbook files: no problems\n"
 
@@ -139,7 +189,7 @@ def test_a_file_that_is_not_utf_8_leaves_the_others_checked(
     assert capsys.readouterr().out.splitlines() == [
         f"{tmp_path}/latin.yaml:1:1: not-utf-8: this is no UTF-8 text (byte 6)",
         f"{tmp_path}/steps.yaml:3:8: wrong-value: 'steps' is empty",
-        "2 playbook files: 2 problems in 2 files",
+        "2 playbook files: 2 errors in 2 files",
     ]
 
 
@@ -152,5 +202,5 @@ def test_a_name_stands_in_one_file_only(tmp_path: Path, capsys: pytest.CaptureFi
             f"{tmp_path}/b.yaml:1:7: duplicate-name: the name 'restart-host' is taken "
             f"({tmp_path}/a.yaml has it; runs are told apart by it)"
         ),
-        "2 playbook files: 1 problem in 1 file",
+        "2 playbook files: 1 error in 1 file",
     ]

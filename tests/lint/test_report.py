@@ -9,16 +9,16 @@ NOWHERE = Problem("no-such-path", "there is no file", level="warning")
 
 def test_a_person_reads_a_line_for_each_problem_and_a_sum() -> None:
     assert as_text([NOWHERE, LOCATED], 3) == (
-        "no-such-path: there is no file\n"
+        "warning: no-such-path: there is no file\n"
         "b.yaml:7:5: unknown-key: there is no key 'a' here (drop it)\n"
-        "3 playbook files: 2 problems in 1 file"
+        "3 playbook files: 1 error, 1 warning in 1 file"
     )
 
 
 def test_the_sum_counts_files_with_problems_once() -> None:
     other = Problem("x", "y", Location("c.yaml"))
     summary = as_text([LOCATED, LOCATED, other], 2).splitlines()[-1]
-    assert summary == "2 playbook files: 3 problems in 2 files"
+    assert summary == "2 playbook files: 3 errors in 2 files"
 
 
 def test_nothing_found_is_said_as_well() -> None:
@@ -66,8 +66,16 @@ def test_a_pull_request_gets_workflow_commands() -> None:
     assert as_github([LOCATED, NOWHERE], 2) == (
         "::error file=b.yaml,line=7,col=5::unknown-key: there is no key 'a' here (drop it)\n"
         "::warning::no-such-path: there is no file\n"
-        "2 playbook files: 2 problems in 1 file"
+        "2 playbook files: 1 error, 1 warning in 1 file"
     )
+
+
+def test_a_note_is_a_notice_there_and_is_counted_by_its_own_name() -> None:
+    note = Problem("same-action", "both start", Location("a.yaml"), level="note")
+    assert as_github([note], 1).splitlines() == [
+        "::notice file=a.yaml,line=1,col=1::same-action: both start",
+        "1 playbook file: 1 note in 1 file",
+    ]
 
 
 def test_nothing_in_a_problem_can_end_its_workflow_command() -> None:

@@ -7,7 +7,8 @@ from pydantic_core import PydanticCustomError
 from engine.marked_yaml.read import read_yaml
 from engine.playbooks.complaints import complaints, located
 from engine.playbooks.parameters import ConditionField, Duration, Flag, Model
-from engine.playbooks.schema import Identifier, Name
+from engine.playbooks.schema import Name
+from engine.playbooks.step_schema import Identifier
 from engine.problem import Complaint
 
 

@@ -13,6 +13,7 @@ from engine.processes.warden import Warden
 from engine.rules.condition import Condition
 from engine.rules.match import Trigger
 from engine.steps import step_types
+from engine.steps.http import HttpSettings
 from engine.steps.shell import ShellSettings
 
 WHOLE = """\
@@ -62,7 +63,7 @@ def loader(tmp_path: Any) -> Loader:
         session=_no_session,
         flashduty=FlashdutyClient(_no_session, "https://flashduty.invalid", None),
         shell=ShellSettings({}, tmp_path, 1024, Warden("offline", print)),
-        max_response=1024,
+        http=HttpSettings(1024),
     )
     return Loader(types)
 

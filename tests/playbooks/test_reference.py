@@ -8,17 +8,15 @@ import pytest
 
 from engine.config.load import read_config
 from engine.events.document import NAMES
+from engine.lint.checks import CHECKS
 from engine.playbooks.load import Loader
 from engine.playbooks.playbook import PlaybookText
-from engine.playbooks.schema import (
+from engine.playbooks.schema import GuardModel, InputModel, PlaybookModel, TriggerModel
+from engine.playbooks.step_schema import (
     CallModel,
     CommonModel,
-    GuardModel,
-    InputModel,
     ParallelModel,
-    PlaybookModel,
     RetryModel,
-    TriggerModel,
     UntilModel,
 )
 from engine.rules.functions import EngineFunctions
@@ -84,6 +82,18 @@ def test_every_step_type_and_each_of_its_parameters_is_named(name: str, step_typ
     missing = [key for key in keys if not re.search(rf"\b{key}\b", QUOTED)]
 
     assert [key for key in missing if key != shorthand] == []
+
+
+@pytest.mark.parametrize(("name", "step_type"), offline_step_types(CONFIG).items())
+def test_the_table_of_types_names_every_result(name: str, step_type: Any) -> None:
+    [row, *_] = re.findall(rf"^\| `{name}` \| [^|]* \| (.*) \|$", REFERENCE, re.MULTILINE)
+    named = set(re.findall(r"`(\w+)`", row)) - {"error"}
+    if step_type.results is not None:
+        assert named == step_type.results.keys()
+
+
+def test_every_code_of_a_check_is_named() -> None:
+    assert [code for code in CHECKS if f"`{code}`" not in REFERENCE] == []
 
 
 def test_every_name_of_the_document_and_every_function_is_named() -> None:

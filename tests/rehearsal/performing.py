@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import aiohttp
 
@@ -18,11 +18,12 @@ from engine.flashduty.simulated.account import SimulatedAccount
 from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
 from engine.playbooks.playbook import Playbook
-from engine.playbooks.step_type import Call, Plan, Report, StepType, Succeeded
+from engine.playbooks.step_type import Call, Outside, Plan, Report, StepType, Succeeded
 from engine.processes.warden import Warden
 from engine.runs.control import Control
 from engine.runs.run import Run
 from engine.steps import step_types
+from engine.steps.http import HttpSettings
 from engine.steps.shell import ShellSettings
 from engine.store.sqlite import SqliteLedger
 from engine.wiring import now
@@ -43,10 +44,12 @@ class Watched:
     """A step type, and what its steps returned: by path, that of the last attempt."""
 
     real: StepType[Any]
-    results: dict[str, Any]
+    returned: dict[str, Any]
     parameters: type[Any]
     timeout: float | None
     finds_out: bool
+    outside: Outside[Any] | None
+    results: ClassVar[Mapping[str, str] | None] = None
 
     def plan(self, parameters: Any, call: Call) -> Plan:
         return self.real.plan(parameters, call)
@@ -60,12 +63,12 @@ class Watched:
     async def perform(self, parameters: Any, call: Call) -> Report:
         report = await self.real.perform(parameters, call)
         if isinstance(report, Succeeded):
-            self.results[call.path] = report.result
+            self.returned[call.path] = report.result
         return report
 
 
 def watched(real: StepType[Any], results: dict[str, Any]) -> StepType[Any]:
-    return Watched(real, results, real.parameters, real.timeout, real.finds_out)
+    return Watched(real, results, real.parameters, real.timeout, real.finds_out, real.outside)
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ async def a_stage(folder: Path) -> AsyncIterator[Stage]:
             session=lambda: session,
             flashduty=FlashdutyClient(lambda: flashduty, world.flashduty_url, KEY),
             shell=ShellSettings(world.environ, world.folder, 65536, warden),
-            max_response=65536,
+            http=HttpSettings(65536),
         )
         types = {name: watched(one, results) for name, one in real.items()}
         yield Stage(world, account, types, results, clock)

@@ -57,7 +57,6 @@ def left(text: str) -> list[tuple[str, str]]:
             ),
             [
                 ("steps/0[0]/1", "stop (steps/0[0]/0) stops the playbook before it"),
-                ("steps/0[1]/0", "another branch ends before it"),
                 ("steps/0[1]/1", "another branch ends before it"),
                 ("steps/1", "stop (steps/0[0]/0) stops the playbook before it"),
             ],

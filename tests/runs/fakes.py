@@ -15,7 +15,7 @@ from engine.events.event import Event
 from engine.playbooks.load import Loader
 from engine.playbooks.parameters import Parameters, Text
 from engine.playbooks.playbook import Playbook
-from engine.playbooks.step_type import Call, Plan, Report, StepType, Succeeded
+from engine.playbooks.step_type import Call, Outside, Plan, Report, StepType, Succeeded
 from engine.rules.condition import Answer, Verdict
 from engine.runs.control import Control, Order
 from engine.runs.fact import Settled
@@ -48,6 +48,8 @@ class Probe:
     parameters = ProbeParameters
     timeout: float | None = None
     finds_out: bool = False
+    outside: Outside[ProbeParameters] | None = None
+    results: ClassVar[Mapping[str, str] | None] = None
     calls: list[tuple[str, int]] = field(default_factory=list)  # path, attempt
     said: list[str] = field(default_factory=list)
     answers: dict[str, deque[Answering]] = field(default_factory=dict)

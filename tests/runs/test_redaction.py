@@ -2,6 +2,7 @@
 
 import base64
 import json
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -199,3 +200,80 @@ def test_a_text_without_the_secret_stays_as_it_is(secret: str, text: str) -> Non
 def test_of_several_secrets_none_stays(several: list[str]) -> None:
     seen = masked("\n".join(several), *several)
     assert not [secret for secret in several if secret in seen]
+
+
+# A text that comes in pieces
+
+
+def streamed(redactor: Redactor, pieces: list[str]) -> str:
+    masking = redactor.stream()
+    return "".join([*(masking.add(piece) for piece in pieces), masking.end()])
+
+
+def cut(text: str, places: list[int]) -> list[str]:
+    at = sorted(place % (len(text) + 1) for place in places)
+    return [text[start:end] for start, end in pairwise([0, *at, len(text)])]
+
+
+# Of few letters, so that they overlap, repeat and begin with each other; the mask is of stars.
+narrow = st.text("ab*", min_size=SHORTEST, max_size=7)
+
+
+@given(
+    st.lists(narrow, max_size=4),
+    st.lists(narrow | st.text("ab*", max_size=3), max_size=12).map("".join),
+    st.lists(st.integers(0, 100), max_size=10),
+)
+def test_cut_into_any_pieces_a_text_is_masked_as_the_whole_of_it(
+    known: list[str], text: str, places: list[int]
+) -> None:
+    redactor = knowing(*known)
+    assert streamed(redactor, cut(text, places)) == redactor.text(text)
+
+
+@given(
+    st.lists(secrets, min_size=1, max_size=4),
+    st.data(),
+    st.lists(st.integers(0, 5000), max_size=10),
+)
+def test_so_is_a_text_with_secrets_in_every_form(
+    known: list[str], data: st.DataObject, places: list[int]
+) -> None:
+    redactor = knowing(*known)
+    forms = st.sampled_from(redactor._forms)  # noqa: SLF001 - what a command could print
+    text = "".join(data.draw(st.lists(forms | texts, max_size=8)))
+    assert streamed(redactor, cut(text, places)) == redactor.text(text)
+    assert streamed(redactor, list(text)) == redactor.text(text)
+
+
+@given(secrets, texts, texts)
+def test_no_piece_lets_a_part_of_a_secret_through(secret: str, before: str, after: str) -> None:
+    """What is written down when the engine is killed holds no beginning of one either."""
+    masking = knowing(secret).stream()
+    seen = [masking.add(piece) for piece in f"{before}{secret}{after}"]
+    whole = masked(before + secret + after, secret)
+    written = ""
+    for piece in seen:
+        written += piece
+        assert whole.startswith(written)
+
+
+def test_what_cannot_be_the_beginning_of_a_secret_is_let_through_at_once() -> None:
+    masking = knowing("hunter22").stream()
+    assert masking.add("a line\n") == "a line\n"
+    assert masking.add("so he hunt") == "so he "
+    assert masking.add("ed on") == "hunted on"
+    assert masking.end() == ""
+
+
+def test_a_secret_that_is_learned_meanwhile_is_masked_in_what_was_held_back() -> None:
+    redactor = knowing("swordfish-1")
+    masking = redactor.stream()
+    assert masking.add("1: sword") == "1: "
+    redactor.learn("sword")
+    assert masking.add("; 2: sw") == f"{MASK}; 2: "
+    assert masking.add("ord") + masking.end() == MASK
+
+
+def test_a_stream_that_knows_nothing_changes_nothing() -> None:
+    assert streamed(Redactor(), ["hunter", "22"]) == "hunter22"

@@ -146,3 +146,13 @@ def test_a_result_that_just_fits_is_left_alone_and_one_byte_more_is_not() -> Non
 def test_what_is_nested_deeply_is_cut_in_good_time(levels: int) -> None:
     kept = cut_result({"body": nested(levels)}, SMALL)
     assert size(kept) <= SMALL
+
+
+def test_what_there_is_a_file_of_is_said_to_be_there() -> None:
+    files = {"stdout": "/var/lib/engine/engine.db.output/R/steps.0.attempt1.stdout"}
+    kept = cut_result({"stdout": "x" * 9000, "stderr": "y" * 9000, "files": files}, SMALL)
+    assert kept["files"] == files
+    assert kept["cut"] == (
+        "larger than 4096 bytes: stdout (of 9000 characters: see files.stdout), "
+        "stderr (of 9000 characters)"
+    )

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -526,6 +526,61 @@ def test_a_run_keeps_the_version_it_began_with_out_of_the_ledger(database: Path)
     assert sorted(stage.probe.said) == ["old E1", "old E2"]
     assert old.kept in loaded
     assert new.version != old.version
+
+
+class Meanwhile:
+    """A ledger during whose first answer to `method` something else happens."""
+
+    def __init__(self, ledger: Ledger, method: str, happens: Callable[[], Awaitable[None]]) -> None:
+        self._ledger = ledger
+        self._method: str | None = method
+        self._happens = happens
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._ledger, name)
+
+        async def asked(*arguments: Any) -> Any:
+            if name == self._method:
+                self._method = None
+                await self._happens()
+            return await method(*arguments)
+
+        return asked
+
+
+@pytest.mark.parametrize("method", ["unmatched", "lane", "keep_match", "queued"])
+def test_an_event_goes_by_all_of_the_old_playbooks_or_all_of_the_new_ones(
+    stage: Stage, database: Path, method: str
+) -> None:
+    """`lane` and `keep_match` are asked between an event's judgement and its run."""
+    text = "guard: {key: labels.resource}\nsteps: [{probe: %s}]"
+    old = [a_playbook(text % "old", name, f"{name}.yaml") for name in ("one", "two")]
+    new = [a_playbook(text % "new", name, f"{name}.yaml") for name in ("two", "three")]
+
+    async def story() -> None:
+        async def change() -> None:
+            await worker.change(new, "c0ffee")
+
+        await accepted(stage.ledger, an_event("E1"))
+        stage.ledger = cast("Ledger", Meanwhile(stage.ledger, method, change))
+        worker = a_worker(stage, *old)
+        async with working(worker):
+            await stage.told.until(lambda told: told.ended("RUN1", "RUN2"))
+            await accepted(stage.ledger, an_event("E2"))
+            worker.wake()
+            await stage.told.until(lambda told: told.ended("RUN3", "RUN4"))
+        # Retention lets go of none that a run may be about to name.
+        assert set(worker.known) == {one.version for one in (*old, *new)}
+
+    asyncio.run(story())
+    with open_records(database) as records:
+        versions = [run.version for run in records.runs(9, None, None, None).items]
+        kept = {
+            records.run(run.id).playbook.commit for run in records.runs(2, None, None, None).items
+        }
+    first = new if method == "unmatched" else old
+    assert versions == [one.version for one in (*reversed(new), *reversed(first))]
+    assert kept == {"c0ffee"}
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])

@@ -22,9 +22,11 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
+from engine.outward.policy import OutwardPolicy
+from engine.outward.session import open_session
 from engine.playbooks.deferred import Unknown
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
-from engine.steps.http import Http, HttpParameters
+from engine.steps.http import Http, HttpParameters, HttpSettings
 
 CALL = Call("run-1", "steps/3[0]/1", 1)
 LIMIT = 1000
@@ -98,9 +100,9 @@ async def answering(answer: bytes) -> AsyncIterator[str]:
 
 
 async def ask(call: Call = CALL, **given: Any) -> Report:
-    async with aiohttp.ClientSession() as session:
+    async with open_session(OutwardPolicy()) as session:
         parameters = HttpParameters.model_validate(given)
-        return await Http(lambda: session, LIMIT).perform(parameters, call)
+        return await Http(lambda: session, HttpSettings(LIMIT)).perform(parameters, call)
 
 
 def perform(handler: Handler, path: str = "/", **given: Any) -> Report:
@@ -130,7 +132,7 @@ def offline() -> Http:
     def no_session() -> aiohttp.ClientSession:
         raise AssertionError("a plan asks nobody")
 
-    return Http(no_session, LIMIT)
+    return Http(no_session, HttpSettings(LIMIT))
 
 
 # What is sent
@@ -207,12 +209,28 @@ def test_basic_auth_arrives() -> None:
     assert target.only.all("Authorization") == [f"Basic {sent}"]
 
 
+def complaints(**given: Any) -> list[tuple[str, str, str]]:
+    """Of each: code, place, message; all of them are made before anything is sent."""
+    found = HttpParameters.model_validate(given).complaints()
+    return [(one.code, one.name, one.message) for one in found]
+
+
 def test_two_kinds_of_authorization_are_refused() -> None:
     login = {"user": "a", "password": "b"}
-    failed = failure_of(perform(Target(), headers={"authorization": "x"}, basic_auth=login))
-    said = "this request cannot be sent: it has basic_auth and an Authorization header"
-    assert failed.error == said
-    assert not failed.retryable
+    assert complaints(url="http://h", headers={"authorization": "x"}, basic_auth=login) == [
+        ("two-credentials", "basic_auth", "cannot stand beside an Authorization header")
+    ]
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "/drain", "", "127.0.0.1:80"])
+def test_an_address_that_is_no_web_address_is_refused(url: str) -> None:
+    said = "has to begin with http:// or https://"
+    assert complaints(url=url) == [("not-a-url", "url", said)]
+
+
+def test_what_is_not_known_yet_is_not_complained_of() -> None:
+    unknown = Unknown("steps.a")
+    assert complaints(url=unknown, headers=unknown, basic_auth=unknown) == []
 
 
 def test_every_attempt_carries_the_same_idempotency_key() -> None:
@@ -247,13 +265,16 @@ def test_a_redirect_is_followed_where_that_is_asked_for() -> None:
 def test_redirects_in_a_circle_end() -> None:
     target = Target(status=302, headers={"Location": "/"})
     failed = failure_of(perform(target, follow_redirects=True))
-    assert failed.error.startswith("TooManyRedirects: ")
+    assert failed.error == "redirected more than 10 times"
+    assert len(target.arrived) == 11
 
 
 def test_a_redirect_to_no_web_address_is_a_failure() -> None:
     target = Target(status=302, headers={"Location": "ftp://127.0.0.1/x"})
     failed = failure_of(perform(target, follow_redirects=True))
-    assert failed.error == "the redirect leads to no web address: ftp://127.0.0.1/x"
+    said = "the new URL has to begin with http:// or https://, not with ftp:"
+    assert failed.error == f"redirected, and not followed: {said}"
+    assert not failed.retryable
 
 
 # What comes back
@@ -372,6 +393,31 @@ def test_a_failure_shows_json_as_json_and_all_of_it() -> None:
     assert failed.result["body"] == body
 
 
+def test_a_failure_shows_no_query() -> None:
+    failed = failure_of(perform(Target(status=503), "/v1?app_key=canary"))
+    assert failed.error.endswith(" answered 503")
+    assert failed.error.startswith("GET http://127.0.0.1:")
+    assert "canary" not in failed.error
+    assert "v1" not in failed.error  # of a URL that is a secret no part is known as one
+
+
+def test_a_failure_elsewhere_says_where_and_that_the_headers_stayed() -> None:
+    other = Target(status=401, text="who are you?")
+
+    async def story() -> tuple[str, str, Report]:
+        async with serving(other) as there:
+            first = Target(status=302, headers={"Location": f"{there}/x?token=canary"})
+            async with serving(first) as base:
+                headers = {"Authorization": "Bearer t"}
+                return base, there, await ask(url=base, headers=headers, follow_redirects=True)
+
+    base, there, report = asyncio.run(story())
+    assert failure_of(report).error == (
+        f"GET {base}, redirected to {there} without its headers, answered 401: who are you?"
+    )
+    assert other.only.all("Authorization") == other.only.all("Idempotency-Key") == []
+
+
 def test_expect_that_is_true_is_success_whatever_the_status() -> None:
     report = perform(Target(status=404), expect="status == `404`")
     assert result_of(report)["status"] == 404
@@ -425,30 +471,35 @@ def test_a_name_nobody_knows() -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (b"", "ServerDisconnectedError: "),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "ClientPayloadError: "),
-        (b"SSH-2.0-OpenSSH\r\n\r\n", "ClientResponseError: "),
+        (b"", "{place} closed the connection without an answer"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+            "the answer of {place} broke off before its end",
+        ),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "the answer of {place} is not HTTP"),
     ],
 )
 def test_a_server_that_closes_early_or_talks_nonsense(answer: bytes, said: str) -> None:
-    async def story() -> Report:
+    async def story() -> tuple[str, Report]:
         async with answering(answer) as base:
-            return await ask(url=base)
+            return base.removeprefix("http://"), await ask(url=base)
 
-    failed = failure_of(asyncio.run(story()))
-    assert failed.error.startswith(said)
+    place, report = asyncio.run(story())
+    failed = failure_of(report)
+    assert failed.error == said.format(place=place)
     assert failed.retryable
 
 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("ftp://127.0.0.1/x", "the URL has to begin with http:// or https://; it is 'ftp://127"),
-        ("/drain", "the URL has to begin with http:// or https://; it is '/drain'"),
-        ("", "the URL has to begin with http:// or https://; it is ''"),
-        ("http://", "this is no URL: http://"),
-        ("http://[::1", "this is no URL: http://[::1"),
-        ("http://127.0.0.1:99999/", "this is no URL: http://127.0.0.1:99999/"),
+        ("/drain", "this request cannot be sent: url has to begin with http:// or https://"),
+        ("http://", "nothing was sent: url is no URL: it names no host"),
+        ("http://[::1", "nothing was sent: url is no URL: its host or its port cannot be read"),
+        (
+            "http://127.0.0.1:99999/",
+            "nothing was sent: url is no URL: its host or its port cannot be read",
+        ),
         (f"http://{'a' * 70}.invalid/", "this request cannot be sent: "),
     ],
 )
@@ -462,8 +513,8 @@ def test_a_url_that_is_none(url: str, said: str) -> None:
 def test_a_header_with_a_newline_from_data_is_not_sent(name: str) -> None:
     target = Target()
     failed = failure_of(perform(target, headers={name: "web-1\r\nX-Admin: 1"}))
-    assert failed.error.startswith("this request cannot be sent: ")
-    assert "eader" in failed.error
+    assert failed.error.startswith("this request cannot be sent: headers")
+    assert "web-1" not in failed.error
     assert not failed.retryable
     assert target.arrived == []
 
@@ -473,6 +524,22 @@ def test_json_that_cannot_be_written_is_not_sent(value: object) -> None:
     target = Target()
     failed = failure_of(perform(target, method="POST", json={"n": value}))
     assert failed.error.startswith("this request cannot be sent: ")
+    assert not failed.retryable
+    assert target.arrived == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"text": "a\ud800"},
+        {"form": {"a": "a\ud800"}},
+        {"basic_auth": {"user": "a", "password": "a\ud800"}},
+    ],
+)
+def test_half_a_character_is_not_sent_and_not_shown(given: dict[str, Any]) -> None:
+    target = Target()
+    failed = failure_of(perform(target, method="POST", **given))
+    assert failed.error == "this request cannot be sent: there is half a character in it"
     assert not failed.retryable
     assert target.arrived == []
 
@@ -552,10 +619,10 @@ def test_a_cancelled_exchange_leaves_nothing_open(begin: bytes) -> None:
             writer.close()
 
         server = await asyncio.start_server(talk, "127.0.0.1", 0)
-        async with server, aiohttp.ClientSession() as session:
+        async with server, open_session(OutwardPolicy()) as session:
             port = server.sockets[0].getsockname()[1]
             parameters = HttpParameters.model_validate({"url": f"http://127.0.0.1:{port}"})
-            http = Http(lambda: session, LIMIT)
+            http = Http(lambda: session, HttpSettings(LIMIT))
             with pytest.raises(TimeoutError):
                 await timed_out_when(asked, http.perform(parameters, CALL))
             async with asyncio.timeout(10):

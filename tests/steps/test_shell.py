@@ -19,9 +19,10 @@ from pydantic import ValidationError
 
 from engine.playbooks.deferred import Unknown
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
+from engine.processes import running_command
 from engine.processes.table import ProcessTable
 from engine.processes.warden import Warden
-from engine.steps import shell as shell_module
+from engine.runs.kept_output import Keep, keep_nothing
 from engine.steps.shell import Shell, ShellParameters, ShellSettings
 
 CALL = Call("run-1", "steps/0", 1)
@@ -52,10 +53,10 @@ T = TypeVar("T")
 class WardedShell(Shell):
     """A shell with a warden that lives as long as a story."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, keep: Keep = keep_nothing) -> None:
         self.complaints: list[str] = []
         self.warden = Warden("test-shell", self.complaints.append)
-        super().__init__(ShellSettings(ENVIRONMENT, folder, LIMIT, self.warden))
+        super().__init__(ShellSettings(ENVIRONMENT, folder, LIMIT, self.warden, keep))
 
     def run(self, story: Coroutine[Any, Any, T]) -> T:
         async def warded() -> T:
@@ -301,10 +302,16 @@ def test_a_folder_that_is_not_there(shell: WardedShell, tmp_path: Path) -> None:
         {"script": "echo \0"},
     ],
 )
-def test_a_nul_character_is_refused(shell: WardedShell, given: dict[str, Any]) -> None:
-    failed = failure_of(perform(shell, **given))
-    assert failed.error == "a NUL character cannot be part of a command"
-    assert not failed.retryable
+def test_a_nul_character_is_refused_before_anything_is_started(given: dict[str, Any]) -> None:
+    (complaint,) = ShellParameters.model_validate(given).complaints()
+    assert (complaint.code, complaint.message) == ("nul", "cannot hold a NUL character")
+    assert complaint.name in given
+
+
+def test_what_is_not_known_yet_is_not_complained_of() -> None:
+    unknown = Unknown("steps.a")
+    for given in ({"argv": unknown, "env": unknown}, {"argv": [unknown], "env": {"A": unknown}}):
+        assert list(ShellParameters.model_validate(given).complaints()) == []
 
 
 @pytest.mark.parametrize(
@@ -350,7 +357,7 @@ def fifo(tmp_path: Path) -> Fifo:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shell_module, "PATIENCE", 0.2)
+    monkeypatch.setattr(running_command, "PATIENCE", 0.2)
 
 
 def has_ended(handle: int) -> bool:

@@ -22,6 +22,7 @@ from engine.playbooks.step_type import (
 )
 from engine.processes.warden import Warden
 from engine.steps import step_types
+from engine.steps.http import HttpSettings
 from engine.steps.shell import ShellSettings
 
 CALL = Call("run-1", "steps/0", 1, "6551f3888713372ad1054d57")
@@ -72,7 +73,7 @@ def all_types(folder: Path = Path("/nowhere")) -> dict[str, StepType[Any]]:
         session=no_session,
         flashduty=FlashdutyClient(no_session, "http://nowhere.invalid", "key"),
         shell=ShellSettings({}, folder, 1000, Warden("offline", print)),
-        max_response=1000,
+        http=HttpSettings(1000),
     )
 
 

@@ -255,6 +255,29 @@ def test_a_version_keeps_its_text_whatever_comes_later(ledger: SqliteLedger) -> 
     asyncio.run(story())
 
 
+@pytest.mark.parametrize(
+    ("loaded", "kept"),
+    [
+        ([None], None),
+        (["aaa", "bbb"], "aaa"),
+        ([None, "aaa"], "aaa"),
+        (["aaa", None], "aaa"),
+        (["aaa-dirty", "bbb"], "bbb"),
+        (["aaa-dirty", None], "aaa-dirty"),
+        (["aaa", "bbb-dirty"], "aaa"),
+    ],
+)
+def test_a_version_keeps_the_first_commit_that_has_it(
+    ledger: SqliteLedger, loaded: list[str | None], kept: str | None
+) -> None:
+    async def story() -> None:
+        for commit in loaded:
+            await ledger.keep_playbook(PLAYBOOK, commit)
+        assert (await ledger.playbook_text(PLAYBOOK.version)).commit == kept
+
+    asyncio.run(story())
+
+
 def test_a_version_that_was_never_kept_is_said_to_be_not_there(ledger: SqliteLedger) -> None:
     with pytest.raises(NotInLedgerError, match=r"^there is no playbook version v9$"):
         asyncio.run(ledger.playbook_text("v9"))

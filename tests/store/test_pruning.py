@@ -340,7 +340,7 @@ def test_whatever_there_is_just_what_is_over_and_old_goes(
         after: int | None = 0
         while after is not None:
             changes = db.total_changes
-            batch = prune_batch(db, read_queries(), before, after, None)
+            batch = prune_batch(db, read_queries(), before, after, None, lambda _: 0, [])
             after = batch.after
             deleted = batch.events + batch.runs + batch.steps
             assert deleted <= rows + 1, "an event and its run are the least that can go"
@@ -448,6 +448,9 @@ class Refusing:
 
     async def prune_playbooks(self, loaded: Any, since: float) -> int:
         return 0
+
+    async def sweep(self, before: float) -> str | None:
+        return None
 
     async def give_back(self) -> bool:
         return False

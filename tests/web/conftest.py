@@ -36,6 +36,7 @@ class Receiving:
     refusing: str | None = None  # what the ledger says instead of keeping
     failing: Exception | None = None  # what accepting raises instead
     problems: list[Problem] = field(default_factory=list)
+    playbooks: dict[str, Any] = field(default_factory=dict)
     faults: list[Exception] = field(default_factory=list)
     refusals: list[tuple[str, str]] = field(default_factory=list)
 
@@ -86,6 +87,7 @@ def client(receiving: Receiving) -> Iterator[TestClient]:
         },
         check=receiving.check,
         problems=lambda: receiving.problems,
+        playbooks=lambda: receiving.playbooks,
         registry=receiving.metrics.registry,
         fault=receiving.faults.append,
     )

@@ -16,6 +16,7 @@ def test_healthz_says_that_it_is_alive(client: TestClient) -> None:
 
 
 def test_readyz_shows_the_problems_of_playbooks(client: TestClient, receiving: Receiving) -> None:
+    receiving.playbooks = {"count": 3}
     receiving.problems = [Problem("unknown-key", "there is no key 'x' here", Location("a", 2, 3))]
 
     answer = client.get("/readyz")
@@ -23,6 +24,7 @@ def test_readyz_shows_the_problems_of_playbooks(client: TestClient, receiving: R
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ready",
+        "playbooks": {"count": 3},
         "problems": [
             {
                 "file": "a",
@@ -48,6 +50,7 @@ def test_readyz_is_red_when_nothing_can_be_committed(
     assert answer.json() == {
         "status": "not ready",
         "reason": "nothing can be committed: disk I/O error",
+        "playbooks": {},
         "problems": [],
     }
 

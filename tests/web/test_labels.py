@@ -44,6 +44,7 @@ def endpoint(receiving: Receiving, answer: Answer) -> Iterator[TestClient]:
         receivers={"/flashduty/labels/{action}": receiver},
         check=receiving.check,
         problems=list,
+        playbooks=dict,
         registry=receiving.metrics.registry,
         fault=receiving.faults.append,
     )

@@ -4,8 +4,19 @@ from prometheus_client import generate_latest
 
 from engine.playbooks.playbook import Step
 from engine.playbooks.step_type import Plan
+from engine.problem import Problem
 from engine.runs.fact import Asked, Settled
-from engine.runs.happening import Matched, RunMoved, StepAsked, StepSettled, StepStarted, Trouble
+from engine.runs.happening import (
+    Matched,
+    Reloaded,
+    ReloadRefused,
+    RunMoved,
+    StepAsked,
+    StepSettled,
+    StepStarted,
+    Trouble,
+)
+from engine.runs.reloading import InForce
 from engine.runs.run import Asking, Outcome, Question, Run, RunState
 from engine.web.metrics import Metrics
 
@@ -23,6 +34,8 @@ def test_every_happening_is_counted_under_its_own_name() -> None:
     question = Question(Asking.ATTENTION, "?", 2.0)
     metrics.tell(StepAsked(run, step, Asked("steps/0", 1, question)))
     metrics.tell(Trouble("run R", "trouble"))
+    metrics.tell(Reloaded((), (), (), (), "v", None, asked=False, problems=()))
+    metrics.tell(ReloadRefused((), asked=True))
 
     text = generate_latest(metrics.registry).decode()
     counted = [line for line in text.splitlines() if "_total{" in line]
@@ -33,4 +46,24 @@ def test_every_happening_is_counted_under_its_own_name() -> None:
         'engine_steps_total{outcome="failed",playbook="p",type="http"} 1.0',
         'engine_questions_total{kind="attention",playbook="p"} 1.0',
         'engine_troubles_total{where="run"} 1.0',
+        'engine_reloads_total{outcome="taken"} 1.0',
+        'engine_reloads_total{outcome="refused"} 1.0',
     ]
+
+
+def test_what_is_in_force_is_shown_as_it_is_at_each_look() -> None:
+    metrics = Metrics.create()
+    in_force = InForce((), None, 1795000000.0)
+    metrics.show(lambda: in_force)
+
+    def shown() -> list[str]:
+        text = generate_latest(metrics.registry).decode()
+        return [line for line in text.splitlines() if line.startswith("engine_playbook")]
+
+    assert shown() == [
+        "engine_playbooks 0.0",
+        "engine_playbook_problems 0.0",
+        "engine_playbooks_loaded_timestamp_seconds 1.795e+09",
+    ]
+    in_force = InForce((), None, 1795000000.0, (Problem("a", "b"),))
+    assert "engine_playbook_problems 1.0" in shown()

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,10 +20,11 @@ from starlette.types import ASGIApp
 from engine.cli.demo.presses import Press, presses
 from engine.cli.demo.stage import Stage
 from engine.cli.demo.targets import create_targets
-from engine.cli.playbook_files import read_files
+from engine.cli.playbook_files import look
 from engine.cli.running import engine_of, port_of
 from engine.cli.screen import console, styled
 from engine.cli.serving import Stopping, bind, run_until_stopped, server, stopped_by_signals
+from engine.cli.shipped import shipped_playbooks
 from engine.config.load import load_config
 from engine.flashduty.simulated.account import SimulatedAccount
 from engine.flashduty.simulated.sample import sample_account
@@ -76,14 +76,12 @@ async def _demo(folder: Path, *, once: bool) -> int:
         listener = stack.enter_context(_listener())
         url = f"http://{HOST}:{port_of(listener)}"
         config = load_config(_write_config(folder, world, port_of(listener)), _SECRETS)
-        playbooks, unreadable = read_files([_shipped_playbooks()])
         pressed = presses(now())
         stage = Stage(screen, len(pressed))
         engine = await stack.enter_async_context(
             engine_of(
                 config,
-                playbooks,
-                unreadable,
+                lambda: look(shipped_playbooks()),
                 environ=_SECRETS,
                 redactor=Redactor(),
                 tell=stage.tell,
@@ -198,7 +196,7 @@ def _invite(screen: Console, folder: Path, url: str, pressed: tuple[Press, ...])
             f" --action {pressed[1].action} --token {token}\n"
             f"  see what was done        {engine} runs list --config {config}\n"
             f"  and why                  {engine} events list --config {config}\n\n"
-            f"The playbooks are in {_shipped_playbooks()}. Ctrl-C ends it."
+            f"The playbooks are in {shipped_playbooks()}. Ctrl-C ends it."
         )
     )
 
@@ -235,13 +233,6 @@ def _listener() -> socket.socket:
         return bind(HOST, 0)
 
 
-def _shipped_playbooks() -> Path:
-    """Beside the package in a checkout, inside it in an installed one."""
-    package = Path(str(files("engine")))
-    installed = package / "shipped_playbooks"
-    return installed if installed.is_dir() else package.parent / "playbooks"
-
-
 def _write_config(folder: Path, world: _World, port: int) -> Path:
     """A real config file: `engine runs list --config` reads it while the demo is up."""
     command = folder / "restart-host"
@@ -263,7 +254,7 @@ def _write_config(folder: Path, world: _World, port: int) -> Path:
     config = {
         "listen": f"{HOST}:{port}",
         "database": "engine.db",
-        "playbooks": str(_shipped_playbooks()),
+        "playbooks": str(shipped_playbooks()),
         "flashduty": {
             "base_url": world.flashduty_url,
             "app_key": "${FLASHDUTY_APP_KEY}",

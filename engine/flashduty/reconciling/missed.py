@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from engine.events.event import Event
+from engine.playbooks.playbook import Playbook
 from engine.rules.match import RECONCILED, TOLD_BY_TIMELINE
 
 # Fact: the platform's webhook page lists these; timelines have entries that no webhook tells of.
@@ -19,6 +20,12 @@ INCIDENT_EVENTS: Final = frozenset(
 GONE: Final = "ResourceNotFound"  # what was listed a moment ago and is not there any more
 DAY: Final = 86400.0
 SAME_MOMENT: Final = 2000  # milliseconds between what two sources call the time of one event
+
+
+def events_to_reconcile(playbooks: Iterable[Playbook]) -> frozenset[str]:
+    """The types of incident events that would start a playbook even though they were missed."""
+    taking = [playbook.trigger for playbook in playbooks if playbook.trigger.reconcile]
+    return frozenset(type_ for trigger in taking for type_ in (trigger.events or INCIDENT_EVENTS))
 
 
 def missed(event: Event) -> Event:

@@ -58,9 +58,12 @@ FROM events AS event WHERE matched IS NULL ORDER BY seq LIMIT :limit;
 -- match_event: every playbook has judged it; an event is judged once
 UPDATE events SET matched = :at, judgements = :judgements, own = :own WHERE id = :id AND matched IS NULL;
 
--- insert_playbook: keeps the text of a version
-INSERT INTO playbooks (version, name, file, text, calls) VALUES (:version, :name, :file, :text, :calls)
-ON CONFLICT (version) DO NOTHING;
+-- insert_playbook: keeps the text of a version; a commit that has it is better than none, or a dirty one
+INSERT INTO playbooks (version, name, file, text, calls, git_commit)
+VALUES (:version, :name, :file, :text, :calls, :commit)
+ON CONFLICT (version) DO UPDATE SET git_commit = excluded.git_commit
+WHERE git_commit IS NOT excluded.git_commit AND excluded.git_commit IS NOT NULL
+  AND (git_commit IS NULL OR git_commit LIKE '%-dirty');
 
 -- insert_probe: with `delete_probe`, makes a commit that writes and leaves nothing
 INSERT INTO playbooks (version, name, file, text) VALUES ('', '', '', '');
@@ -69,7 +72,7 @@ INSERT INTO playbooks (version, name, file, text) VALUES ('', '', '', '');
 DELETE FROM playbooks WHERE version = '';
 
 -- playbook_by_version: the text a run began with
-SELECT name, file, text, calls FROM playbooks WHERE version = :version;
+SELECT name, file, text, calls, git_commit FROM playbooks WHERE version = :version;
 
 -- insert_run: a run that is queued, begins at once, or is skipped; a playbook has one for an event
 INSERT INTO runs (id, playbook, version, event, state, lane, reason, created, started, ended)
@@ -257,6 +260,10 @@ DELETE FROM runs WHERE event = :event;
 
 -- delete_event: one event
 DELETE FROM events WHERE id = :event;
+
+-- runs_gone: which of these runs are not there any more
+SELECT value AS id FROM json_each(:runs)
+WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = value);
 
 -- delete_playbooks: texts that no run goes by, none is about to, and no going run may still ask for
 DELETE FROM playbooks WHERE version IN (

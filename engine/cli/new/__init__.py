@@ -1,0 +1,1 @@
+"""`engine new`: playbooks to begin from."""

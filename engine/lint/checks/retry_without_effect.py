@@ -1,0 +1,27 @@
+"""A retry of what cannot come out differently.
+
+`wait`, `set` and `stop` do what they say each time, and what a person has rejected is not asked
+again: a `retry` beside them does nothing.
+
+    wrong:  wait: 30s
+            retry: { attempts: 3 }
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from engine.lint.check import Around, Check, Finding
+from engine.lint.subject import Subject
+
+
+def _find(subject: Subject, _: Around) -> Iterator[Finding]:
+    for step in subject.steps:
+        if "retry" not in step.raw or step.step_type is None or step.parameters is None:
+            continue
+        if step.step_type.foretell(step.parameters) is not None:
+            where = subject.marked.locate_key((*step.path, "retry"))
+            said = f"`{step.key}` is never tried again: it cannot come out differently"
+            yield Finding(said, where, "remove it")
+
+
+CHECK: Final = Check("retry-without-effect", "warning", _find, __doc__)

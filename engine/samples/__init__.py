@@ -1,0 +1,1 @@
+"""Sample events: a body for each thing that Flashduty sends, to rehearse playbooks with."""
