@@ -1,6 +1,6 @@
 """Why a condition answered as it did: each sub-expression with its value, and what decided."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,13 +12,12 @@ from engine.rules.condition import (
     evaluate,
     is_true,
 )
-from engine.rules.shown import as_text, in_place, shortened
+from engine.rules.shown import in_place, shortened
 from engine.rules.undecided import CannotTellError
+from engine.rules.why import ASKS_PARTS, SILENT, joined, why
 from engine.rules.written import expression_of
 
 _LOGIC: Final = {"and_expression": "&&", "or_expression": "||", "not_expression": "!"}
-_ASKS_PARTS: Final = ("comparator", "function_expression")
-_SILENT: Final = ("literal", "current", "identity", "expref")  # their value is their text
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +78,12 @@ def explain(condition: Condition, document: Mapping[str, Any]) -> Explanation:
     return _explain(condition.tree, document)
 
 
-def why(explanation: Explanation) -> str:
-    """One sentence: what made the answer what it is."""
-    if explanation.joined_by == "!" and explanation.parts:
-        return f"{explanation.text}: {why(explanation.parts[0])}"
-    if explanation.joined_by is not None and explanation.deciding:
-        return ", and ".join(why(part) for part in explanation.deciding)
-    if explanation.answer is Answer.CANNOT_TELL:
-        return f"{explanation.text}: {explanation.reason}"
-    if explanation.parts and explanation.joined_by is None:
-        return ", ".join(f"{part.text} is {as_text(part.value)}" for part in explanation.parts)
-    return f"{explanation.text} is {as_text(explanation.value)}"
-
-
 def decide(condition: Condition, document: Mapping[str, Any]) -> Verdict:
     """The condition's answer, with what decided it as the reason for anything but yes."""
     verdict = condition.decide(document)
     if verdict.yes:
         return verdict
-    return Verdict(verdict.answer, why(explain(condition, document)))
+    return Verdict(verdict.answer, why(condition.tree, document))
 
 
 def _explain(node: Mapping[str, Any], document: Mapping[str, Any]) -> Explanation:
@@ -105,10 +91,10 @@ def _explain(node: Mapping[str, Any], document: Mapping[str, Any]) -> Explanatio
     joined_by = _LOGIC.get(kind)
     parts: tuple[Explanation, ...] = ()
     with_values: str | None = None
-    if joined_by is not None or kind in _ASKS_PARTS:
-        explained = [(child, _explain(child, document)) for child in _joined(node)]
-        parts = tuple(part for child, part in explained if child["type"] not in _SILENT)
-        if kind in _ASKS_PARTS:
+    if joined_by is not None or kind in ASKS_PARTS:
+        explained = [(child, _explain(child, document)) for child in joined(node)]
+        parts = tuple(part for child, part in explained if child["type"] not in SILENT)
+        if kind in ASKS_PARTS:
             with_values = _with_values(node, explained)
     try:
         value = evaluate(node, document)
@@ -121,15 +107,6 @@ def _explain(node: Mapping[str, Any], document: Mapping[str, Any]) -> Explanatio
     return Explanation(text, answer, value, None, parts, joined_by, with_values, absent)
 
 
-def _joined(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The children; of `a && b && c` all three, which are nested in pairs."""
-    for child in node["children"]:
-        if child["type"] == node["type"] and node["type"] in ("and_expression", "or_expression"):
-            yield from _joined(child)
-        else:
-            yield child
-
-
 def _with_values(
     node: Mapping[str, Any], explained: list[tuple[Mapping[str, Any], Explanation]]
 ) -> str:
@@ -140,7 +117,7 @@ def _with_values(
 def _in_place(child: Mapping[str, Any], part: Explanation) -> str:
     if child["type"] == "literal":
         return in_place(child["value"])
-    if child["type"] in _SILENT:
+    if child["type"] in SILENT:
         return part.text
     if part.answer is Answer.CANNOT_TELL:
         return "?"

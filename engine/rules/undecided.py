@@ -29,6 +29,12 @@ _TreeInterpreter: Any = visitor.TreeInterpreter  # the stubs want a node type of
 _ASKS_FIRST: Final = ("flatten", "projection", "value_projection", "filter_projection")
 _ASKS_ALL: Final = ("comparator", "function_expression")
 _ASKS_ITSELF: Final = ("index", "slice")
+# The library looks each of its methods up by name again for every expression it evaluates.
+_METHODS: Final[Mapping[str, Any]] = {
+    name.removeprefix("visit_"): getattr(_TreeInterpreter, name)
+    for name in dir(_TreeInterpreter)
+    if name.startswith("visit_")
+}
 
 
 class Interpreter(_TreeInterpreter):  # type: ignore[misc]  # as above
@@ -44,14 +50,15 @@ class Interpreter(_TreeInterpreter):  # type: ignore[misc]  # as above
 
     @override
     def visit(self, node: Any, value: Any) -> Any:
-        if isinstance(value, Undecided) and node["type"] in _ASKS_ITSELF:
+        kind, around = node["type"], self._around
+        if isinstance(value, Undecided) and kind in _ASKS_ITSELF:
             value.ask()
-        self._around.append(node)
+        around.append(node)
         try:
-            found = super().visit(node, value)
+            found = _METHODS[kind](self, node, value)
         finally:
-            self._around.pop()
-        if isinstance(found, Undecided) and self._around and _asks(self._around[-1], node):
+            around.pop()
+        if isinstance(found, Undecided) and around and _asks(around[-1], node):
             found.ask()
         return found
 

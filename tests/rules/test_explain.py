@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from jmespath.exceptions import JMESPathError
 
 from engine.rules.condition import Answer, Condition, Verdict, evaluate
-from engine.rules.explain import decide, explain, why
+from engine.rules.explain import decide, explain
 from engine.rules.undecided import CannotTellError
+from engine.rules.why import why
 from engine.rules.written import expression_of
 
 DOCUMENT: dict[str, Any] = {
@@ -26,7 +27,7 @@ DOCUMENT: dict[str, Any] = {
 
 
 def reason(expression: str, document: dict[str, Any] | None = None) -> str:
-    return why(explain(Condition.parse(expression), document or DOCUMENT))
+    return why(Condition.parse(expression).tree, document or DOCUMENT)
 
 
 @pytest.mark.parametrize(
