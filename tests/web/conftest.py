@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.events.event import Event
+from engine.events.senders import Senders
 from engine.problem import Problem
 from engine.runs.ledger import Acceptance, LedgerError
 from engine.sources.flashduty import (
@@ -20,10 +21,13 @@ from engine.sources.flashduty import (
 )
 from engine.store.sqlite import SqliteLedger, open_ledger
 from engine.web.app import create_app
+from engine.web.failures import Failures
 from engine.web.metrics import Metrics
+from engine.web.monitor import Monitor
 from engine.web.receiver import Receiver, committing
 
 TOKEN = "web-test-token"
+HERE = "http://127.0.0.1:8787"
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Receiving:
 
     ledger: SqliteLedger
     metrics: Metrics
+    failures: Failures = field(default_factory=lambda: Failures(lambda: 0.0))
     woken: int = 0
     refusing: str | None = None  # what the ledger says instead of keeping
     failing: Exception | None = None  # what accepting raises instead
@@ -66,9 +71,9 @@ def receiving(tmp_path: Path) -> Iterator[Receiving]:
 def client(receiving: Receiving) -> Iterator[TestClient]:
     ids = itertools.count(1)
     sources: dict[str, FlashdutySource] = {
-        "/flashduty/actions/{action}": CustomActionSource(TOKEN),
-        "/flashduty/incidents": IncidentWebhookSource(TOKEN),
-        "/flashduty/alerts": AlertWebhookSource(TOKEN),
+        "/flashduty/actions/{action}": CustomActionSource(Senders((TOKEN,))),
+        "/flashduty/incidents": IncidentWebhookSource(Senders((TOKEN,))),
+        "/flashduty/alerts": AlertWebhookSource(Senders((TOKEN,))),
     }
     app = create_app(
         receivers={
@@ -82,6 +87,7 @@ def client(receiving: Receiving) -> Iterator[TestClient]:
                 new_id=lambda: f"EVENT{next(ids)}",
                 clock=lambda: 1700208014.0,
                 max_body=64 * 1024,
+                failures=receiving.failures,
             )
             for path, source in sources.items()
         },
@@ -89,9 +95,10 @@ def client(receiving: Receiving) -> Iterator[TestClient]:
         problems=lambda: receiving.problems,
         playbooks=lambda: receiving.playbooks,
         registry=receiving.metrics.registry,
+        monitor=Monitor(receiving.failures),
         fault=receiving.faults.append,
     )
-    with TestClient(app, raise_server_exceptions=False) as made:
+    with TestClient(app, HERE, raise_server_exceptions=False, client=("127.0.0.1", 50000)) as made:
         yield made
 
 
