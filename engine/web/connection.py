@@ -23,6 +23,9 @@ LARGEST: Final = 32 * 1024  # bytes of a head; Flashduty's headers have 1024 at 
 MOST_HEADERS: Final = 100
 
 _NO_HTTP: Final = Refusal(400, "not-http", "this is no HTTP/1.1 request")
+_NO_UPGRADE: Final = Refusal(
+    400, "no-upgrade", "nothing is upgraded to here: send the request without Connection: Upgrade"
+)
 _TOO_LARGE: Final = Refusal(
     431, "head-too-large", f"the head is larger than {LARGEST} bytes or {MOST_HEADERS} headers"
 )
@@ -47,8 +50,9 @@ class Connection(HttpToolsProtocol):
         self._late: asyncio.TimerHandle | None = None
         self._busy = False  # a request is being answered
         self._in_body = False
-        self._head = 0  # bytes of it that came in earlier pieces
+        self._head = 0  # bytes of it that came in pieces after its first
         self._piece = 0  # bytes that came now
+        self._in_one_piece = True
         self._refusal = _NO_HTTP
 
     @override
@@ -72,14 +76,12 @@ class Connection(HttpToolsProtocol):
         self._piece = len(data)
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass  # nothing is upgraded to; the request is answered as it is
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._refuse(self._refusal)
             return
-        if self._in_body:
-            return
-        self._head += len(data)
+        if not self._in_body:
+            self._head += len(data)
+            self._in_one_piece = False
         if self._head > LARGEST:
             self._refuse(_TOO_LARGE)
         elif self._waiting_since is not None and self._late is None:
@@ -88,17 +90,21 @@ class Connection(HttpToolsProtocol):
     @override
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head = -self._piece  # what stands before it in the same piece is not its own
+        # Not the first piece: what stands before the head in it is not its own.
+        self._head = -self._piece
+        self._in_one_piece = True
 
     @override
     def on_headers_complete(self) -> None:
         self._in_body = True
         self._end_waiting()
-        if len(self.headers) > MOST_HEADERS or (
-            (self._head > 0 or self._piece > LARGEST) and self._size() > LARGEST
-        ):
+        surely_small = self._in_one_piece and self._piece <= LARGEST
+        if len(self.headers) > MOST_HEADERS or not (surely_small or self._size() <= LARGEST):
             self._refusal = _TOO_LARGE
             raise ValueError  # the parser stops, and says so to data_received
+        if self.parser.should_upgrade():  # then the parser would pass over the body
+            self._refusal = _NO_UPGRADE
+            raise ValueError
         super().on_headers_complete()
         self._busy = True
 

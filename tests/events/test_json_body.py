@@ -121,7 +121,7 @@ def test_a_backslash_before_what_looks_like_a_nul_makes_it_a_text() -> None:
 
 
 def test_how_deep_a_body_may_be() -> None:
-    deep = {"a": [[[[[[[[[]]]]]]]]]}
+    deep: dict[str, Any] = {"a": [[[[[[[[[]]]]]]]]]}
     assert read_object(json.dumps(deep).encode(), LIMITS) == deep
     assert refusal(json.dumps({"a": [deep["a"]]}).encode()) == Refusal(
         400, "too-deep", "the body is nested deeper than 10 levels (limits.depth)"

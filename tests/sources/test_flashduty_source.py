@@ -11,10 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.events.event import Event
-from engine.events.source import Refusal, Request, Source
 from engine.events.json_body import DEEPEST
 from engine.events.kept import Kept
 from engine.events.senders import Senders
+from engine.events.source import Refusal, Request, Source
 from engine.sources.flashduty import CustomActionSource
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from engine.events.event import Event
+from engine.events.kept import HEADERS, Kept
 from engine.events.senders import Senders
 from engine.problem import Problem
 from engine.runs.ledger import Acceptance, LedgerError
@@ -27,6 +29,8 @@ from engine.web.monitor import Monitor
 from engine.web.receiver import Receiver, committing
 
 TOKEN = "web-test-token"
+GUARDED = "token-of-one-button"
+KEPT = Kept.of(HEADERS, (TOKEN, GUARDED))
 HERE = "http://127.0.0.1:8787"
 
 
@@ -68,14 +72,16 @@ def receiving(tmp_path: Path) -> Iterator[Receiving]:
 
 
 @pytest.fixture
-def client(receiving: Receiving) -> Iterator[TestClient]:
+def app(receiving: Receiving) -> Starlette:
     ids = itertools.count(1)
     sources: dict[str, FlashdutySource] = {
-        "/flashduty/actions/{action}": CustomActionSource(Senders((TOKEN,))),
-        "/flashduty/incidents": IncidentWebhookSource(Senders((TOKEN,))),
-        "/flashduty/alerts": AlertWebhookSource(Senders((TOKEN,))),
+        "/flashduty/actions/{action}": CustomActionSource(
+            Senders((TOKEN,), {"guarded": (GUARDED,)}), KEPT
+        ),
+        "/flashduty/incidents": IncidentWebhookSource(Senders((TOKEN,)), KEPT),
+        "/flashduty/alerts": AlertWebhookSource(Senders((TOKEN,)), KEPT),
     }
-    app = create_app(
+    return create_app(
         receivers={
             path: Receiver(
                 source=source,
@@ -98,6 +104,10 @@ def client(receiving: Receiving) -> Iterator[TestClient]:
         monitor=Monitor(receiving.failures),
         fault=receiving.faults.append,
     )
+
+
+@pytest.fixture
+def client(app: Starlette) -> Iterator[TestClient]:
     with TestClient(app, HERE, raise_server_exceptions=False, client=("127.0.0.1", 50000)) as made:
         yield made
 
