@@ -89,6 +89,21 @@ def test_the_config_says_where_to_and_with_which_token(
     assert receiver.got[0][1]["X-Engine-Token"] == "of-the-config"
 
 
+@pytest.mark.parametrize(
+    ("action", "token"), [("restart-host", "newest"), ("enrich", "general"), (None, "general")]
+)
+def test_a_button_with_a_token_of_its_own_is_sent_the_newest_of_them(
+    receiver: Receiver, press: Path, place: Path, type_: Type, action: str | None, token: str
+) -> None:
+    (place / "config.yaml").write_text(
+        f"listen: {receiver.url[7:]}\n"
+        "flashduty: {webhook_token: [general, old], tokens: {actions/restart-host: [newest, old]}}\n"
+    )
+    named = () if action is None else ("--action", action)
+    assert type_("send", press, *named, "--config", place / "config.yaml").code == 0
+    assert receiver.got[0][1]["X-Engine-Token"] == token
+
+
 def test_an_engine_that_is_not_there_is_2_with_a_question(press: Path, type_: Type) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

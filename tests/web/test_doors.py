@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Route
+from typing_extensions import override
 
 from engine.web.failures import Failures
 from tests.web.conftest import GUARDED, TOKEN, Receiving
@@ -28,6 +29,7 @@ def receiving(receiving: Receiving) -> Receiving:
 class _Forgetful(Failures):
     __slots__ = ()
 
+    @override
     def _add(self, key: str) -> int:
         return 1
 
@@ -36,10 +38,6 @@ class _Forgetful(Failures):
 def web(app: Starlette) -> Iterator[Served]:
     with served(app) as made:
         yield made
-
-
-def events(receiving: Receiving) -> int:
-    return int(receiving.woken)
 
 
 def test_no_route_answers_a_stranger_but_those_that_say_red_or_green(
@@ -127,7 +125,7 @@ def test_a_target_is_what_its_path_says_decoded_once(
     answer = web.ask(request(target, example, token=None))
     assert answer.status == status
     assert answer.json["error"]["message"]
-    assert events(receiving) == 0
+    assert receiving.woken == 0
 
 
 @pytest.mark.parametrize(
@@ -139,9 +137,9 @@ def test_a_button_with_a_token_of_its_own_has_it_however_its_url_is_written(
     target = f"/flashduty/actions/{name}"
     for lines in ((), ("X-Original-URL: /flashduty/actions/x", "X-Rewrite-URL: /healthz")):
         assert web.ask(request(target, example, lines=lines)).status == 401
-    assert events(receiving) == 0
+    assert receiving.woken == 0
     assert web.ask(request(target, example, token=GUARDED)).status == 200
-    assert events(receiving) == 1
+    assert receiving.woken == 1
 
 
 @pytest.mark.parametrize(
@@ -171,7 +169,7 @@ def test_a_delivery_is_a_post_whatever_else_is_tried(
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
     overridden = request("/metrics?_method=GET", example, token=None, lines=("X-HTTP-Method-Override: GET",))  # fmt: skip
     assert web.ask(overridden).status == 405
-    assert events(receiving) == 0
+    assert receiving.woken == 0
 
 
 def test_a_browser_is_told_no_by_a_preflight(web: Served) -> None:
@@ -230,7 +228,7 @@ def test_no_target_lets_a_stranger_do_anything(
     else:
         assert 400 <= answer.status < 500
         assert answer.json["error"]["message"]
-    assert events(receiving) == 0
+    assert receiving.woken == 0
 
 
 def test_no_token_is_in_what_is_kept_or_answered(

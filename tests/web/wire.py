@@ -117,12 +117,12 @@ def served(
             thread.join(PATIENCE)
 
 
-def request(  # noqa: PLR0913 - a request has as many parts
+def request(
     target: str = "/flashduty/actions/restart-host",
     body: bytes = b"",
     *,
     method: str = "POST",
-    token: str | None = "web-test-token",
+    token: str | None = "web-test-token",  # noqa: S107
     host: str = "127.0.0.1",
     lines: tuple[str, ...] = (),
 ) -> bytes:
