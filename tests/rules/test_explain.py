@@ -373,7 +373,7 @@ def _value(tree: Any, document: dict[str, Any]) -> tuple[str, Any]:
 
 
 @given(EXPRESSIONS, st.lists(DOCUMENTS, min_size=2, max_size=4))
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @example("(a[*].b)[0]", [{"a": [{"b": [1]}, {"b": [2]}]}])
 @example("a[*].b.*.c.d", [{"a": [{"b": {"a": {"c": {"d": 1}}}}]}])
 @example("(*.a).b", [{"a": {"a": {"b": 1}}}])
@@ -396,7 +396,7 @@ def test_a_written_expression_reads_back_as_one_of_the_same_value(
 
 
 @given(EXPRESSIONS, DOCUMENTS)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 def test_a_tree_says_what_its_condition_says_and_what_decided_says_the_same(
     expression: str, document: dict[str, Any]
 ) -> None:
