@@ -33,9 +33,9 @@ def _ask(node: Node, document: Any) -> tuple[Answer, Any]:
     """Its answer, with its value or with why it cannot be told."""
     try:
         value = evaluate(node, document)
+        return Answer.YES if is_true(value) else Answer.NO, value
     except CannotTellError as error:
         return Answer.CANNOT_TELL, str(error)
-    return Answer.YES if is_true(value) else Answer.NO, value
 
 
 def _why(node: Node, document: Any, answer: Answer, value: Any) -> str:
