@@ -20,7 +20,8 @@ DOCUMENT: dict[str, Any] = {
 
 
 def reason(expression: str, document: dict[str, Any] | None = None) -> str:
-    return why(Condition.parse(expression).tree, document or DOCUMENT)
+    condition, told = Condition.parse(expression), document or DOCUMENT
+    return why(condition.tree, told, condition.decide(told))
 
 
 @pytest.mark.parametrize(
