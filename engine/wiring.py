@@ -25,10 +25,11 @@ from engine.flashduty.reconciling.deliveries import Deliveries, Read
 from engine.flashduty.reconciling.missed import events_to_reconcile
 from engine.flashduty.reconciling.reconciler import Reconciler
 from engine.flashduty.reconciling.timelines import Timelines
+from engine.lint.beside import linting_beside
 from engine.lint.check import Settings
 from engine.lint.linter import Linter
 from engine.outward.session import open_session as open_outward_session
-from engine.playbooks.load import Files, Loaded, Loader
+from engine.playbooks.load import Loader
 from engine.playbooks.step_type import StepType
 from engine.problem import EngineError, Problem
 from engine.processes.warden import Warden
@@ -227,7 +228,7 @@ async def wired(
                 first=found,
                 loaded=loaded,
                 look=_looking(look),
-                load=_linting(Linter(types, names_in(config))),
+                load=linting_beside(Linter(types, names_in(config))),
                 worker=worker,
                 clock=now,
                 tell=tell,
@@ -283,16 +284,6 @@ def _looking(look: Callable[[], Found]) -> Callable[[], Awaitable[Found]]:
             return Found(problems=error.problems)
 
     return lambda: asyncio.to_thread(looked)
-
-
-def _linting(linter: Linter) -> Callable[[Files], Awaitable[Loaded]]:
-    """Loads beside the loop, which has events to answer; so with nothing that the loop uses."""
-
-    async def load(files: Files) -> Loaded:
-        linted = await asyncio.to_thread(linter.lint, files)
-        return Loaded(linted.playbooks, linted.problems)
-
-    return load
 
 
 def _webhook_reader(config: Config) -> Read:

@@ -55,6 +55,19 @@ def test_what_it_shows_of_explain_is_what_explain_shows(
     assert [line for line in transcript if line not in shown] == []
 
 
+def test_what_it_shows_of_a_test_is_what_the_test_shows(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["new", "restart-db", "--from", "restart-host"]) == 0
+    playbook = Path("playbooks/restart-db.yaml")
+    playbook.write_text(playbook.read_text().replace("cooldown: 10m", "cooldown: 1m"))
+    capsys.readouterr()
+
+    assert run(["test"]) == 1
+    shown = capsys.readouterr().out
+    transcript = README.split("$ engine test", 1)[1].split("```", 1)[0].split("\n", 1)[1]
+    assert transcript.strip()
+    assert transcript in shown
+
+
 def test_every_command_it_names_is_there() -> None:
     named = set(re.findall(r"`?engine ([a-z-]+)", README)) - {"is", "does"}
     commands = {name for name in named if name in COMMANDS}

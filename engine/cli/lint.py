@@ -1,9 +1,6 @@
 """`engine lint`: every problem of the playbooks, in file order."""
 
-import gc
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -12,6 +9,7 @@ from engine.cli.options import config_option, load_offline
 from engine.cli.playbook_files import read_beside, read_files
 from engine.config.config import Config
 from engine.config.load import find_config
+from engine.lint.beside import without_collecting
 from engine.lint.check import Settings
 from engine.lint.pages import page_of
 from engine.lint.report import FORMATS
@@ -60,21 +58,11 @@ def lint(
     config = load_offline(config_path)
     files, unreadable = read_files(paths or (config.playbooks,))
     linter = offline_linter(config, _settings(config, config_path))
-    with _no_collecting():
+    with without_collecting():
         linted = linter.lint(files, lambda: read_beside(paths))
     problems = in_file_order([*unreadable, *linted.problems])
     click.echo(FORMATS[format_](problems, len(files) + len(unreadable)))
     return 1 if any(_counts(problem, strict=strict) for problem in problems) else 0
-
-
-@contextmanager
-def _no_collecting() -> Iterator[None]:
-    """To look for garbage among what all stays takes a quarter of the time of a thousand files."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _settings(config: Config, config_path: str | None) -> Settings | None:

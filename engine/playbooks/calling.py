@@ -1,6 +1,5 @@
 """Playbooks that call others: joined into one once all of them are read."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -9,6 +8,7 @@ from engine.marked_yaml.mark import MarkedYaml, Path
 from engine.playbooks.guard import NO_GUARD
 from engine.playbooks.inputs import is_of, named, needs_rendering
 from engine.playbooks.playbook import NO_DEFAULT, Playbook, Step
+from engine.playbooks.version import version_of
 from engine.problem import Problem, nearest
 
 CALL: Final = "playbook"
@@ -123,7 +123,7 @@ def _with_calls(playbook: Playbook, called: Mapping[str, Playbook]) -> Playbook:
     if not called:
         return playbook
     versions = "".join(called[name].version for name in sorted(called))
-    version = hashlib.sha256(f"{playbook.text}\0{versions}".encode()).hexdigest()[:12]
+    version = version_of(f"{playbook.text}\0{versions}")
     within = {one.name: one for other in called.values() for one in (*other.calls, other)}
 
     def joined(step: Step) -> Step:

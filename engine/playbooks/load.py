@@ -3,7 +3,6 @@
 The same loader serves `engine serve`, `engine lint` and every rehearsal.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +19,7 @@ from engine.playbooks.schema import GuardModel, PlaybookModel, TriggerModel
 from engine.playbooks.step_reading import StepReader
 from engine.playbooks.step_type import StepType
 from engine.playbooks.template import Templates
+from engine.playbooks.version import version_of
 from engine.problem import EngineError, Problem, in_file_order
 from engine.rules.condition import Condition, ConditionSyntaxError
 from engine.rules.match import Trigger
@@ -155,7 +155,7 @@ def _playbook(reader: StepReader, text: str) -> Playbook | None:
         file=reader.marked.file,
         text=text,
         ends_with_its_incident=head.on_resolved != "continue",
-        version=hashlib.sha256(text.encode()).hexdigest()[:12],
+        version=version_of(text),
         answer=answer,
         inputs=_inputs(head, raw),
     )

@@ -48,5 +48,5 @@ def joined(node: Node) -> Iterator[Node]:
 def _ask(node: Node, document: Any) -> Verdict:
     try:
         return Verdict(Answer.YES if is_true(evaluate(node, document)) else Answer.NO)
-    except CannotTellError as error:
+    except CannotTellError as error:  # whether it is true may be what cannot be told yet
         return Verdict(Answer.CANNOT_TELL, str(error))

@@ -5,7 +5,6 @@ watches is told of every problem, until they are mended.
 """
 
 import asyncio
-import hashlib
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from engine.playbooks.load import Files, Loaded
 from engine.playbooks.playbook import Playbook
+from engine.playbooks.version import version_of
 from engine.problem import Problem, in_file_order
 from engine.runs.happening import Reloaded, ReloadRefused, Tell, Trouble
 from engine.runs.ledger import LedgerError
@@ -54,7 +54,7 @@ class InForce:
     def version(self) -> str:
         """Twelve hex digits that say which versions of which playbooks these are."""
         parts = sorted(f"{playbook.name} {playbook.version}" for playbook in self.playbooks)
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+        return version_of("\n".join(parts))
 
     def as_json(self) -> dict[str, Any]:
         """Stable keys. `refused` is null, or when a change was refused and what that means."""

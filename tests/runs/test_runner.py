@@ -22,6 +22,7 @@ from engine.playbooks.step_type import (
 )
 from engine.runs.attempt import LONGEST, shortened
 from engine.runs.conduct import MASKED_VALUE
+from engine.runs.control import Control
 from engine.runs.fact import Began, Settled, Started
 from engine.runs.fact import Paused as PausedFact
 from engine.runs.happening import (
@@ -731,12 +732,15 @@ def test_a_wait_really_waits(stage: Stage) -> None:
 def test_a_wait_survives_a_restart_with_the_time_that_is_left(stage: Stage, database: Path) -> None:
     playbook = a_playbook("steps: [{id: w, wait: 30s}, {probe: b}]")
     stopping = asyncio.Event()
+    control = Control(stopping)
+
+    def stop() -> None:
+        stopping.set()
+        control.changed.set()
 
     async def story() -> None:
         run = await stage.queue(playbook, EVENT)
-        left = await stage.carry_out(
-            run, playbook, EVENT, stopping=stopping, while_waiting=stopping.set
-        )
+        left = await stage.carry_out(run, playbook, EVENT, control=control, while_waiting=stop)
         assert left.state is RunState.WAITING
         assert found(database, "SELECT state FROM runs") == [("waiting",)]
         stage.clock.jump(20)
