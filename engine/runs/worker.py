@@ -19,7 +19,7 @@ from engine.rules.match import RECONCILED
 from engine.runs.consequences import answers, ends, has_consequences
 from engine.runs.control import Control, Order, Verb
 from engine.runs.happening import RunMoved, Tell, Trouble
-from engine.runs.judging import NOBODY, Judged, Judging
+from engine.runs.judging import NOBODY, Judged, Judging, index_of
 from engine.runs.ledger import Admitted, Ledger, LedgerError, ReadLane
 from engine.runs.patient_ledger import PatientLedger
 from engine.runs.run import Run, RunState
@@ -56,8 +56,18 @@ class Worker:
         self._clock = runner.clock  # of runs; how old an event is, is asked of the other one
         self._tell = tell
         # The one place that says which playbooks are in force: they change in one assignment.
-        self._judging = Judging(tuple(playbooks), config, own, new_id, clock, tell)
+        self._judging = Judging(
+            playbooks=tuple(playbooks),
+            index=index_of(playbooks),
+            judged_by=0,  # told by the ledger before anything is judged
+            config=config,
+            own=own,
+            new_id=new_id,
+            clock=clock,
+            tell=tell,
+        )
         self._commit = commit
+        self._changing = asyncio.Lock()  # what the ledger has in force is what is judged by
         self._turns = Turns(
             ledger=self._ledger,
             version=self._version,
@@ -103,7 +113,7 @@ class Worker:
         """Work until stopped. Cancelling it cuts the steps in flight; a restart repeats them."""
         async with asyncio.TaskGroup() as tasks:
             try:
-                await self._keep_playbooks(self.playbooks, self._commit)
+                await self._begin_with_playbooks()
                 await self._heed()  # before anything goes on that was cancelled or paused meanwhile
                 await self._resume(tasks)
                 self._tasks = tasks
@@ -128,6 +138,11 @@ class Worker:
         except TimeoutError:
             return
 
+    async def _begin_with_playbooks(self) -> None:
+        async with self._changing:
+            number = await self._keep_playbooks(self.playbooks, self._commit)
+            self._judging = replace(self._judging, judged_by=number)
+
     async def change(self, playbooks: Sequence[Playbook], commit: str | None) -> None:
         """Ask these about the next event; `commit` is the state of git they come from.
 
@@ -135,13 +150,19 @@ class Worker:
         """
         versions = {playbook.version: playbook for playbook in playbooks}
         self._known.update(versions)  # first: retention must not take a text that was just kept
-        await self._keep_playbooks(playbooks, commit)
-        self._judging = replace(self._judging, playbooks=tuple(playbooks))
-        self._versions = versions  # older ones are read again where a run still goes by them
+        index = await asyncio.to_thread(index_of, playbooks)  # of thousands, it takes its time
+        async with self._changing:
+            number = await self._keep_playbooks(playbooks, commit)
+            self._judging = replace(
+                self._judging, playbooks=tuple(playbooks), index=index, judged_by=number
+            )
+            self._versions = versions  # older ones are read again where a run still goes by them
 
-    async def _keep_playbooks(self, playbooks: Sequence[Playbook], commit: str | None) -> None:
-        """Before any run can name their versions."""
+    async def _keep_playbooks(self, playbooks: Sequence[Playbook], commit: str | None) -> int:
+        """Before any run can name their versions. The number of this set of them."""
         await asyncio.gather(*(self._ledger.keep_playbook(one, commit) for one in playbooks))
+        versions = [playbook.version for playbook in playbooks]
+        return await self._ledger.put_in_force(versions, self._judging.clock())
 
     async def _heed(self) -> None:
         """Pass on what people said to runs since it was last looked."""
@@ -198,7 +219,9 @@ class Worker:
             admitted = self._turns.admit(judged, at, read)
             return replace(admitted, orders=[*admitted.orders, *said])
 
-        admitted = await self._ledger.keep_match(judged.event, judged.judgements, judged.at, admit)
+        admitted = await self._ledger.keep_match(
+            judged.event, judged.judgements, judged.at, admit, judged.judged_by
+        )
         self._tell(replace(judged, runs=admitted.runs).matched)
         for run in admitted.runs:
             if run.state.settled:
@@ -221,7 +244,7 @@ class Worker:
             return False  # its own end will say that it cannot be read
 
     def judge(self, event: Event) -> Judged:
-        """What every playbook says of an event that nobody judged, and keeps from being a run."""
+        """What the playbooks say of an event that nobody judged; nothing of it is kept."""
         return self._judging.judge(event)
 
     def paused(self, playbook: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -103,9 +103,14 @@ class SqliteLedger:
         return await self._writer.do(act)
 
     async def keep_match(
-        self, event: Event, judgements: Sequence[Judgement], at: float, admit: Admit
+        self,
+        event: Event,
+        judgements: Sequence[Judgement],
+        at: float,
+        admit: Admit,
+        judged_by: int | None = None,
     ) -> Admitted:
-        matched = rows.match_to_row(event, judgements, at)
+        matched = rows.match_to_row(event, judgements, at, judged_by)
 
         def act(db: sqlite3.Connection) -> Admitted:
             if not db.execute(self._sql["match_event"], matched).rowcount:
@@ -120,9 +125,14 @@ class SqliteLedger:
         return await self._writer.do(act)
 
     async def accept_judged(
-        self, event: Event, judgements: Sequence[Judgement], runs: Sequence[Run], at: float
+        self,
+        event: Event,
+        judgements: Sequence[Judgement],
+        runs: Sequence[Run],
+        at: float,
+        judged_by: int | None = None,
     ) -> Acceptance:
-        row, matched = _row_of(event), rows.match_to_row(event, judgements, at)
+        row, matched = _row_of(event), rows.match_to_row(event, judgements, at, judged_by)
 
         def act(db: sqlite3.Connection) -> Acceptance:
             if not db.execute(self._sql["insert_event"], row).rowcount:
@@ -157,6 +167,18 @@ class SqliteLedger:
             db.execute(self._sql["insert_playbook"], row)
 
         await self._writer.do(act)
+
+    async def put_in_force(self, versions: Collection[str], at: float) -> int:
+        wanted = {"versions": json.dumps(list(versions)), "at": at}
+
+        def act(db: sqlite3.Connection) -> int:
+            newest: int = db.execute(self._sql["newest_set"]).fetchone()["number"]
+            changes = (self._sql[name] for name in ("end_versions", "begin_versions"))
+            row = {**wanted, "number": newest + 1}
+            changed = sum(db.execute(change, row).rowcount for change in changes)
+            return newest + 1 if changed else newest
+
+        return await self._writer.do(act)
 
     async def playbook_text(self, version: str) -> PlaybookText:
         def act(db: sqlite3.Connection) -> PlaybookText:
