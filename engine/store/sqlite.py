@@ -20,6 +20,7 @@ from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, LedgerErr
 from engine.runs.run import Run, StepRecord
 from engine.store import rows
 from engine.store.database import reconnect, sole_use
+from engine.store.in_force import put_in_force
 from engine.store.lanes import read_lane, read_starts, read_under_way
 from engine.store.ledger_file import LedgerFile
 from engine.store.pruning import SqlitePruning
@@ -169,16 +170,7 @@ class SqliteLedger:
         await self._writer.do(act)
 
     async def put_in_force(self, versions: Collection[str], at: float) -> int:
-        wanted = {"versions": json.dumps(list(versions)), "at": at}
-
-        def act(db: sqlite3.Connection) -> int:
-            newest: int = db.execute(self._sql["newest_set"]).fetchone()["number"]
-            changes = (self._sql[name] for name in ("end_versions", "begin_versions"))
-            row = {**wanted, "number": newest + 1}
-            changed = sum(db.execute(change, row).rowcount for change in changes)
-            return newest + 1 if changed else newest
-
-        return await self._writer.do(act)
+        return await self._writer.do(lambda db: put_in_force(db, self._sql, versions, at))
 
     async def playbook_text(self, version: str) -> PlaybookText:
         def act(db: sqlite3.Connection) -> PlaybookText:

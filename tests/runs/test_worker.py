@@ -19,8 +19,7 @@ from engine.playbooks.step_type import Call, Report, Succeeded
 from engine.problem import EngineError, Problem
 from engine.rules.condition import Answer, Verdict
 from engine.rules.match import Trigger
-from engine.runs import patient_ledger
-from engine.runs import worker as worker_module
+from engine.runs import admission, patient_ledger
 from engine.runs.fact import Began
 from engine.runs.happening import Matched, RunMoved, StepStarted
 from engine.runs.ledger import Judgement, Ledger, LedgerError, NotInLedgerError
@@ -236,7 +235,7 @@ def test_a_fault_in_a_trigger_is_a_verdict_that_cannot_be_told_and_keeps_no_othe
 def test_runs_start_while_a_storm_of_events_is_still_being_judged(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_module, "BATCH", 2)
+    monkeypatch.setattr(admission, "BATCH", 2)
     names = [f"RUN{number}" for number in range(1, 41)]
 
     async def story() -> None:
@@ -254,7 +253,7 @@ def test_runs_start_while_a_storm_of_events_is_still_being_judged(
 def test_a_backlog_that_starts_nothing_is_judged_to_its_end(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_module, "BATCH", 2)
+    monkeypatch.setattr(admission, "BATCH", 2)
     playbook = a_playbook("trigger: {action: reboot}\nsteps: [{probe: a}]")
 
     async def story() -> None:
