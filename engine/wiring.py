@@ -12,8 +12,12 @@ import aiohttp
 from ulid import ULID
 
 from engine.config.config import Config
+from engine.config.receiving import tokens_of
 from engine.config.secrets import Secrets
 from engine.events.event import Event
+from engine.events.json_body import BodyLimits
+from engine.events.kept import Kept
+from engine.events.senders import Senders
 from engine.events.source import Request
 from engine.flashduty.client import FlashdutyClient
 from engine.flashduty.exchange import open_session
@@ -98,12 +102,19 @@ class Parts:
 
 def sources(config: Config) -> dict[str, FlashdutySource]:
     """Every source, by the path it is sent to. A new one is one line here."""
-    token, allow_from = config.flashduty.webhook_token, config.flashduty.allow_from
+    flashduty = config.flashduty
+    kept = Kept.of(flashduty.keep_headers, config.tokens)
+    limits = BodyLimits(config.limits.depth, config.limits.items)
+
+    def senders(kind: str) -> Senders:
+        general, by_action = tokens_of(flashduty.webhook_token, flashduty.tokens, kind)
+        return Senders(general, by_action, flashduty.allow_from)
+
     return {
-        "/flashduty/actions/{action}": CustomActionSource(token, allow_from),
-        "/flashduty/incidents": IncidentWebhookSource(token, allow_from),
-        "/flashduty/alerts": AlertWebhookSource(token, allow_from),
-        "/flashduty/labels/{action}": LabelMappingSource(token, allow_from),
+        "/flashduty/actions/{action}": CustomActionSource(senders("actions"), kept, limits),
+        "/flashduty/incidents": IncidentWebhookSource(senders("incidents"), kept, limits),
+        "/flashduty/alerts": AlertWebhookSource(senders("alerts"), kept, limits),
+        "/flashduty/labels/{action}": LabelMappingSource(senders("labels"), kept, limits),
     }
 
 
@@ -147,7 +158,7 @@ async def wired(
 ) -> AsyncIterator[Parts]:
     """An engine over the playbooks that `look` finds. Raises EngineError when it cannot be had."""
     flashduty = config.flashduty
-    for secret in (flashduty.app_key, flashduty.webhook_token):
+    for secret in (flashduty.app_key, *config.tokens):
         if secret is not None:
             redactor.learn(secret)
     limit = config.shell.keep_output

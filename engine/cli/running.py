@@ -1,5 +1,6 @@
 """A whole engine in this process: what `serve` and `demo` have in common."""
 
+import asyncio
 import socket
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -19,8 +20,10 @@ from engine.runs.happening import Happening, Tell, Trouble
 from engine.runs.redaction import Redactor
 from engine.runs.reloading import Found, Reloading
 from engine.web.app import create_app
+from engine.web.failures import Failures
 from engine.web.labels import answering
 from engine.web.metrics import Metrics
+from engine.web.monitor import Monitor
 from engine.web.receiver import Receiver, committing
 from engine.wiring import new_id, now, wired
 
@@ -68,6 +71,7 @@ async def engine_of(
 
         metrics.show(lambda: reloading.in_force)
         deliveries = committing(parts.ledger.accept, parts.crew.worker.wake)
+        failures = Failures(asyncio.get_running_loop().time)
         takes = {LABEL_MAPPING: answering(parts.calls.answer)}
         receivers = {
             path: Receiver(
@@ -78,6 +82,8 @@ async def engine_of(
                 new_id=new_id,
                 clock=now,
                 max_body=config.limits.body,
+                failures=failures,
+                trusted_proxies=config.trusted_proxies,
             )
             for path, source in parts.sources.items()
         }
@@ -87,6 +93,12 @@ async def engine_of(
             problems=problems,
             playbooks=playbooks,
             registry=metrics.registry,
+            monitor=Monitor(
+                failures,
+                config.monitor.token,
+                config.monitor.allow_from,
+                config.trusted_proxies,
+            ),
             fault=_fault_to(tell_all),
         )
         with woken_by_signal(parts.crew.worker.wake):

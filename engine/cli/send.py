@@ -14,6 +14,8 @@ import orjson
 from engine.cli.event_files import endpoint_of, is_call, read_bytes
 from engine.cli.options import config_option, format_option, load
 from engine.cli.screen import clean, print_json
+from engine.config.config import Config
+from engine.config.receiving import tokens_of
 from engine.problem import EngineError, Location, Problem
 
 TIMEOUT: Final = 2.0  # seconds, as Flashduty; it repeats once, on errors of the connection alone
@@ -56,11 +58,11 @@ def send(
       engine send press.json --to https://engine.example.com --token s3cret
     """  # noqa: D301 - \b is click's mark for lines to be kept
     body = _with_new_id(read_bytes(file), file) if fresh else read_bytes(file)
+    endpoint = endpoint_of(body, action).format(action=action or "test")
     if to is None or (token is None and (config_path or os.path.exists("config.yaml"))):  # noqa: PTH110
         config = load(config_path)
-        to = to or config.listen.url
-        token = token or config.flashduty.webhook_token
-    endpoint = endpoint_of(body, action).format(action=action or "test")
+        to = to or config.url
+        token = token or _token_for(config, endpoint)
     url = to if "/flashduty/" in to else f"{to.rstrip('/')}{endpoint}"
     headers = {"Content-Type": "application/json"}
     if token:
@@ -73,6 +75,13 @@ def send(
     else:
         click.echo(f"{status} in {elapsed} ms: {clean(text)}")
     return 0 if status == http.client.OK else 1
+
+
+def _token_for(config: Config, endpoint: str) -> str | None:
+    """The first of those that are valid there; the newest, where a new one is put first."""
+    kind, _, action = endpoint.removeprefix("/flashduty/").partition("/")
+    general, by_action = tokens_of(config.flashduty.webhook_token, config.flashduty.tokens, kind)
+    return next(iter(by_action.get(action, general) or []), None)
 
 
 def _with_new_id(body: bytes, file: str) -> bytes:

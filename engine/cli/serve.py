@@ -18,6 +18,7 @@ from engine.cli.serving import (
     server,
     stopped_by_signals,
 )
+from engine.cli.tls import tls_context
 from engine.cli.watching import watch
 from engine.config.config import Config
 from engine.runs.happening import Happening
@@ -54,6 +55,7 @@ async def _serve(config: Config) -> int:
         received.append(number)
         log.info("stopping", action="stopping", signal=signal.Signals(number).name)
 
+    tls = None if config.tls is None else tls_context(config.tls)
     with bind(config.listen.host, config.listen.port) as listener:
         async with engine_of(
             config,
@@ -80,6 +82,7 @@ async def _serve(config: Config) -> int:
                 crew = engine.crew.joined_by(
                     lambda: watch(config.playbooks, config.database, reloading.look_again, tell)
                 )
-                await run_until_stopped(server(engine.app), listener, crew, stopping)
+                web = server(engine.app, connections=config.limits.connections, tls=tls)
+                await run_until_stopped(web, listener, crew, stopping)
     log.info("stopped", action="stopped")
     return 130 if signal.SIGINT in received else 0

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 from asyncio import FIRST_COMPLETED
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +15,10 @@ import uvicorn
 from starlette.types import ASGIApp
 from typing_extensions import override
 
+from engine.config.config import CONNECTIONS
 from engine.problem import EngineError, Problem
 from engine.runs.crew import Crew
+from engine.web.connection import Connection
 
 GRACE: Final = 30.0  # seconds that steps in flight get to finish
 BACKLOG: Final = 2048
@@ -54,22 +57,26 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def server(app: ASGIApp, limit_concurrency: int | None = None) -> uvicorn.Server:
+def server(
+    app: ASGIApp, *, connections: int = CONNECTIONS, tls: ssl.SSLContext | None = None
+) -> uvicorn.Server:
     """A uvicorn server that says nothing by itself."""
-    return _Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            server_header=False,
-            proxy_headers=False,  # who may send is decided on the peer, not on what it claims
-            date_header=True,
-            limit_concurrency=limit_concurrency,
-            timeout_graceful_shutdown=5,
-        )
+    config = uvicorn.Config(
+        app,
+        http=Connection,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        proxy_headers=False,  # whose word counts is `trusted_proxies`; web/head.py reads it
+        date_header=True,
+        limit_concurrency=connections,
+        timeout_graceful_shutdown=5,
     )
+    config.load()
+    config.ssl = tls
+    return _Server(config)
 
 
 async def run_until_stopped(

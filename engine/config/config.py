@@ -1,13 +1,25 @@
 """The frozen values that config.yaml becomes. Paths are absolute, durations are seconds."""
 
 import ipaddress
+import itertools
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from engine.config.http import HttpConfig, NetworkField
+from engine.config.http import HttpConfig
+from engine.config.receiving import (
+    Endpoint,
+    HeaderPattern,
+    MonitorConfig,
+    ProxyNetwork,
+    SenderNetwork,
+    TlsConfig,
+    Tokens,
+)
+from engine.events.json_body import DEEPEST, ITEMS
+from engine.events.kept import HEADERS
 from engine.flashduty.limiter import PER_MINUTE, PER_SECOND
 from engine.playbooks.parameters import Duration, Flag, Model, Size
 from engine.playbooks.schema import Name
@@ -15,6 +27,7 @@ from engine.playbooks.step_schema import Identifier
 from engine.playbooks.units import parse_duration, parse_size
 from engine.runs.retention import YOUNGEST
 
+CONNECTIONS: Final = 500  # a process may often have 1024 files, and steps need some
 _SMALLEST_LEDGER: Final = 16 * 1024**2
 _PUBLIC_HOST: Final = "//api.flashcat.cloud"
 _ALLOWED_ENVIRONMENT: Final = ["PATH", "LANG", "LC_ALL", "TZ"]
@@ -116,10 +129,10 @@ class Listen(Model):
             return False
 
     @property
-    def url(self) -> str:
-        """As a client on this machine writes it."""
+    def authority(self) -> str:
+        """As it is written in a URL."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"{host}:{self.port}"
 
 
 class FlashdutyConfig(Model):
@@ -127,8 +140,11 @@ class FlashdutyConfig(Model):
 
     base_url: Annotated[str, Field(pattern=r"^https?://")] = "https://api.flashcat.cloud"
     app_key: str | None = Field(default=None, repr=False)
-    webhook_token: str | None = Field(default=None, repr=False)
-    allow_from: list[NetworkField] = Field(default_factory=list)
+    webhook_token: Tokens = Field(default_factory=list, repr=False)
+    # Of single endpoints, where they are valid instead of the general ones.
+    tokens: dict[Endpoint, Tokens] = Field(default_factory=dict, repr=False)
+    allow_from: list[SenderNetwork] = Field(default_factory=list)
+    keep_headers: list[HeaderPattern] = Field(default_factory=lambda: list(HEADERS))
     reconcile: Annotated[float | None, BeforeValidator(_interval)] = 300.0
     actions: dict[Name, int | str] = Field(default_factory=dict)
     comment_questions: Flag = True  # write into the incident what a run asks of people
@@ -184,6 +200,9 @@ class Limits(Model):
     """What keeps one part from taking everything."""
 
     body: Size = 4 * 1024 * 1024
+    depth: Annotated[int, Field(ge=10, le=DEEPEST)] = DEEPEST  # levels of a body
+    items: Annotated[int, Field(ge=100)] = ITEMS  # keys and list items of a body
+    connections: Annotated[int, Field(ge=10, le=100_000)] = CONNECTIONS
     runs: Annotated[int, Field(ge=1, le=10_000)] = 50
     starts: Annotated[int, Field(ge=1, le=1_000_000)] = 600  # runs that may start in a minute
     answer: Annotated[Duration, Field(gt=0)] = 0.8  # seconds that a call for labels may take
@@ -200,6 +219,9 @@ class ConfigFile(Model):
     """The keys of config.yaml."""
 
     listen: Annotated[Listen, BeforeValidator(_address)] = Listen()
+    tls: TlsConfig | None = None
+    trusted_proxies: list[ProxyNetwork] = Field(default_factory=list)
+    monitor: MonitorConfig = MonitorConfig()
     database: Path = Path("engine.db")
     playbooks: Path = Path("playbooks")
     flashduty: FlashdutyConfig = FlashdutyConfig()
@@ -215,3 +237,14 @@ class Config(ConfigFile):
     """All of config.yaml, with absolute paths."""
 
     folder: Path  # of the file: what relative paths are relative to
+
+    @property
+    def url(self) -> str:
+        """The receiver's, as a client on this machine writes it."""
+        return f"{'http' if self.tls is None else 'https'}://{self.listen.authority}"
+
+    @property
+    def tokens(self) -> list[str]:
+        """Every token that a sender or a monitor may show."""
+        special = itertools.chain.from_iterable(self.flashduty.tokens.values())
+        return [*self.flashduty.webhook_token, *special, *self.monitor.token]

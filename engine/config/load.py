@@ -1,13 +1,14 @@
 """From config.yaml and the environment to a Config, or to every problem in the way."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from engine.config.config import Config, ConfigFile
+from engine.config.receiving import KINDS, tokens_of
 from engine.marked_yaml.mark import MarkedYaml
 from engine.marked_yaml.mark import Path as YamlPath
 from engine.marked_yaml.read import read_yaml
@@ -16,7 +17,8 @@ from engine.problem import EngineError, Location, Problem, in_file_order
 
 _UNSET: Final = object()  # stands for a text whose variable is not set
 _NAMES: Final = ("vars", "secrets")
-_HIDDEN: Final = frozenset({"secrets", "app_key", "webhook_token"})  # may be typed in by mistake
+# Values under these may be secrets that were typed in by mistake.
+_HIDDEN: Final = frozenset({"secrets", "app_key", "webhook_token", "tokens", "token"})
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
@@ -72,25 +74,42 @@ def read_config(
             "database": folder / file.database,
             "playbooks": folder / file.playbooks,
             "flashduty": file.flashduty.model_copy(
-                update={
-                    "app_key": file.flashduty.app_key or None,
-                    "webhook_token": file.flashduty.webhook_token or None,
-                }
+                update={"app_key": file.flashduty.app_key or None}
             ),
+            "tls": file.tls and file.tls.within(folder),
         }
     )
-    if not offline and config.flashduty.webhook_token is None and not config.listen.is_loopback:
-        problems.append(
-            Problem(
-                "no-webhook-token",
-                f"{config.listen.host} can be reached by others, and no webhook token is set",
-                marked.locate(("listen",)),
-                "set flashduty.webhook_token, or listen on 127.0.0.1",
-            )
-        )
+    if not offline:
+        problems.extend(_open_to_others(config, marked))
     if problems:
         raise EngineError(*in_file_order(problems))
     return config
+
+
+def _open_to_others(config: Config, marked: MarkedYaml) -> Iterator[Problem]:
+    """Where a check is missing, or was meant and would not be made."""
+    flashduty = config.flashduty
+    for endpoint, tokens in flashduty.tokens.items():
+        if not tokens:
+            yield Problem(
+                "empty-token",
+                f"the token of {endpoint} is empty: nobody could send there",
+                marked.locate(("flashduty", "tokens", endpoint)),
+                "set it, or leave the endpoint out to have the general one asked for",
+            )
+    open_ = [
+        kind
+        for kind in KINDS
+        if tokens_of(flashduty.webhook_token, flashduty.tokens, kind)[0] is None
+    ]
+    if open_ and not config.listen.is_loopback:
+        which = "" if len(open_) == len(KINDS) else f" for {', '.join(open_)}"
+        yield Problem(
+            "no-webhook-token",
+            f"{config.listen.host} can be reached by others, and no webhook token is set{which}",
+            marked.locate(("listen",)),
+            "set flashduty.webhook_token, or listen on 127.0.0.1",
+        )
 
 
 def _expand(

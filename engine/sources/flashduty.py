@@ -7,29 +7,20 @@ tables and inside `incident` in the example of the custom action. An incident we
 `i_custom`, so that one click may arrive twice; they are two events, told apart by `event.source`.
 """
 
-import hmac
-import ipaddress
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
-from urllib.parse import quote
 
 import orjson
 from typing_extensions import override
 
 from engine.events.event import LABEL_MAPPING, Event
+from engine.events.json_body import BodyLimits, read_object
+from engine.events.kept import Kept
+from engine.events.senders import Senders
 from engine.events.source import Refusal, Request
 
-TOKEN_HEADER: Final = "x-engine-token"  # noqa: S105 - where the token is, not what it is
-TOKEN_PARAMETER: Final = "token"  # noqa: S105
-MAX_DEPTH: Final = 100  # far beyond Flashduty's bodies, well within what can be written down again
-_SECRET_WORDS: Final = (
-    *("token", "secret", "key", "auth", "pass", "pwd", "credential"),
-    *("bearer", "session", "cookie", "signature"),
-)
 _MAX_TIME: Final = 2**63 - 1  # what a database column holds
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,42 +36,21 @@ class _Identity:
 class FlashdutySource:
     """What all kinds of delivery have in common."""
 
-    token: str | None
-    allow_from: Sequence[Network] = ()
+    senders: Senders = field(default_factory=Senders)
+    kept: Kept = field(default_factory=Kept)
+    limits: BodyLimits = field(default_factory=BodyLimits)
 
     name: ClassVar[str]
     about: ClassVar[str | None]  # the object that a body has to hold; None: the console may differ
     default_type: ClassVar[str]  # where a body names no event_type
 
     def admit(self, request: Request) -> Refusal | None:
-        if self.token is not None and not self._shows_token(request):
-            return Refusal(
-                401,
-                "unauthorized",
-                f"send the webhook token in the header {TOKEN_HEADER} or as ?{TOKEN_PARAMETER}=",
-            )
-        if self.allow_from and not self._is_allowed(request.client):
-            return Refusal(403, "address-not-allowed", f"{request.client} is not in allow_from")
-        content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-        if content_type != "application/json":
-            shown = f"not {content_type[:100]}" if content_type else "and none was sent"
-            return Refusal(
-                415,
-                "unsupported-media-type",
-                f"the Content-Type has to be application/json, {shown}",
-            )
-        return None
+        return self.senders.refusal(request) or _other_than_json(request.headers)
 
     def read(self, request: Request, body: bytes, *, id_: str, received: float) -> Event | Refusal:
-        try:
-            payload = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            return Refusal(400, "not-json", f"the body is not JSON: {error}")
-        if not isinstance(payload, dict):
-            return Refusal(422, "not-flashduty", "the body has to be a JSON object")
-        # A body with few brackets need not be walked.
-        if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_too_deep(payload):
-            return Refusal(400, "too-deep", f"the body is nested deeper than {MAX_DEPTH} levels")
+        payload = read_object(body, self.limits)
+        if isinstance(payload, Refusal):
+            return payload
         if self.about is not None and not isinstance(payload.get(self.about), dict):
             return Refusal(422, "not-flashduty", f"the body has no '{self.about}' object")
         identity = self._identify(payload, id_)
@@ -93,12 +63,8 @@ class FlashdutySource:
             key=identity.key,
             type=identity.type,
             time=identity.time,
-            query=self._without_secrets(request.query),
-            headers={
-                name: value
-                for name, value in self._without_secrets(request.headers).items()
-                if name.startswith("x-")
-            },
+            query=self.kept.query(request.query),
+            headers=self.kept.headers(request.headers),
             payload=payload,
             received=received,
         )
@@ -115,37 +81,6 @@ class FlashdutySource:
             )
         type_ = _text(payload.get("event_type")) or self.default_type
         return _Identity(key, type_, _time(payload))
-
-    def _shows_token(self, request: Request) -> bool:
-        expected = (self.token or "").encode()
-        header, parameter = request.headers.get(TOKEN_HEADER), request.query.get(TOKEN_PARAMETER)
-        shown = (
-            (header or "").encode(errors="replace"),
-            (header or "").encode("latin-1", errors="replace"),  # as HTTP servers decode headers
-            (parameter or "").encode(errors="replace"),
-        )
-        # All are compared, whatever the first says: the time taken tells nothing.
-        matches = [hmac.compare_digest(text, expected) for text in shown]
-        return any(matches) and expected != b""
-
-    def _is_allowed(self, client: str | None) -> bool:
-        try:
-            address = ipaddress.ip_address(client or "")
-        except ValueError:
-            return False
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        return any(address in network for network in self.allow_from)
-
-    def _without_secrets(self, values: Mapping[str, str]) -> dict[str, str]:
-        """Proxies repeat the URL, and with it the token, in headers such as x-original-url."""
-        tokens = (self.token, quote(self.token, safe="")) if self.token else ()
-        return {
-            name: value
-            for name, value in values.items()
-            if not any(word in name.lower() for word in _SECRET_WORDS)
-            and not any(token in value for token in tokens)
-        }
 
 
 class CustomActionSource(FlashdutySource):
@@ -209,6 +144,23 @@ class LabelMappingSource(FlashdutySource):
         return _Identity(orjson.dumps(parts).decode(), self.default_type, time)
 
 
+def _other_than_json(headers: Mapping[str, str]) -> Refusal | None:
+    content_type = headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type != "application/json":
+        shown = f"not {content_type[:100]}" if content_type else "and none was sent"
+        return Refusal(
+            415,
+            "unsupported-media-type",
+            f"the Content-Type has to be application/json, {shown}",
+        )
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        return Refusal(
+            415, "encoded-body", f"the body has to be sent as it is, not in {encoding[:100]}"
+        )
+    return None
+
+
 def _delivery_key(payload: Mapping[str, Any]) -> str | None:
     incident, alert = _object(payload, "incident"), _object(payload, "alert")
     event_id = (
@@ -236,18 +188,6 @@ def _time(payload: Mapping[str, Any]) -> int | None:
     time = payload.get("event_time")
     is_time = isinstance(time, int) and not isinstance(time, bool) and abs(time) <= _MAX_TIME
     return time if is_time else None
-
-
-def _is_too_deep(payload: Mapping[str, Any]) -> bool:
-    level: list[Any] = [payload]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for node in level
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, (dict, list))
-        ]
-    return bool(level)
 
 
 def _text(value: object) -> str | None:

@@ -14,7 +14,9 @@ from starlette.routing import Route
 from engine.events.source import Refusal
 from engine.problem import Problem
 from engine.runs.ledger import LedgerError
-from engine.web.receiver import Receiver, refused
+from engine.web.monitor import Monitor
+from engine.web.receiver import Receiver
+from engine.web.refused import refused
 
 
 def create_app(
@@ -24,29 +26,36 @@ def create_app(
     problems: Callable[[], Sequence[Problem]],
     playbooks: Callable[[], Mapping[str, Any]],
     registry: CollectorRegistry,
+    monitor: Monitor,
     fault: Callable[[Exception], None],
 ) -> Starlette:
     """`check` raises LedgerError when nothing can be committed.
 
     `playbooks` says which ones are in force, `problems` what keeps it from being all of them.
+    Each route asks who is there before it answers anything: receivers their source, the others the
+    monitor. Red or green is for everybody, as load balancers have no token.
     """
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
-    async def readyz(_: Request) -> Response:
-        answer: dict[str, Any] = {
-            "playbooks": playbooks(),
-            "problems": [problem.as_json() for problem in problems()],
-        }
+    async def readyz(request: Request) -> Response:
+        status, reason = "ready", {}
         try:
             await check()
         except LedgerError as error:
-            answer |= {"status": "not ready", "reason": f"nothing can be committed: {error}"}
-            return JSONResponse(answer, HTTPStatus.SERVICE_UNAVAILABLE)
-        return JSONResponse({"status": "ready", **answer})
+            status, reason = "not ready", {"reason": f"nothing can be committed: {error}"}
+        answer: dict[str, Any] = {"status": status}
+        if monitor.may_look(request):
+            answer |= reason
+            answer["playbooks"] = playbooks()
+            answer["problems"] = [problem.as_json() for problem in problems()]
+        return JSONResponse(answer, 503 if reason else 200)
 
-    async def metrics(_: Request) -> Response:
+    async def metrics(request: Request) -> Response:
+        refusal = monitor.refusal(request)
+        if refusal is not None:
+            return refused(refusal)
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
 
     async def refuse(_: Request, error: Exception) -> Response:

@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 from engine.events.event import Event
 from engine.events.source import Refusal
 from engine.runs.label_calls import NoLabels
-from engine.web.receiver import Take, refused
+from engine.web.receiver import Take
+from engine.web.refused import refused
 
 Answer = Callable[[Event, float], Awaitable[Mapping[str, str] | NoLabels]]
 

@@ -5,16 +5,20 @@ A call for labels is the exception: `labels.py` waits for its run.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
 from engine.events.event import Event
+from engine.events.senders import Network
 from engine.events.source import Refusal, Request, Source
 from engine.runs.ledger import Acceptance, LedgerError
 from engine.web.body import read_body
+from engine.web.failures import Failures
+from engine.web.head import read_head
+from engine.web.refused import refused
 
 # Keeps an event and answers its sender; given when the request arrived, by the event loop's time.
 # Raises LedgerError when the event could not be kept.
@@ -28,10 +32,12 @@ class Receiver:
     source: Source
     take: Take
     count: Callable[[str, int], None]  # told (source, status) of each answer
-    refused: Callable[[str, Request, Refusal], None]  # told of each delivery that is not taken
+    refused: Callable[[str, Request, Refusal], None]  # told what is not taken
     new_id: Callable[[], str]
     clock: Callable[[], float]
     max_body: int
+    failures: Failures
+    trusted_proxies: Sequence[Network] = ()
 
     async def receive(self, http: HttpRequest) -> Response:
         """One delivery."""
@@ -40,20 +46,17 @@ class Receiver:
         return answer
 
     async def _answer(self, http: HttpRequest, arrived: float) -> Response:
-        request = Request(
-            action=http.path_params.get("action"),
-            query=dict(http.query_params),
-            headers={name.lower(): value for name, value in http.headers.items()},
-            client=http.client.host if http.client else None,
-        )
+        request = read_head(http, self.trusted_proxies)
         read = await self._read(http, request)
         if isinstance(read, Event):
             try:
                 return await self.take(read, arrived)
             except LedgerError as error:
                 read = Refusal(503, "not-committed", f"the event could not be kept: {error}")
-        self.refused(self.source.name, request, read)
-        return refused(read)
+        refusal, told = self.failures.judge(request.client, read)
+        if told:
+            self.refused(self.source.name, request, refusal)
+        return refused(refusal)
 
     async def _read(self, http: HttpRequest, request: Request) -> Event | Refusal:
         refusal = self.source.admit(request)
@@ -77,10 +80,3 @@ def committing(
         return JSONResponse({"event": acceptance.event_id, "duplicate": acceptance.duplicate})
 
     return take
-
-
-def refused(refusal: Refusal) -> JSONResponse:
-    """`{"error": {"code", "message"}}` with the refusal's status."""
-    return JSONResponse(
-        {"error": {"code": refusal.code, "message": refusal.message}}, status_code=refusal.status
-    )

@@ -48,7 +48,7 @@ def test_an_address_to_listen_on(
     text: str, host: str, port: int, url: str, *, loopback: bool
 ) -> None:
     listen = config(listen=text).listen
-    assert (listen.host, listen.port, listen.url) == (host, port, url)
+    assert (listen.host, listen.port, f"http://{listen.authority}") == (host, port, url)
     assert listen.is_loopback is loopback
 
 
@@ -116,7 +116,7 @@ def test_the_time_for_an_answer_is_a_duration_and_more_than_none() -> None:
 
 
 def test_what_lets_someone_in_is_not_shown() -> None:
-    shown = repr(FlashdutyConfig(app_key="key-1234", webhook_token="token-1234"))
+    shown = repr(FlashdutyConfig(app_key="key-1234", webhook_token=["token-1234"]))
     assert "1234" not in shown
 
 

@@ -126,7 +126,7 @@ def playbooks(draw: st.DrawFn) -> str:
 
 def press() -> Event:
     request = Request("press", {}, {}, None)
-    read = CustomActionSource(None).read(request, PRESS, id_="e", received=1700208014.0)
+    read = CustomActionSource().read(request, PRESS, id_="e", received=1700208014.0)
     assert isinstance(read, Event)
     return read
 

@@ -42,7 +42,7 @@ def paths(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 
 
 def unknown(file: Path) -> set[str]:
-    source = SOURCES[file.name.split(".")[0]](None)
+    source = SOURCES[file.name.split(".")[0]]()
     request = Request("press", {}, {}, None)
     event = source.read(request, file.read_bytes(), id_="e", received=0.0)
     assert isinstance(event, Event), event

@@ -24,10 +24,10 @@ from engine.sources.flashduty import (
 FIXTURES: Final = Path(__file__).parents[1] / "fixtures"
 SAMPLES: Final = Path(__file__).parents[3] / "shared" / "flashduty" / "samples"
 SOURCES: Final[dict[str, FlashdutySource]] = {
-    "custom-action": CustomActionSource(None),
-    "incident-webhook": IncidentWebhookSource(None),
-    "alert-webhook": AlertWebhookSource(None),
-    "label-mapping": LabelMappingSource(None),
+    "custom-action": CustomActionSource(),
+    "incident-webhook": IncidentWebhookSource(),
+    "alert-webhook": AlertWebhookSource(),
+    "label-mapping": LabelMappingSource(),
 }
 
 
@@ -102,7 +102,7 @@ def test_the_fixture_of_such_a_call_is_the_platforms_sample() -> None:
 def test_a_body_of_ones_own_is_taken_with_whatever_it_has() -> None:
     body = {"event_id": "own-1", "summary": "{{incident.nope}}", "severity": {"level": 3}}
 
-    event = IncidentWebhookSource(None).read(
+    event = IncidentWebhookSource().read(
         Request(None, {}, {}, None), json.dumps(body).encode(), id_="E", received=1.0
     )
 
@@ -114,7 +114,7 @@ def test_a_body_of_ones_own_is_taken_with_whatever_it_has() -> None:
 
 
 def test_a_body_of_ones_own_without_any_identity_is_refused_with_the_reason() -> None:
-    answer = IncidentWebhookSource(None).read(
+    answer = IncidentWebhookSource().read(
         Request(None, {}, {}, None), b'{"summary": "x"}', id_="E", received=1.0
     )
 
@@ -129,7 +129,7 @@ def test_an_alert_without_event_id_is_known_by_its_alert_and_time() -> None:
         "alert": {"alert_id": "A", "incident": {"incident_id": "I"}},
     }
 
-    event = AlertWebhookSource(None).read(
+    event = AlertWebhookSource().read(
         Request(None, {}, {}, None), json.dumps(body).encode(), id_="E", received=1.0
     )
 

@@ -11,8 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.events.event import Event
+from engine.events.json_body import DEEPEST
+from engine.events.kept import Kept
+from engine.events.senders import Senders
 from engine.events.source import Refusal, Request, Source
-from engine.sources.flashduty import MAX_DEPTH, CustomActionSource
+from engine.sources.flashduty import CustomActionSource
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 SAMPLES = ("custom-action.vendor-page.json", "custom-action.field-table.json")
@@ -28,9 +31,13 @@ def request(
     return Request("restart-host", query or {}, JSON_TYPE | dict(headers or {}), client)
 
 
+def senders(token: str | None) -> Senders:
+    return Senders(None if token is None else (token,))
+
+
 def read(body: bytes | dict[str, Any], source: Source | None = None) -> Event | Refusal:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return (source or CustomActionSource(None)).read(request(), raw, id_="01J", received=2.5)
+    return (source or CustomActionSource()).read(request(), raw, id_="01J", received=2.5)
 
 
 def event(body: bytes | dict[str, Any]) -> Event:
@@ -79,12 +86,12 @@ def test_the_sender_shows_the_token_in_a_header_or_in_the_url(
     query: dict[str, str],
     refused: Refusal | None,
 ) -> None:
-    assert CustomActionSource(token).admit(request(headers, query)) == refused
+    assert CustomActionSource(senders(token)).admit(request(headers, query)) == refused
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-engine-token": ""}])
 def test_an_empty_token_lets_nobody_in(headers: dict[str, str]) -> None:
-    assert CustomActionSource("").admit(request(headers, {"token": ""})) == UNAUTHORIZED
+    assert CustomActionSource(senders("")).admit(request(headers, {"token": ""})) == UNAUTHORIZED
 
 
 @pytest.mark.parametrize(
@@ -104,7 +111,7 @@ def test_an_empty_token_lets_nobody_in(headers: dict[str, str]) -> None:
 )
 def test_only_addresses_of_allow_from_are_admitted(client: str | None, admitted: bool) -> None:
     allow_from = (ipaddress.ip_network("10.0.0.0/24"), ipaddress.ip_network("fd00::/8"))
-    answer = CustomActionSource(None, allow_from).admit(request(client=client))
+    answer = CustomActionSource(Senders(allow_from=allow_from)).admit(request(client=client))
     assert answer == (
         None if admitted else Refusal(403, "address-not-allowed", f"{client} is not in allow_from")
     )
@@ -112,11 +119,11 @@ def test_only_addresses_of_allow_from_are_admitted(client: str | None, admitted:
 
 @pytest.mark.parametrize("client", ["203.0.113.9", None])
 def test_without_allow_from_every_address_is_admitted(client: str | None) -> None:
-    assert CustomActionSource(None).admit(request(client=client)) is None
+    assert CustomActionSource().admit(request(client=client)) is None
 
 
 def test_a_wrong_token_is_said_before_anything_else() -> None:
-    source = CustomActionSource("s3cret", (ipaddress.ip_network("192.0.2.0/24"),))
+    source = CustomActionSource(senders("s3cret"))
     assert source.admit(request({"content-type": "text/plain"})) == UNAUTHORIZED
 
 
@@ -130,7 +137,7 @@ def test_a_wrong_token_is_said_before_anything_else() -> None:
     ],
 )
 def test_json_is_taken_however_its_type_is_written(content_type: str) -> None:
-    assert CustomActionSource(None).admit(request({"content-type": content_type})) is None
+    assert CustomActionSource().admit(request({"content-type": content_type})) is None
 
 
 @pytest.mark.parametrize(
@@ -148,7 +155,7 @@ def test_json_is_taken_however_its_type_is_written(content_type: str) -> None:
     ],
 )
 def test_another_content_type_is_refused(headers: dict[str, str], said: str) -> None:
-    answer = CustomActionSource(None).admit(Request(None, {}, headers, None))
+    answer = CustomActionSource().admit(Request(None, {}, headers, None))
     assert answer == Refusal(415, "unsupported-media-type", said)
 
 
@@ -290,9 +297,9 @@ def nested(levels: int) -> bytes:
 
 
 def test_a_body_is_taken_down_to_the_depth_that_can_be_written_again() -> None:
-    assert json.loads(json.dumps(event(nested(MAX_DEPTH)).payload))
-    too_deep = Refusal(400, "too-deep", "the body is nested deeper than 100 levels")
-    assert refusal(nested(MAX_DEPTH + 1)) == too_deep
+    assert json.loads(json.dumps(event(nested(DEEPEST)).payload))
+    too_deep = Refusal(400, "too-deep", "the body is nested deeper than 100 levels (limits.depth)")
+    assert refusal(nested(DEEPEST + 1)) == too_deep
     assert refusal(nested(1000)) == too_deep
 
 
@@ -331,7 +338,8 @@ def kept(
     token: str | None, headers: dict[str, str], query: dict[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
     body = json.dumps(IDENTITY).encode()
-    answer = CustomActionSource(token).read(request(headers, query), body, id_="1", received=0)
+    kept = Kept.of(("x-*",), () if token is None else (token,))
+    answer = CustomActionSource(kept=kept).read(request(headers, query), body, id_="1", received=0)
     assert isinstance(answer, Event)
     return dict(answer.headers), dict(answer.query)
 
@@ -422,4 +430,4 @@ def test_any_body_is_an_event_or_a_refusal(body: bytes) -> None:
 
 
 def test_the_source_names_what_it_reads() -> None:
-    assert CustomActionSource(None).name == event(IDENTITY).source == "custom-action"
+    assert CustomActionSource().name == event(IDENTITY).source == "custom-action"

@@ -18,7 +18,7 @@ SAMPLE = json.loads(
 
 
 def read(body: Any, id_: str = "01J") -> Event | Refusal:
-    source = LabelMappingSource(None)
+    source = LabelMappingSource()
     request = Request("add-labels", {}, {}, None)
     return source.read(request, json.dumps(body).encode(), id_=id_, received=2.5)
 

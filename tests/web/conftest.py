@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from engine.events.event import Event
+from engine.events.kept import HEADERS, Kept
+from engine.events.senders import Senders
 from engine.problem import Problem
 from engine.runs.ledger import Acceptance, LedgerError
 from engine.sources.flashduty import (
@@ -20,10 +23,15 @@ from engine.sources.flashduty import (
 )
 from engine.store.sqlite import SqliteLedger, open_ledger
 from engine.web.app import create_app
+from engine.web.failures import Failures
 from engine.web.metrics import Metrics
+from engine.web.monitor import Monitor
 from engine.web.receiver import Receiver, committing
 
 TOKEN = "web-test-token"
+GUARDED = "token-of-one-button"
+KEPT = Kept.of(HEADERS, (TOKEN, GUARDED))
+HERE = "http://127.0.0.1:8787"
 
 
 @dataclass
@@ -32,6 +40,7 @@ class Receiving:
 
     ledger: SqliteLedger
     metrics: Metrics
+    failures: Failures = field(default_factory=lambda: Failures(lambda: 0.0))
     woken: int = 0
     refusing: str | None = None  # what the ledger says instead of keeping
     failing: Exception | None = None  # what accepting raises instead
@@ -63,14 +72,16 @@ def receiving(tmp_path: Path) -> Iterator[Receiving]:
 
 
 @pytest.fixture
-def client(receiving: Receiving) -> Iterator[TestClient]:
+def app(receiving: Receiving) -> Starlette:
     ids = itertools.count(1)
     sources: dict[str, FlashdutySource] = {
-        "/flashduty/actions/{action}": CustomActionSource(TOKEN),
-        "/flashduty/incidents": IncidentWebhookSource(TOKEN),
-        "/flashduty/alerts": AlertWebhookSource(TOKEN),
+        "/flashduty/actions/{action}": CustomActionSource(
+            Senders((TOKEN,), {"guarded": (GUARDED,)}), KEPT
+        ),
+        "/flashduty/incidents": IncidentWebhookSource(Senders((TOKEN,)), KEPT),
+        "/flashduty/alerts": AlertWebhookSource(Senders((TOKEN,)), KEPT),
     }
-    app = create_app(
+    return create_app(
         receivers={
             path: Receiver(
                 source=source,
@@ -82,6 +93,7 @@ def client(receiving: Receiving) -> Iterator[TestClient]:
                 new_id=lambda: f"EVENT{next(ids)}",
                 clock=lambda: 1700208014.0,
                 max_body=64 * 1024,
+                failures=receiving.failures,
             )
             for path, source in sources.items()
         },
@@ -89,9 +101,14 @@ def client(receiving: Receiving) -> Iterator[TestClient]:
         problems=lambda: receiving.problems,
         playbooks=lambda: receiving.playbooks,
         registry=receiving.metrics.registry,
+        monitor=Monitor(receiving.failures),
         fault=receiving.faults.append,
     )
-    with TestClient(app, raise_server_exceptions=False) as made:
+
+
+@pytest.fixture
+def client(app: Starlette) -> Iterator[TestClient]:
+    with TestClient(app, HERE, raise_server_exceptions=False, client=("127.0.0.1", 50000)) as made:
         yield made
 
 

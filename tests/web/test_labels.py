@@ -10,13 +10,15 @@ import pytest
 from starlette.testclient import TestClient
 
 from engine.events.event import Event
+from engine.events.senders import Senders
 from engine.runs.label_calls import NoLabels
 from engine.runs.ledger import LedgerError
 from engine.sources.flashduty import LabelMappingSource
 from engine.web.app import create_app
 from engine.web.labels import answering
+from engine.web.monitor import Monitor
 from engine.web.receiver import Receiver
-from tests.web.conftest import TOKEN, Receiving
+from tests.web.conftest import HERE, TOKEN, Receiving
 
 CALL = (Path(__file__).parents[1] / "fixtures/label-mapping.vendor-page.json").read_bytes()
 HEADERS = {"content-type": "application/json", "x-engine-token": TOKEN}
@@ -32,13 +34,14 @@ def endpoint(receiving: Receiving, answer: Answer) -> Iterator[TestClient]:
         return answer(event, arrived)
 
     receiver = Receiver(
-        source=LabelMappingSource(TOKEN),
+        source=LabelMappingSource(Senders((TOKEN,))),
         take=answering(answered),
         count=receiving.metrics.count_delivery,
         refused=lambda source, _, refusal: receiving.refusals.append((source, refusal.code)),
         new_id=lambda: "EVENT1",
         clock=lambda: 1700208014.0,
         max_body=64 * 1024,
+        failures=receiving.failures,
     )
     app = create_app(
         receivers={"/flashduty/labels/{action}": receiver},
@@ -46,9 +49,10 @@ def endpoint(receiving: Receiving, answer: Answer) -> Iterator[TestClient]:
         problems=list,
         playbooks=dict,
         registry=receiving.metrics.registry,
+        monitor=Monitor(receiving.failures),
         fault=receiving.faults.append,
     )
-    with TestClient(app) as client:
+    with TestClient(app, HERE, client=("127.0.0.1", 50000)) as client:
         yield client
 
 

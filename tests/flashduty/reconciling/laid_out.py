@@ -95,6 +95,6 @@ def an_incident(updated: float = 0, **other: Any) -> dict[str, Any]:
 
 def read(kind: str, body: bytes) -> Event | None:
     """As the endpoint would."""
-    sources = {"incident": IncidentWebhookSource(None), "alert": AlertWebhookSource(None)}
+    sources = {"incident": IncidentWebhookSource(), "alert": AlertWebhookSource()}
     event = sources[kind].read(Request(None, {}, {}, None), body, id_=f"E{body!r}", received=NOW)
     return event if isinstance(event, Event) else None
