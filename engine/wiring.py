@@ -1,7 +1,6 @@
 """The one file that names the concrete classes behind the promises, and hands each its parts."""
 
 import asyncio
-import itertools
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -104,7 +103,7 @@ class Parts:
 def sources(config: Config) -> dict[str, FlashdutySource]:
     """Every source, by the path it is sent to. A new one is one line here."""
     flashduty = config.flashduty
-    kept = Kept.of(flashduty.keep_headers, tokens(config))
+    kept = Kept.of(flashduty.keep_headers, config.tokens)
     limits = BodyLimits(config.limits.depth, config.limits.items)
 
     def senders(kind: str) -> Senders:
@@ -117,12 +116,6 @@ def sources(config: Config) -> dict[str, FlashdutySource]:
         "/flashduty/alerts": AlertWebhookSource(senders("alerts"), kept, limits),
         "/flashduty/labels/{action}": LabelMappingSource(senders("labels"), kept, limits),
     }
-
-
-def tokens(config: Config) -> list[str]:
-    """Every token that a sender or a monitor may show."""
-    special = itertools.chain.from_iterable(config.flashduty.tokens.values())
-    return [*config.flashduty.webhook_token, *special, *config.monitor.token]
 
 
 def offline_step_types(config: Config) -> dict[str, StepType[Any]]:
@@ -165,7 +158,7 @@ async def wired(
 ) -> AsyncIterator[Parts]:
     """An engine over the playbooks that `look` finds. Raises EngineError when it cannot be had."""
     flashduty = config.flashduty
-    for secret in (flashduty.app_key, *tokens(config)):
+    for secret in (flashduty.app_key, *config.tokens):
         if secret is not None:
             redactor.learn(secret)
     limit = config.shell.keep_output

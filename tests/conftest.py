@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from engine.store.sqlite import SqliteLedger, open_ledger
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - each run makes a folder of its own in it
+SLOW = ("chaos", "e2e", "new", "demo")  # folders of tests that start engines
 ENOUGH = 1 << 30  # bytes; a container often has less
 
 
@@ -23,6 +25,21 @@ def pytest_configure() -> None:
         "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     settings.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that wait for processes first, and an equal share of them for each worker.
+
+    Left in their order, one worker gets most of them, and the others have nothing to do at last.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow = [item for item in items if item.path.parent.name in SLOW]
+    quick = iter([item for item in items if item.path.parent.name not in SLOW])
+    size = -(-len(items) // workers)
+    shares = [slow[number::workers] for number in range(workers)]
+    items[:] = [
+        item for share in shares for item in (*share, *islice(quick, max(0, size - len(share))))
+    ]
 
 
 @pytest.fixture(autouse=True)

@@ -8,19 +8,14 @@ from engine.cli.options import config_option, format_option, load_offline
 from engine.cli.screen import console, line, mark, print_json, styled, table
 from engine.cli.telling import tell
 from engine.cli.tree import show_tree
-from engine.config.config import Config
+from engine.cli.verdicts import verdicts_on
 from engine.events.document import document_of
 from engine.events.event import Event
-from engine.playbooks.load import Loader
-from engine.playbooks.playbook import PlaybookText
-from engine.problem import EngineError
-from engine.rehearsal.explained import explain_kept
-from engine.rules.explain import Explanation
 from engine.runs.ledger import Judgement
 from engine.runs.trace import run_as_json, timestamp
 from engine.store.people import open_for_people
 from engine.store.records import EventRecord, open_records
-from engine.wiring import new_id, now, offline_loader
+from engine.wiring import new_id, now
 
 
 @click.group()
@@ -74,15 +69,13 @@ def show(event: str, config_path: str | None, format_: str) -> int:
     config = load_offline(config_path)
     with open_records(config.database) as records:
         record = records.event(event)
-        loader = offline_loader(config)
-        trees = [
-            _tree_of(one, record.event, records.playbook(one.version), loader, config)
-            for one in record.judgements
-        ]
+        verdicts = verdicts_on(record, records, config)
     if format_ == "json":
-        said = _as_json(record)
-        for verdict, tree in zip(said["verdicts"], trees, strict=True):
-            verdict["tree"] = None if tree is None else tree.as_json()
+        with_trees = [
+            {**_verdict_as_json(one.judgement), "tree": one.tree and one.tree.as_json()}
+            for one in verdicts
+        ]
+        said = {**_as_json(record), "verdicts": with_trees}
         print_json({**said, "payload": record.event.payload})
         return 0
     screen = console()
@@ -98,15 +91,16 @@ def show(event: str, config_path: str | None, format_: str) -> int:
         *([("replays", shown.origin)] if shown.origin is not None else []),
     ):
         screen.print(styled(f"  {name:9}{line(value)}"))
-    for judgement, tree in zip(record.judgements, trees, strict=True):
-        answer = judgement.verdict.answer.value
-        reason = f": {line(judgement.verdict.reason, 500)}" if judgement.verdict.reason else ""
+    for one in verdicts:
+        verdict = one.judgement.verdict
+        answer = verdict.answer.value
+        reason = f": {line(verdict.reason, 500)}" if verdict.reason else ""
         screen.print(
-            mark(answer), styled(judgement.playbook, "bold"), styled(answer + reason, "dim")
+            mark(answer), styled(one.judgement.playbook, "bold"), styled(answer + reason, "dim")
         )
-        if tree is not None:
-            show_tree(screen, tree, "    ")
-    if not record.judgements:
+        if one.tree is not None:
+            show_tree(screen, one.tree, "    ")
+    if record.judged is None:
         screen.print("No playbook has judged it yet.")
     for run in record.runs:
         screen.print(
@@ -132,23 +126,12 @@ def replay(event: str, config_path: str | None, format_: str) -> int:
     return 0
 
 
-def _tree_of(
-    judgement: Judgement, event: Event, kept: PlaybookText | None, loader: Loader, config: Config
-) -> Explanation | None:
-    """How a playbook came to its verdict; None where its text is not to be had any more."""
-    if kept is None:
-        return None
-    try:
-        playbook = loader.load_kept(kept)
-    except EngineError:  # an older engine took it
-        return None
-    return explain_kept(judgement.verdict, playbook, event, config.vars)
-
-
 def _as_json(record: EventRecord) -> dict[str, Any]:
     """Stable keys; `origin` is the event that this one repeats, or null.
 
-    `show` adds `tree` to each verdict, see `Explanation`; null where the playbook's text is gone.
+    `verdicts` are those of the playbooks that were asked. `show` has all, also of those that the
+    event could not concern, and with each its `tree`, see `Explanation`; null where the playbook's
+    text is gone.
     """
     event = record.event
     return {
@@ -162,16 +145,17 @@ def _as_json(record: EventRecord) -> dict[str, Any]:
         "incident": event.incident_id,
         "title": _title(event),
         "origin": event.origin,
-        "verdicts": [
-            {
-                "playbook": judgement.playbook,
-                "version": judgement.version,
-                "answer": judgement.verdict.answer.value,
-                "reason": judgement.verdict.reason,
-            }
-            for judgement in record.judgements
-        ],
+        "verdicts": [_verdict_as_json(judgement) for judgement in record.judgements],
         "runs": [run_as_json(run) for run in record.runs],
+    }
+
+
+def _verdict_as_json(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "playbook": judgement.playbook,
+        "version": judgement.version,
+        "answer": judgement.verdict.answer.value,
+        "reason": judgement.verdict.reason,
     }
 
 

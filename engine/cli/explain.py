@@ -13,6 +13,7 @@ from engine.cli.options import config_option, format_option, load_offline
 from engine.cli.playbook_files import read_beside, read_files
 from engine.cli.screen import console, line, mark, print_json, styled
 from engine.cli.tree import show_tree
+from engine.cli.verdicts import verdicts_on
 from engine.config.config import Config
 from engine.events.event import Event
 from engine.problem import EngineError, Problem, in_file_order, nearest
@@ -105,7 +106,8 @@ def _find(named: str, config: Config, action: str | None, type_: str | None) -> 
         )
     with open_records(config.database) as records:
         record = records.event(named)
-    return _Asked(record.event, record.event.received, record.judgements)
+        then = [one.judgement for one in verdicts_on(record, records, config)]
+    return _Asked(record.event, record.event.received, then)
 
 
 def _only(explained: Sequence[Explained], name: str | None) -> Sequence[Explained]:

@@ -62,7 +62,7 @@ class Trying:
             if scenarios is not None
             for one in self._try(file, scenarios, playbooks.get(_real(named[file])))
         ]
-        problems = in_file_order(dict.fromkeys(self.problems))
+        problems = in_file_order(self.problems)
         return Trial(tuple(found), problems, tuple(playbooks.values()), len(files))
 
     def _read(self, file: Path) -> ScenarioFile | None:

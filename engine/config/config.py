@@ -1,6 +1,7 @@
 """The frozen values that config.yaml becomes. Paths are absolute, durations are seconds."""
 
 import ipaddress
+import itertools
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -241,3 +242,9 @@ class Config(ConfigFile):
     def url(self) -> str:
         """The receiver's, as a client on this machine writes it."""
         return f"{'http' if self.tls is None else 'https'}://{self.listen.authority}"
+
+    @property
+    def tokens(self) -> list[str]:
+        """Every token that a sender or a monitor may show."""
+        special = itertools.chain.from_iterable(self.flashduty.tokens.values())
+        return [*self.flashduty.webhook_token, *special, *self.monitor.token]

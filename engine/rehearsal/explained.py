@@ -7,7 +7,7 @@ from typing import Any
 from engine.events.document import document_of
 from engine.events.event import LABEL_MAPPING, Event
 from engine.playbooks.playbook import Playbook
-from engine.rules.condition import Verdict
+from engine.rules.condition import Answer, Verdict
 from engine.rules.explain import Explanation
 from engine.rules.match import one_answers
 from engine.rules.trigger_tree import explain_trigger, nearness, ruled
@@ -50,6 +50,16 @@ def explain_kept(
     if verdict.yes and tree.answer is not verdict.answer:
         return None  # the constants of the config were others
     return ruled(tree, verdict)
+
+
+def explain_ruled_out(
+    playbook: Playbook, event: Event, config: Mapping[str, Any], at: float
+) -> Explanation:
+    """Why a playbook, which was not asked when the event was judged, would have said no."""
+    tree = explain_trigger(playbook.trigger, document_of(event, config), at)
+    if tree.answer is Answer.NO:
+        return tree
+    return ruled(tree, Verdict(Answer.NO, "the constants of config.yaml were others then"))
 
 
 def just_happened(event: Event) -> float:

@@ -83,7 +83,7 @@ def decide(condition: Condition, document: Mapping[str, Any]) -> Verdict:
     verdict = condition.decide(document)
     if verdict.yes:
         return verdict
-    return Verdict(verdict.answer, why(condition.tree, document))
+    return Verdict(verdict.answer, why(condition.tree, document, verdict))
 
 
 def _explain(node: Mapping[str, Any], document: Mapping[str, Any]) -> Explanation:

@@ -40,6 +40,8 @@ _METHODS: Final[Mapping[str, Any]] = {
 class Interpreter(_TreeInterpreter):  # type: ignore[misc]  # as above
     """JMESPath's own interpreter. It takes for null what is no list or number; here it asks.
 
+    It is for one evaluation.
+
     Each node is visited once, as the library does: what a node does with an undecided part is
     looked up in the node around it.
     """
@@ -54,10 +56,8 @@ class Interpreter(_TreeInterpreter):  # type: ignore[misc]  # as above
         if isinstance(value, Undecided) and kind in _ASKS_ITSELF:
             value.ask()
         around.append(node)
-        try:
-            found = _METHODS[kind](self, node, value)
-        finally:
-            around.pop()
+        found = _METHODS[kind](self, node, value)
+        around.pop()
         if isinstance(found, Undecided) and around and _asks(around[-1], node):
             found.ask()
         return found

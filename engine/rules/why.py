@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from engine.rules.condition import Answer, evaluate, is_true
+from engine.rules.condition import Answer, Verdict, evaluate, is_true
 from engine.rules.shown import as_text
 from engine.rules.undecided import CannotTellError
 from engine.rules.written import expression_of
@@ -15,9 +15,25 @@ _STOPS_AT_FIRST: Final = {"and_expression": Answer.NO, "or_expression": Answer.Y
 Node = Mapping[str, Any]
 
 
-def why(tree: Node, document: Any) -> str:
-    """Of a parsed expression over a document."""
-    return _why(tree, document, *_ask(tree, document))
+def why(node: Node, document: Any, verdict: Verdict) -> str:
+    """Of a parsed expression, and what it said over a document."""
+    answer = verdict.answer
+    parts = [part for part in joined(node) if part["type"] not in SILENT]
+    if node["type"] == "not_expression" and parts:
+        return f"{expression_of(node)}: {why(parts[0], document, _ask(parts[0], document))}"
+    if node["type"] in _STOPS_AT_FIRST:
+        asked = ((part, _ask(part, document)) for part in parts)
+        reasons = (why(part, document, said) for part, said in asked if said.answer is answer)
+        if answer in (_STOPS_AT_FIRST[node["type"]], Answer.CANNOT_TELL):
+            decided = next(reasons, "")
+        else:
+            decided = ", and ".join(reasons)
+        if decided:
+            return decided
+    if answer is Answer.CANNOT_TELL:
+        return f"{expression_of(node)}: {verdict.reason}"
+    shown = parts if node["type"] in ASKS_PARTS and parts else [node]
+    return ", ".join(f"{expression_of(one)} is {as_text(evaluate(one, document))}" for one in shown)
 
 
 def joined(node: Node) -> Iterator[Node]:
@@ -29,32 +45,8 @@ def joined(node: Node) -> Iterator[Node]:
             yield child
 
 
-def _ask(node: Node, document: Any) -> tuple[Answer, Any]:
-    """Its answer, with its value or with why it cannot be told."""
+def _ask(node: Node, document: Any) -> Verdict:
     try:
-        value = evaluate(node, document)
-        return Answer.YES if is_true(value) else Answer.NO, value
+        return Verdict(Answer.YES if is_true(evaluate(node, document)) else Answer.NO)
     except CannotTellError as error:  # whether it is true may be what cannot be told yet
-        return Answer.CANNOT_TELL, str(error)
-
-
-def _why(node: Node, document: Any, answer: Answer, value: Any) -> str:
-    parts = [part for part in joined(node) if part["type"] not in SILENT]
-    if node["type"] == "not_expression" and parts:
-        return f"{expression_of(node)}: {why(parts[0], document)}"
-    if node["type"] in _STOPS_AT_FIRST:
-        asked = ((part, *_ask(part, document)) for part in parts)
-        deciding = (one for one in asked if one[1] is answer)
-        reasons = (_why(part, document, *told) for part, *told in deciding)
-        if answer in (_STOPS_AT_FIRST[node["type"]], Answer.CANNOT_TELL):
-            said = next(reasons, "")
-        else:
-            said = ", and ".join(reasons)
-        if said:
-            return said
-    if answer is Answer.CANNOT_TELL:
-        return f"{expression_of(node)}: {value}"
-    if node["type"] in ASKS_PARTS and parts:
-        values = [(expression_of(part), _ask(part, document)[1]) for part in parts]
-        return ", ".join(f"{text} is {as_text(value)}" for text, value in values)
-    return f"{expression_of(node)} is {as_text(value)}"
+        return Verdict(Answer.CANNOT_TELL, str(error))

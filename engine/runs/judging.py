@@ -1,4 +1,8 @@
-"""Judging: what every playbook says of an event, and the runs that follow from it."""
+"""Judging: what the playbooks say of an event, and the runs that follow from it.
+
+Those are asked that the event can concern; all the others say no, and why is found out when
+somebody wants to know it.
+"""
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +15,7 @@ from engine.events.event import LABEL_MAPPING, Event
 from engine.playbooks.guard import Guard
 from engine.playbooks.playbook import Playbook
 from engine.rules.condition import Answer, Verdict
+from engine.rules.index import TriggerIndex
 from engine.rules.match import one_answers
 from engine.runs.happening import Matched, Tell, Trouble
 from engine.runs.lane import Skip, lane_of
@@ -22,10 +27,11 @@ NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What every playbook said of an event, and the runs that follow from it."""
+    """What the playbooks said of an event, and the runs that follow from it."""
 
     event: Event
-    judgements: Sequence[Judgement]
+    judgements: Sequence[Judgement]  # of those that were asked
+    judged_by: int  # the set of all of them, as the ledger counts
     runs: Sequence[Run]
     at: float
     guards: Mapping[str, Guard]  # of the playbooks that it starts, by name
@@ -51,11 +57,18 @@ class Judged:
         return replace(self, judgements=judgements, runs=())
 
 
+def index_of(playbooks: Sequence[Playbook]) -> TriggerIndex:
+    """What finds those that an event can concern."""
+    return TriggerIndex([playbook.trigger for playbook in playbooks])
+
+
 @dataclass(frozen=True, slots=True)
 class Judging:
     """Asks the playbooks of one engine."""
 
     playbooks: Sequence[Playbook]
+    index: TriggerIndex  # of their triggers
+    judged_by: int  # what the ledger knows this set of playbooks by
     config: Mapping[str, Any]
     own: Callable[[Event], bool | None]  # whether the engine itself caused it; None: not known yet
     new_id: Callable[[], str]
@@ -63,21 +76,23 @@ class Judging:
     tell: Tell
 
     def judge(self, event: Event, not_again: Mapping[str, str] = NOBODY) -> Judged:
-        """Ask every playbook. `not_again` has those that it must not start, and why."""
+        """Ask those that it can concern. `not_again` has who must not be started, and why."""
         at = self.clock()
         calls = event.source == LABEL_MAPPING
         # Kept with the event: a run that is gone on with later has to see the same document.
         event = replace(event, own=False if calls else self.own(event))
         document = document_of(event, self.config)
-        verdicts = [self._verdict(one, document, at, not_again) for one in self.playbooks]
+        asked = [self.playbooks[number] for number in self.index.candidates(document)]
+        verdicts = [self._verdict(one, document, at, not_again) for one in asked]
         if calls:
-            names = (playbook.name for playbook in self.playbooks)
+            names = (playbook.name for playbook in asked)
             verdicts = one_answers(list(zip(names, verdicts, strict=True)))
-        judged = list(zip(self.playbooks, verdicts, strict=True))
+        judged = list(zip(asked, verdicts, strict=True))
         judgements = [Judgement(one.name, one.version, verdict) for one, verdict in judged]
         started = [one for one, verdict in judged if verdict.yes]
         runs = [self._run(one, event, document, at) for one in started]
-        return Judged(event, judgements, runs, at, {one.name: one.guard for one in started})
+        guards = {one.name: one.guard for one in started}
+        return Judged(event, judgements, self.judged_by, runs, at, guards)
 
     def _run(self, playbook: Playbook, event: Event, document: Mapping[str, Any], at: float) -> Run:
         """A new run, with the lane it belongs to; skipped when that cannot be told."""

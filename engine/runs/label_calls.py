@@ -128,7 +128,7 @@ class LabelCalls:
 
     async def _keep(self, judged: Judged) -> Acceptance:
         acceptance = await self._ledger.accept_judged(
-            judged.event, judged.judgements, judged.runs, judged.at
+            judged.event, judged.judgements, judged.runs, judged.at, judged.judged_by
         )
         if not acceptance.duplicate:
             self._tell(judged.matched)

@@ -4,7 +4,7 @@ Every method that writes answers only after its row is committed and would survi
 process and of the machine's power. Methods of one ledger may be called at the same time.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -71,12 +71,18 @@ class Ledger(Protocol):
         ...
 
     async def keep_match(
-        self, event: Event, judgements: Sequence[Judgement], at: float, admit: Admit
+        self,
+        event: Event,
+        judgements: Sequence[Judgement],
+        at: float,
+        admit: Admit,
+        judged_by: int | None = None,
     ) -> Admitted:
         """The event is judged, and what `admit` makes of the lanes at that moment is kept with it.
 
         All of it or none; `event.own` too. A playbook has at most one run for an event, however
-        often this is called.
+        often this is called. `judged_by` is the set of playbooks, as `put_in_force` has it: those
+        of which there is no judgement said no. None: there is one of each.
         """
         ...
 
@@ -88,6 +94,13 @@ class Ledger(Protocol):
         """Keep a version, and those it calls, so that a run can go on with it after any change.
 
         `commit` is the state of git that has it; the first one stands unless it was `-dirty`.
+        """
+        ...
+
+    async def put_in_force(self, versions: Collection[str], at: float) -> int:
+        """Events are judged by these versions, which were kept, from now on; the set's number.
+
+        What an event was judged by is known, with its text, for as long as there is the event.
         """
         ...
 
@@ -176,11 +189,16 @@ class Calls(Protocol):
         ...
 
     async def accept_judged(
-        self, event: Event, judgements: Sequence[Judgement], runs: Sequence[Run], at: float
+        self,
+        event: Event,
+        judgements: Sequence[Judgement],
+        runs: Sequence[Run],
+        at: float,
+        judged_by: int | None = None,
     ) -> Acceptance:
         """Keep an event, its verdicts and its runs as they stand: all of it, once, or none.
 
-        Nothing of it is kept for a duplicate.
+        Nothing of it is kept for a duplicate. `judged_by` is as in `keep_match`.
         """
         ...
 

@@ -1,7 +1,7 @@
 """A ledger that is asked until it answers: a full disk passes, a lost outcome does not."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final, TypeVar
 
 from engine.events.event import Event
@@ -39,15 +39,25 @@ class PatientLedger:
         return await self._insist(lambda: self._ledger.unmatched(limit))
 
     async def keep_match(
-        self, event: Event, judgements: Sequence[Judgement], at: float, admit: Admit
+        self,
+        event: Event,
+        judgements: Sequence[Judgement],
+        at: float,
+        admit: Admit,
+        judged_by: int | None = None,
     ) -> Admitted:
-        return await self._insist(lambda: self._ledger.keep_match(event, judgements, at, admit))
+        return await self._insist(
+            lambda: self._ledger.keep_match(event, judgements, at, admit, judged_by)
+        )
 
     async def playbooks_run_for(self, subject: str, type_: str) -> frozenset[str]:
         return await self._insist(lambda: self._ledger.playbooks_run_for(subject, type_))
 
     async def keep_playbook(self, playbook: Playbook, commit: str | None = None) -> None:
         await self._insist(lambda: self._ledger.keep_playbook(playbook, commit))
+
+    async def put_in_force(self, versions: Collection[str], at: float) -> int:
+        return await self._insist(lambda: self._ledger.put_in_force(versions, at))
 
     async def playbook_text(self, version: str) -> PlaybookText:
         return await self._insist(lambda: self._ledger.playbook_text(version))

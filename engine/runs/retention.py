@@ -60,7 +60,7 @@ class Prunable(Protocol):
         ...
 
     async def prune_playbooks(self, loaded: Collection[str], since: float) -> int:
-        """Delete texts that no run goes by, except for the versions that are loaded.
+        """Delete texts that no run goes by and no event was judged by, except for the loaded ones.
 
         None goes while a run is not over that was there before `since`, when those were loaded.
         Answers how many went.

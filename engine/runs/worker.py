@@ -9,24 +9,21 @@ import traceback
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from engine.events.document import document_of
 from engine.events.event import Event
 from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.problem import EngineError
-from engine.rules.match import RECONCILED
-from engine.runs.consequences import answers, ends, has_consequences
-from engine.runs.control import Control, Order, Verb
+from engine.runs.admission import Admission
+from engine.runs.control import Control, Verb
 from engine.runs.happening import RunMoved, Tell, Trouble
-from engine.runs.judging import NOBODY, Judged, Judging
-from engine.runs.ledger import Admitted, Ledger, LedgerError, ReadLane
+from engine.runs.judging import Judged, Judging, index_of
+from engine.runs.ledger import Ledger, LedgerError
 from engine.runs.patient_ledger import PatientLedger
 from engine.runs.run import Run, RunState
 from engine.runs.runner import Clock, Runner
 from engine.runs.turns import Turns
-
-BATCH: Final = 200  # events judged in one go
 
 
 class Worker:
@@ -56,14 +53,27 @@ class Worker:
         self._clock = runner.clock  # of runs; how old an event is, is asked of the other one
         self._tell = tell
         # The one place that says which playbooks are in force: they change in one assignment.
-        self._judging = Judging(tuple(playbooks), config, own, new_id, clock, tell)
+        self._judging = Judging(
+            playbooks=tuple(playbooks),
+            index=index_of(playbooks),
+            judged_by=0,  # told by the ledger before anything is judged
+            config=config,
+            own=own,
+            new_id=new_id,
+            clock=clock,
+            tell=tell,
+        )
         self._commit = commit
+        self._changing = asyncio.Lock()  # what the ledger has in force is what is judged by
         self._turns = Turns(
             ledger=self._ledger,
             version=self._version,
             clock=runner.clock,
             tell=tell,
             starts=starts,
+        )
+        self._admission = Admission(
+            self._ledger, self._turns, self._version, runner.clock, tell, self.wake
         )
         self._slots = asyncio.Semaphore(runs_at_once)
         self._versions = {playbook.version: playbook for playbook in playbooks}
@@ -103,14 +113,15 @@ class Worker:
         """Work until stopped. Cancelling it cuts the steps in flight; a restart repeats them."""
         async with asyncio.TaskGroup() as tasks:
             try:
-                await self._keep_playbooks(self.playbooks, self._commit)
+                await self._begin_with_playbooks()
                 await self._heed()  # before anything goes on that was cancelled or paused meanwhile
                 await self._resume(tasks)
                 self._tasks = tasks
                 while not self._stopping.is_set():
                     self._woken.clear()
                     await self._heed()
-                    await self._judge()
+                    if await self._admission.judge_some(self._judging_now):
+                        self.wake()
                     await self._start(tasks)
                     await self._wait()
             except LedgerError as error:
@@ -128,6 +139,11 @@ class Worker:
         except TimeoutError:
             return
 
+    async def _begin_with_playbooks(self) -> None:
+        async with self._changing:
+            number = await self._keep_playbooks(self.playbooks, self._commit)
+            self._judging = replace(self._judging, judged_by=number)
+
     async def change(self, playbooks: Sequence[Playbook], commit: str | None) -> None:
         """Ask these about the next event; `commit` is the state of git they come from.
 
@@ -135,13 +151,19 @@ class Worker:
         """
         versions = {playbook.version: playbook for playbook in playbooks}
         self._known.update(versions)  # first: retention must not take a text that was just kept
-        await self._keep_playbooks(playbooks, commit)
-        self._judging = replace(self._judging, playbooks=tuple(playbooks))
-        self._versions = versions  # older ones are read again where a run still goes by them
+        index = await asyncio.to_thread(index_of, playbooks)  # of thousands, it takes its time
+        async with self._changing:
+            number = await self._keep_playbooks(playbooks, commit)
+            self._judging = replace(
+                self._judging, playbooks=tuple(playbooks), index=index, judged_by=number
+            )
+            self._versions = versions  # older ones are read again where a run still goes by them
 
-    async def _keep_playbooks(self, playbooks: Sequence[Playbook], commit: str | None) -> None:
-        """Before any run can name their versions."""
+    async def _keep_playbooks(self, playbooks: Sequence[Playbook], commit: str | None) -> int:
+        """Before any run can name their versions. The number of this set of them."""
         await asyncio.gather(*(self._ledger.keep_playbook(one, commit) for one in playbooks))
+        versions = [playbook.version for playbook in playbooks]
+        return await self._ledger.put_in_force(versions, self._judging.clock())
 
     async def _heed(self) -> None:
         """Pass on what people said to runs since it was last looked."""
@@ -172,78 +194,17 @@ class Worker:
             self._controls[run.id] = Control(self._stopping, run.playbook, paused)
         return self._controls[run.id]
 
-    async def _judge(self) -> None:
-        """One batch: what it queues can start before the next one, however many events come."""
-        events = await self._ledger.unmatched(BATCH)
-        keeping: list[asyncio.Future[None]] = []
-        for event in events:
-            if self._stopping.is_set():
-                break
-            judging = self._judging  # a change while the ledger is asked is for the next event
-            judged = judging.judge(event, await self._not_again(event, judging.playbooks))
-            if has_consequences(judged.event):
-                await _all(keeping)  # it looks at the runs of those before it
-            keeping.append(asyncio.ensure_future(self._keep(judged)))
-            await asyncio.sleep(0)  # let the receiver answer in between
-        await _all(keeping)
-        if len(events) == BATCH:
-            self.wake()
-
-    async def _keep(self, judged: Judged) -> None:
-        """The verdicts on an event, with the runs that its lanes let in."""
-        said = await self._consequences(judged.event, judged.at)
-        at = self._clock()
-
-        def admit(read: ReadLane) -> Admitted:
-            admitted = self._turns.admit(judged, at, read)
-            return replace(admitted, orders=[*admitted.orders, *said])
-
-        admitted = await self._ledger.keep_match(judged.event, judged.judgements, judged.at, admit)
-        self._tell(replace(judged, runs=admitted.runs).matched)
-        for run in admitted.runs:
-            if run.state.settled:
-                self._tell(RunMoved(run))
-        if admitted.orders:
-            self.wake()
-
-    async def _consequences(self, event: Event, at: float) -> Sequence[Order]:
-        """What is to be said to the runs that are under way for the same incident."""
-        if event.incident_id is None or not has_consequences(event):
-            return []
-        under_way = await self._ledger.under_way(event.incident_id)
-        over = [one.run for one in under_way if await self._ends_with_its_incident(one.run)]
-        return [*answers(event, under_way, at), *ends(event, over, at)]
-
-    async def _ends_with_its_incident(self, run: Run) -> bool:
-        try:
-            return (await self._version(run)).ends_with_its_incident
-        except EngineError:
-            return False  # its own end will say that it cannot be read
+    def _judging_now(self) -> Judging | None:
+        """By what the next event is judged; None when none is to be any more."""
+        return None if self._stopping.is_set() else self._judging
 
     def judge(self, event: Event) -> Judged:
-        """What every playbook says of an event that nobody judged, and keeps from being a run."""
+        """What the playbooks say of an event that nobody judged; nothing of it is kept."""
         return self._judging.judge(event)
 
     def paused(self, playbook: str) -> str | None:
         """Why a playbook starts nothing now; None when it may."""
         return self._turns.paused(playbook)
-
-    async def _not_again(self, event: Event, playbooks: Sequence[Playbook]) -> Mapping[str, str]:
-        """The playbooks that the event, or one like it, had its chance with, and why they stay out.
-
-        Nothing says for sure that what Flashduty tells afterwards is not what arrived before; and a
-        delivery may come so late that it was found missing first.
-        """
-        if event.origin is not None:
-            return NOBODY  # a person wants it once more
-        if event.known_before:
-            asked = (one.name for one in playbooks if one.trigger.reconcile)
-            return dict.fromkeys(asked, "the playbook was asked when the event was found missing")
-        if event.source != RECONCILED or event.subject is None:
-            return NOBODY
-        ran = await self._ledger.playbooks_run_for(event.subject, event.type)
-        said = "the event was missed, and the playbook ran for one like it before"
-        return dict.fromkeys(ran, said)
 
     async def _resume(self, tasks: asyncio.TaskGroup) -> None:
         for run in await self._ledger.unfinished():
@@ -338,12 +299,3 @@ class Worker:
             yield
         finally:
             await slots.acquire()
-
-
-async def _all(doing: list["asyncio.Future[None]"]) -> None:
-    """Wait until all of it is done. Raises what the first one raised that failed."""
-    done = await asyncio.gather(*doing, return_exceptions=True)
-    doing.clear()
-    for one in done:
-        if one is not None:
-            raise one

@@ -80,6 +80,7 @@ class SqlitePruning:
         wanted = {"loaded": json.dumps(list(loaded)), "since": since, "limit": ROWS}
 
         def act(db: sqlite3.Connection) -> int:
+            db.execute(self._sql["delete_ended"])
             return db.execute(self._sql["delete_playbooks"], wanted).rowcount
 
         return await self._writer.do(act)

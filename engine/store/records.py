@@ -35,11 +35,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """An event, what the playbooks said of it, and what it started."""
+    """An event, what the playbooks said of it that were asked, and what it started."""
 
     event: Event
     judgements: Sequence[Judgement]
     runs: Sequence[Run]
+    judged: float | None = None  # when that was; None: not yet
+    judged_by: int | None = None  # the set of playbooks that it was; None: those of the judgements
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +66,21 @@ class Records:
     def event(self, id_: str) -> EventRecord:
         """An event by its id or the end of it. Raises EngineError."""
         row = self._one("event", "event_by_id", "events_like", id_)
-        runs = self._db.execute(self._sql["runs_of_event"], {"event": row["id"]})
-        return EventRecord(
-            rows.event_from_row(row),
-            rows.judgements_from_row(row),
-            [rows.run_from_row(run) for run in runs],
-        )
+        return self._event(row)
 
     def events(self, limit: int, before: str | None) -> Page:
         """The newest events, as EventRecord."""
         parameters = {"before": _cursor(before), "limit": limit + 1}
         found = self._db.execute(self._sql["events_page"], parameters).fetchall()
-        items = [
-            EventRecord(
-                rows.event_from_row(row),
-                rows.judgements_from_row(row),
-                [
-                    rows.run_from_row(run)
-                    for run in self._db.execute(self._sql["runs_of_event"], {"event": row["id"]})
-                ],
-            )
-            for row in found[:limit]
-        ]
-        return Page(items, _next(found, limit))
+        return Page([self._event(row) for row in found[:limit]], _next(found, limit))
+
+    def ruled_out(self, record: EventRecord) -> Sequence[tuple[str, str]]:
+        """The playbooks that an event could not concern, and that were not asked: name, version."""
+        if record.judged_by is None:
+            return []
+        asked = {judgement.version for judgement in record.judgements}
+        found = self._db.execute(self._sql["versions_in_set"], {"number": record.judged_by})
+        return [(row["name"], row["version"]) for row in found if row["version"] not in asked]
 
     def run(self, id_: str) -> RunRecord:
         """A run by its id or the end of it. Raises EngineError."""
@@ -132,6 +126,16 @@ class Records:
         }
         found = self._db.execute(self._sql["runs_page"], parameters).fetchall()
         return Page([rows.run_from_row(row) for row in found[:limit]], _next(found, limit))
+
+    def _event(self, row: sqlite3.Row) -> EventRecord:
+        runs = self._db.execute(self._sql["runs_of_event"], {"event": row["id"]})
+        return EventRecord(
+            rows.event_from_row(row),
+            rows.judgements_from_row(row),
+            [rows.run_from_row(run) for run in runs],
+            row["matched"],
+            row["judged_by"],
+        )
 
     def _one(self, what: str, exact: str, like: str, id_: str) -> sqlite3.Row:
         row: sqlite3.Row | None = self._db.execute(self._sql[exact], {"id": id_.upper()}).fetchone()

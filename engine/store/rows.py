@@ -65,10 +65,18 @@ def event_from_row(row: sqlite3.Row) -> Event:
     )
 
 
-def match_to_row(event: Event, judgements: Sequence[Judgement], at: float) -> Parameters:
+def match_to_row(
+    event: Event, judgements: Sequence[Judgement], at: float, judged_by: int | None
+) -> Parameters:
     """The parameters of `match_event`."""
     kept = to_json([judgement_to_json(judgement) for judgement in judgements])
-    return {"id": event.id, "at": at, "judgements": kept, "own": event.own}
+    return {
+        "id": event.id,
+        "at": at,
+        "judgements": kept,
+        "judged_by": judged_by,
+        "own": event.own,
+    }
 
 
 def judgement_to_json(judgement: Judgement) -> dict[str, Any]:
@@ -82,7 +90,7 @@ def judgement_to_json(judgement: Judgement) -> dict[str, Any]:
 
 
 def judgements_from_row(row: sqlite3.Row) -> list[Judgement]:
-    """The verdicts on an event; empty while it is unmatched."""
+    """The verdicts on an event that were kept; empty while it is unmatched."""
     return [
         Judgement(
             item["playbook"], item["version"], Verdict(Answer(item["answer"]), item["reason"])

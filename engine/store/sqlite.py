@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, LedgerErr
 from engine.runs.run import Run, StepRecord
 from engine.store import rows
 from engine.store.database import reconnect, sole_use
+from engine.store.in_force import put_in_force
 from engine.store.lanes import read_lane, read_starts, read_under_way
 from engine.store.ledger_file import LedgerFile
 from engine.store.pruning import SqlitePruning
@@ -103,9 +104,14 @@ class SqliteLedger:
         return await self._writer.do(act)
 
     async def keep_match(
-        self, event: Event, judgements: Sequence[Judgement], at: float, admit: Admit
+        self,
+        event: Event,
+        judgements: Sequence[Judgement],
+        at: float,
+        admit: Admit,
+        judged_by: int | None = None,
     ) -> Admitted:
-        matched = rows.match_to_row(event, judgements, at)
+        matched = rows.match_to_row(event, judgements, at, judged_by)
 
         def act(db: sqlite3.Connection) -> Admitted:
             if not db.execute(self._sql["match_event"], matched).rowcount:
@@ -120,9 +126,14 @@ class SqliteLedger:
         return await self._writer.do(act)
 
     async def accept_judged(
-        self, event: Event, judgements: Sequence[Judgement], runs: Sequence[Run], at: float
+        self,
+        event: Event,
+        judgements: Sequence[Judgement],
+        runs: Sequence[Run],
+        at: float,
+        judged_by: int | None = None,
     ) -> Acceptance:
-        row, matched = _row_of(event), rows.match_to_row(event, judgements, at)
+        row, matched = _row_of(event), rows.match_to_row(event, judgements, at, judged_by)
 
         def act(db: sqlite3.Connection) -> Acceptance:
             if not db.execute(self._sql["insert_event"], row).rowcount:
@@ -157,6 +168,9 @@ class SqliteLedger:
             db.execute(self._sql["insert_playbook"], row)
 
         await self._writer.do(act)
+
+    async def put_in_force(self, versions: Collection[str], at: float) -> int:
+        return await self._writer.do(lambda db: put_in_force(db, self._sql, versions, at))
 
     async def playbook_text(self, version: str) -> PlaybookText:
         def act(db: sqlite3.Connection) -> PlaybookText:

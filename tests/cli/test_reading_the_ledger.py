@@ -155,8 +155,7 @@ def test_events_list_and_show_say_what_was_decided(worked: Path, type_: Type) ->
     assert "look failed" in listed.out
     assert [(verdict["playbook"], verdict["answer"]) for verdict in event["verdicts"]] == [
         ("look", "yes"),
-        ("other", "no"),
-    ]
+    ], "the event could not concern the other one, which only `show` says"
     assert "✓ look yes\n" in shown.out
     assert "- other no: the event came by action look, not other\n" in shown.out
     assert f"run {event['runs'][0]['id']} look failed" in shown.out

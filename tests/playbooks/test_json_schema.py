@@ -241,7 +241,7 @@ def put(value: Any, place: Place, new: Any) -> None:
         value[last] = new
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.filter_too_much])
 @given(mutated())
 def test_whatever_the_loader_takes_passes(playbook: Any) -> None:
     text = json.dumps(playbook)

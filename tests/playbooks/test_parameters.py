@@ -1,7 +1,7 @@
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from engine.playbooks.deferred import Unknown
 from engine.playbooks.parameters import (
@@ -10,6 +10,7 @@ from engine.playbooks.parameters import (
     Flag,
     Model,
     Parameters,
+    Result,
     Size,
     Text,
 )
@@ -151,3 +152,20 @@ def test_parameters_have_no_short_form_and_no_constants_unless_they_say_so() -> 
 
 def test_parameters_have_nothing_to_complain_of_unless_they_say_so() -> None:
     assert list(Everything().complaints()) == []
+
+
+class AResult(Result):
+    status: int = 200
+    body: Any = ""
+    more: Annotated[Any, Field(alias="json")] = None
+    cut: str | None = None
+
+
+def test_a_result_is_whole_and_what_is_there_only_sometimes_is_not_made_up() -> None:
+    assert AResult().whole() == {"status": 200, "body": ""}
+    given = AResult.model_validate({"body": None, "json": None, "cut": "x"})
+    assert given.whole() == {"status": 200, "body": None, "json": None, "cut": "x"}
+
+
+def test_a_result_says_what_its_names_hold() -> None:
+    assert AResult.types() == {"status": "integer", "body": "any", "json": "any", "cut": "string"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.cli.main import run
 from engine.config.load import read_config
 from engine.events.document import NAMES
 from engine.lint.checks import CHECKS
@@ -18,6 +19,14 @@ from engine.playbooks.step_schema import (
     ParallelModel,
     RetryModel,
     UntilModel,
+)
+from engine.rehearsal.mock_reading import MockModel
+from engine.rehearsal.scenario_file import (
+    CaseModel,
+    EarlierModel,
+    ExpectModel,
+    LaneModel,
+    ScenarioModel,
 )
 from engine.rules.functions import EngineFunctions
 from engine.wiring import offline_loader, offline_step_types
@@ -33,7 +42,9 @@ def loader() -> Loader:
     return offline_loader(CONFIG)
 
 
-@pytest.mark.parametrize("example", [text for text in EXAMPLES if "steps:" in text])
+@pytest.mark.parametrize(
+    "example", [text for text in EXAMPLES if "steps:" in text and "cases:" not in text]
+)
 def test_every_playbook_it_shows_loads(loader: Loader, example: str) -> None:
     text = example if "name:" in example.split("steps:", maxsplit=1)[0] else f"name: x\n{example}"
     text = text if "trigger:" in text or "inputs:" in text else f"trigger: {{}}\n{text}"
@@ -52,6 +63,17 @@ def test_it_shows_playbooks_and_steps() -> None:
     assert len(EXAMPLES) >= 3
 
 
+def test_the_tests_it_shows_hold_for_the_playbook_it_begins_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tests,) = [text for text in EXAMPLES if "cases:" in text]
+    (tmp_path / "restart-web.yaml").write_text(EXAMPLES[0])
+    (tmp_path / "restart-web.test.yaml").write_text(tests)
+
+    assert run(["test", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "3 cases in 1 file: 3 hold, 0 fail"
+
+
 def _keys(model: Any) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
@@ -68,6 +90,12 @@ def _keys(model: Any) -> list[str]:
         ParallelModel,
         CallModel,
         InputModel,
+        ScenarioModel,
+        CaseModel,
+        EarlierModel,
+        LaneModel,
+        ExpectModel,
+        MockModel,
     ],
 )
 def test_every_key_is_named(model: Any) -> None:

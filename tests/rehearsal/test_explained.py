@@ -3,7 +3,13 @@
 from dataclasses import replace
 
 from engine.playbooks.playbook import Playbook
-from engine.rehearsal.explained import explain_all, explain_kept, just_happened, nearest_to
+from engine.rehearsal.explained import (
+    explain_all,
+    explain_kept,
+    explain_ruled_out,
+    just_happened,
+    nearest_to,
+)
 from engine.rules.condition import Answer, Verdict
 from tests.runs.fakes import NOW, a_playbook, an_event
 
@@ -56,3 +62,20 @@ def test_a_kept_verdict_is_explained_by_what_it_said() -> None:
     tree = explain_kept(not_again, one, EVENT, {"on": True})
     assert tree is not None
     assert [part.reason for part in tree.deciding] == ["it was carried out before"]
+
+
+def test_who_was_not_asked_says_now_why_it_would_have_said_no() -> None:
+    one = playbook("{when: config.region == 'eu'}")
+
+    tree = explain_ruled_out(one, EVENT, {"region": "us"}, NOW)
+    assert (tree.answer, tree.reason) == (Answer.NO, 'config.region is "us"')
+    tree = explain_ruled_out(one, EVENT, {"region": "eu"}, NOW)
+    assert (tree.answer, tree.reason) == (
+        Answer.NO,
+        "the constants of config.yaml were others then",
+    )
+    aged = playbook("{max_age: 1m}")
+    at = (EVENT.time or 0) / 1000 + 120
+    assert explain_ruled_out(aged, EVENT, {}, at).reason == (
+        "the event is 0:02:00 old (h:mm:ss), and `max_age` is 0:01:00"
+    )

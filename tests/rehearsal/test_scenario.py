@@ -107,6 +107,7 @@ def test_what_came_as_expected_holds(place: Place) -> None:
         ("{rendered: {Say what: {call: x}}}", ("rendered.Say what.call", "x", "(not performed)")),
         ("{rendered: {steps/1: {duration: true}}}", ("rendered.steps/1.duration", True, "30s")),
         ("{comments: []}", ("comments", [], ["did es.nj.01"])),
+        ("{rendered: {restart: {'length(argv) > `1`': 1}}}", ("rendered.restart.length(argv) > `1`", 1, True)),
         ("{answer: {a: b}}", ("answer.a", "b", None)),
         ("{took: 3s}", ("took", 3.0, 30.0)),
     ],
@@ -182,6 +183,14 @@ def test_the_guard_decides_by_the_runs_before(
     assert tried.as_json()["steps"] == (
         [] if lane == "skip" else ["lookup", "steps/1", "restart", "Say so"]
     )
+
+
+def test_a_comment_that_could_not_be_written_is_none(place: Place) -> None:
+    refused = "mocks: {Say so: {code: AccessDenied, message: 'no', status: 403}}"
+    tried = case(place, f"{refused}\nexpect: {{comments: ['AccessDenied: no (request r)']}}")
+    assert tried.played is not None
+    (written,) = tried.played.comments
+    assert written.startswith("AccessDenied: no")
 
 
 def test_a_run_that_has_to_wait_is_played_as_if_its_turn_had_come(place: Place) -> None:
@@ -267,6 +276,16 @@ def test_every_way_that_no_case_takes_is_named(place: Place) -> None:
     ]
     assert len(covered.branches) == 11
     assert round(covered.percent, 1) == 45.5
+
+
+def test_what_fails_in_finally_counts_and_in_on_failure_does_not(place: Place) -> None:
+    place.write(
+        fix="name: fix\ntrigger: {}\nsteps: [{id: lookup, http: 'http://h/'}]\n"
+        "on_failure: [{shell: [a]}]\nfinally: [{shell: [b]}]",
+    )
+    case(place, "mocks: {lookup: {status: 500}}\nexpect: {state: failed}", given="")
+    (covered,) = place.covered(place.trial())
+    assert missing(covered) == [("finally/0", "FAILED")]
 
 
 def test_a_no_that_is_not_of_the_condition_does_not_try_it(place: Place) -> None:

@@ -312,7 +312,7 @@ EXPRESSIONS = st.recursive(
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # JMESPath's old `literals`
 @given(st.text(max_size=30) | TOKENS)
-@settings(max_examples=500)
+@settings(max_examples=200)
 @example("a.`")
 @example('"a"(b)')
 def test_any_text_is_a_condition_or_a_located_error(text: str) -> None:
@@ -327,7 +327,7 @@ def test_any_text_is_a_condition_or_a_located_error(text: str) -> None:
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of `re`, about some patterns
 @given(EXPRESSIONS, st.dictionaries(st.sampled_from(["a", "b", "c-d"]), JSON))
-@settings(max_examples=500)
+@settings(max_examples=200)
 def test_any_condition_over_any_document_has_a_verdict(text: str, document: Any) -> None:
     with contextlib.suppress(ConditionSyntaxError):
         condition = Condition.parse(text)

@@ -12,7 +12,6 @@ from jmespath.exceptions import JMESPathError
 from engine.rules.condition import Answer, Condition, Verdict, evaluate
 from engine.rules.explain import decide, explain
 from engine.rules.undecided import CannotTellError
-from engine.rules.why import why
 from engine.rules.written import expression_of
 
 DOCUMENT: dict[str, Any] = {
@@ -24,78 +23,6 @@ DOCUMENT: dict[str, Any] = {
     "count": 0,
     "hosts": [],
 }
-
-
-def reason(expression: str, document: dict[str, Any] | None = None) -> str:
-    return why(Condition.parse(expression).tree, document or DOCUMENT)
-
-
-@pytest.mark.parametrize(
-    ("expression", "said"),
-    [
-        ("owner", "owner is null"),
-        ("labels.owner", "labels.owner is null"),
-        ('labels."k8s-app" == \'db\'', 'labels."k8s-app" is "web"'),
-        ("severity == 'Info'", 'severity is "Critical"'),
-        ("'Info' == severity", 'severity is "Critical"'),
-        ("severity == title", 'severity is "Critical", title is "disk full"'),
-        ("`1` == `2`", "`1` == `2` is false"),
-        ("contains(title, 'cpu')", 'title is "disk full"'),
-        ("length(alerts) > `2`", "length(alerts) is 2"),
-        ("alerts[?n > `5`]", "alerts[?n > `5`] is []"),
-        ("severity == 'Info' && owner", 'severity is "Critical"'),
-        ("severity == 'Critical' && owner", "owner is null"),
-        ("owner && hosts", "owner is null"),
-        ("owner || hosts", "owner is null, and hosts is []"),
-        ("owner || (severity && hosts)", "owner is null, and hosts is []"),
-        ("owner || hosts || `false`", "owner is null, and hosts is []"),
-        ("severity && `false`", "severity && `false` is false"),
-        ("`null` || `false`", "`null` || `false` is false"),
-        ("!muted", "!muted: muted is true"),
-        ("!(labels.service)", '!(labels.service): labels.service is "engine"'),
-        ("!(muted && severity)", '!(muted && severity): muted is true, and severity is "Critical"'),
-        ("!`true`", "!`true` is false"),
-        ("!@", "!@ is false"),
-        ("muted && severity", 'muted is true, and severity is "Critical"'),
-        ("owner || severity || title", 'severity is "Critical"'),
-        (
-            "length(owner) > `1`",
-            ("length(owner) > `1`: "
-            "length() takes string or array or object, not a field that is not there"),
-        ),
-        (
-            "severity && length(count) > `1`",
-            "length(count) > `1`: length() takes string or array or object, not number 0",
-        ),
-        ("!lower(count)", "!lower(count): lower(count): lower() takes string, not number 0"),
-        (
-            "lower(count) || upper(count)",
-            "lower(count): lower() takes string, not number 0",
-        ),
-        ("sort_by(hosts, &n)", "hosts is []"),
-        ("hosts | [0]", "hosts | [0] is null"),
-    ],
-)  # fmt: skip
-def test_why_says_what_decided(expression: str, said: str) -> None:
-    assert reason(expression) == said
-
-
-def test_words_that_are_not_ascii_stay_readable() -> None:
-    assert reason("title == 'x'", {"title": "磁盘满"}) == 'title is "磁盘满"'
-
-
-def test_a_long_value_is_cut_in_a_reason() -> None:
-    assert reason("title == 'x'", {"title": "y" * 5000}) == 'title is "' + "y" * 199 + "..."
-
-
-def test_a_value_nested_beyond_words_is_said_to_be_so() -> None:
-    deep: list[Any] = []
-    for _ in range(5000):
-        deep = [deep]
-    assert reason("hosts == 'x'", {"hosts": deep}) == "hosts is nested too deeply to show"
-    assert reason("lower(hosts)", {"hosts": deep}) == (
-        "lower(hosts): lower() takes string, not array nested too deeply to show"
-    )
 
 
 def test_deciding_says_the_reason_for_anything_but_yes() -> None:
@@ -373,7 +300,7 @@ def _value(tree: Any, document: dict[str, Any]) -> tuple[str, Any]:
 
 
 @given(EXPRESSIONS, st.lists(DOCUMENTS, min_size=2, max_size=4))
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @example("(a[*].b)[0]", [{"a": [{"b": [1]}, {"b": [2]}]}])
 @example("a[*].b.*.c.d", [{"a": [{"b": {"a": {"c": {"d": 1}}}}]}])
 @example("(*.a).b", [{"a": {"a": {"b": 1}}}])
@@ -396,7 +323,7 @@ def test_a_written_expression_reads_back_as_one_of_the_same_value(
 
 
 @given(EXPRESSIONS, DOCUMENTS)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 def test_a_tree_says_what_its_condition_says_and_what_decided_says_the_same(
     expression: str, document: dict[str, Any]
 ) -> None:

@@ -256,7 +256,7 @@ def disagreeing(triggers: Sequence[Trigger], told: Mapping[str, Any]) -> list[tu
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of `re`, about some patterns
 @given(st.lists(some_triggers(), min_size=1, max_size=8), DOCUMENTS)
-@settings(max_examples=400, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.filter_too_much])
 @example([when("contains(`[1]`, a)")], document({"a": True}))
 @example([when("length(a) > `1` && b == 'x'")], document({"b": "y"}))
 @example([when("a > `1` && b == 'x'")], document({"a": "y"}))
@@ -272,7 +272,7 @@ def test_what_the_index_rules_out_would_have_said_a_plain_no(
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 @given(CONDITIONS, st.dictionaries(NAMES, VALUES))
-@settings(max_examples=800, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.filter_too_much])
 def test_a_condition_alone_is_never_ruled_out_unless_it_is_plainly_not_so(
     text: str, told: dict[str, Any]
 ) -> None:
@@ -296,8 +296,8 @@ def test_two_lists_too_deep_to_be_compared_are_asked_about() -> None:
     assert asked(triggers, told) == [0, 1]
 
 
-def test_ten_thousand_triggers_are_told_apart_by_a_name_that_each_has_alone() -> None:
-    triggers = [when(f"labels.l{n} == 'on' && labels.host") for n in range(10_000)]
+def test_two_thousand_triggers_are_told_apart_by_a_name_that_each_has_alone() -> None:
+    triggers = [when(f"labels.l{n} == 'on' && labels.host") for n in range(2_000)]
     told = document({"labels": {"l77": "on", "l78": "off", "host": "h"}})
     assert asked(triggers, told) == [77]
     changed = [replace(trigger, answers=True) for trigger in triggers]

@@ -344,7 +344,7 @@ DRIVES: Final = st.builds(
 
 
 @given(DRIVES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_run_ends(drive: Drive) -> None:
     flow = drive.to_the_end()
     (end,) = drive.asked[-1][1]
@@ -356,7 +356,7 @@ def test_every_run_ends(drive: Drive) -> None:
 
 
 @given(DRIVES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_the_moves_after_a_replay_of_any_prefix_are_the_moves_without_one(drive: Drive) -> None:
     drive.to_the_end()
     for now, moves, heard in drive.asked:
@@ -367,7 +367,7 @@ def test_the_moves_after_a_replay_of_any_prefix_are_the_moves_without_one(drive:
 
 
 @given(DRIVES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_the_records_of_a_ledger_lead_to_the_same_place_however_things_were_mixed(
     drive: Drive,
 ) -> None:
@@ -380,7 +380,7 @@ def test_the_records_of_a_ledger_lead_to_the_same_place_however_things_were_mixe
 
 
 @given(DRIVES, st.floats(0, 5000))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_run_that_crashed_at_any_fact_ends_without_repeating_what_is_settled(
     drive: Drive, away: float
 ) -> None:
@@ -408,7 +408,7 @@ def leaves(steps: Sequence[Step]) -> Iterator[Step]:
 
 
 @given(DRIVES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_no_section_comes_back_and_attempts_are_counted_without_a_gap(drive: Drive) -> None:
     drive.to_the_end()
     sections = [section.value for section in Section]
@@ -424,7 +424,7 @@ def test_no_section_comes_back_and_attempts_are_counted_without_a_gap(drive: Dri
 
 
 @given(DRIVES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_never_more_items_are_in_flight_than_may_be(drive: Drive) -> None:
     drive.to_the_end()
     most = {
@@ -444,7 +444,7 @@ def test_never_more_items_are_in_flight_than_may_be(drive: Drive) -> None:
 
 
 @given(DRIVES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_failed_run_cleans_up_and_a_good_one_has_nothing_to_make_good(drive: Drive) -> None:
     flow = drive.to_the_end()
     (end,) = drive.asked[-1][1]

@@ -121,19 +121,16 @@ def test_a_call_gets_the_labels_it_asked_for_and_its_run_is_in_the_ledger_with_a
     matched = [told for told in stage.told.happenings if isinstance(told, Matched)]
     assert matched == [Matched("OPENING", (), ()), Matched("CALL1", ("labels",), ())]
     with open_records(database) as records:
-        assert [one.verdict for one in records.event("CALL1").judgements] == [
-            Verdict(
-                Answer.NO, "the event came by action add, not press"
-            ),
-            Verdict(Answer.YES),
-        ]  # fmt: skip
+        kept = records.event("CALL1")
+        assert [one.verdict for one in kept.judgements] == [Verdict(Answer.YES)]
+        assert records.ruled_out(kept) == [(OTHER.name, OTHER.version)]
 
 
 def test_a_call_that_no_playbook_takes_gets_none_and_is_kept_with_the_verdicts(
     stage: Stage, database: Path
 ) -> None:
     async def story() -> None:
-        desk = a_desk(stage, answering(when="labels.nope"))
+        desk = a_desk(stage, answering(when="!(labels.resource)"))
         async with opened(stage, desk):
             answer = await desk.ask(a_call())
             assert answer == no_match("CALL1")
@@ -141,7 +138,8 @@ def test_a_call_that_no_playbook_takes_gets_none_and_is_kept_with_the_verdicts(
     asyncio.run(story())
     with open_records(database) as records:
         kept = records.event("CALL1")
-    assert [one.verdict.reason for one in kept.judgements] == ["labels.nope is null"]
+    (said,) = kept.judgements
+    assert said.verdict.reason == '!(labels.resource): labels.resource is "es.nj.01"'
     assert kept.runs == []
 
 
@@ -389,12 +387,17 @@ class RefusingOnce:
         return await self.kept.run_of(event_id)
 
     async def accept_judged(
-        self, event: Event, judgements: Sequence[Judgement], runs: Sequence[Run], at: float
+        self,
+        event: Event,
+        judgements: Sequence[Judgement],
+        runs: Sequence[Run],
+        at: float,
+        judged_by: int | None = None,
     ) -> Acceptance:
         if not self.refused:
             self.refused = True
             raise LedgerError("database or disk is full")
-        return await self.kept.accept_judged(event, judgements, runs, at)
+        return await self.kept.accept_judged(event, judgements, runs, at, judged_by)
 
 
 def test_what_cannot_be_committed_is_raised_and_its_slot_is_free_again(stage: Stage) -> None:

@@ -19,8 +19,7 @@ from engine.playbooks.step_type import Call, Report, Succeeded
 from engine.problem import EngineError, Problem
 from engine.rules.condition import Answer, Verdict
 from engine.rules.match import Trigger
-from engine.runs import patient_ledger
-from engine.runs import worker as worker_module
+from engine.runs import admission, patient_ledger
 from engine.runs.fact import Began
 from engine.runs.happening import Matched, RunMoved, StepStarted
 from engine.runs.ledger import Judgement, Ledger, LedgerError, NotInLedgerError
@@ -123,14 +122,15 @@ async def a_few_turns(worker: Worker, ledger: Ledger) -> None:
 # Judging
 
 
-def test_an_event_is_judged_by_every_playbook_and_every_verdict_is_kept(
+def test_an_event_is_judged_by_every_playbook_and_what_those_said_that_it_could_concern_is_kept(
     stage: Stage, database: Path
 ) -> None:
     playbooks = [
         a_playbook("trigger: {when: labels.resource}\nsteps: [{probe: a}]", "yes"),
         a_playbook("trigger: {events: [i_new]}\nsteps: [{probe: a}]", "no-type"),
         a_playbook("trigger: {action: reboot}\nsteps: [{probe: a}]", "no-action"),
-        a_playbook("trigger: {when: config.region == 'eu'}\nsteps: [{probe: a}]", "config"),
+        a_playbook("trigger: {when: config.region != 'us'}\nsteps: [{probe: a}]", "config"),
+        a_playbook("trigger: {when: labels.resource == 'x'}\nsteps: [{probe: a}]", "no-host"),
         a_playbook("trigger: {when: 'length(labels.x) > `1`'}\nsteps: [{probe: a}]", "unsure"),
     ]
 
@@ -142,10 +142,10 @@ def test_an_event_is_judged_by_every_playbook_and_every_verdict_is_kept(
     asyncio.run(story())
     with open_records(database) as records:
         kept = records.event("EVENT1")
+        ruled_out = [name for name, _ in records.ruled_out(kept)]
+    assert sorted(ruled_out) == ["no-action", "no-host", "no-type"]
     assert {judgement.playbook: judgement.verdict for judgement in kept.judgements} == {
         "yes": Verdict(Answer.YES),
-        "no-type": Verdict(Answer.NO, "the event's type is i_custom, not i_new"),
-        "no-action": Verdict(Answer.NO, "the event came by action restart-host, not reboot"),
         "config": Verdict(Answer.NO, 'config.region is "us"'),
         "unsure": Verdict(
             Answer.CANNOT_TELL,
@@ -235,7 +235,7 @@ def test_a_fault_in_a_trigger_is_a_verdict_that_cannot_be_told_and_keeps_no_othe
 def test_runs_start_while_a_storm_of_events_is_still_being_judged(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_module, "BATCH", 2)
+    monkeypatch.setattr(admission, "BATCH", 2)
     names = [f"RUN{number}" for number in range(1, 41)]
 
     async def story() -> None:
@@ -253,7 +253,7 @@ def test_runs_start_while_a_storm_of_events_is_still_being_judged(
 def test_a_backlog_that_starts_nothing_is_judged_to_its_end(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_module, "BATCH", 2)
+    monkeypatch.setattr(admission, "BATCH", 2)
     playbook = a_playbook("trigger: {action: reboot}\nsteps: [{probe: a}]")
 
     async def story() -> None:
@@ -581,6 +581,64 @@ def test_an_event_goes_by_all_of_the_old_playbooks_or_all_of_the_new_ones(
     first = new if method == "unmatched" else old
     assert versions == [one.version for one in (*reversed(new), *reversed(first))]
     assert kept == {"c0ffee"}
+
+
+def test_each_event_knows_which_playbooks_were_in_force_and_not_asked(
+    stage: Stage, database: Path
+) -> None:
+    text = "trigger: {action: %s}\nsteps: [{probe: a}]"
+    old = [a_playbook(text % name, name, f"{name}.yaml") for name in ("a", "b")]
+    new = [old[1], *(a_playbook(text % name, name, f"{name}.yaml") for name in ("c",))]
+
+    async def story() -> None:
+        await accepted(stage.ledger, an_event("E1"))
+        worker = a_worker(stage, *old)
+        async with working(worker):
+            await stage.told.until(lambda told: Matched("E1", (), ()) in told.happenings)
+            await worker.change(new, None)
+            await accepted(stage.ledger, an_event("E2"))
+            worker.wake()
+            await stage.told.until(lambda told: Matched("E2", (), ()) in told.happenings)
+        await accepted(stage.ledger, an_event("E3"))
+        again = a_worker(stage, *new)
+        async with working(again):
+            await stage.told.until(lambda told: Matched("E3", (), ()) in told.happenings)
+
+    asyncio.run(story())
+    with open_records(database) as records:
+        found = [records.event(id_) for id_ in ("E1", "E2", "E3")]
+        assert [records.ruled_out(one) for one in found] == [
+            [(one.name, one.version) for one in asked] for asked in (old, new, new)
+        ]
+    assert [one.judged_by for one in found] == [1, 2, 2], "a restart with the same is no change"
+
+
+@pytest.mark.parametrize("method", ["keep_playbook", "put_in_force"])
+def test_a_change_while_it_begins_comes_after_what_it_begins_with(
+    stage: Stage, database: Path, method: str
+) -> None:
+    old = a_playbook("trigger: {action: a}\nsteps: [{probe: a}]", "old", "old.yaml")
+    new = a_playbook("trigger: {action: b}\nsteps: [{probe: a}]", "new", "new.yaml")
+
+    async def story() -> None:
+        changing: asyncio.Future[asyncio.Task[None]] = asyncio.get_running_loop().create_future()
+
+        async def change() -> None:
+            changing.set_result(asyncio.ensure_future(worker.change([new], None)))
+            await a_few_turns(worker, ledger)
+
+        ledger = stage.ledger
+        stage.ledger = cast("Ledger", Meanwhile(ledger, method, change))
+        worker = a_worker(stage, old)
+        async with working(worker):
+            await (await changing)
+            await accepted(stage.ledger, an_event("E1"))
+            worker.wake()
+            await stage.told.until(lambda told: Matched("E1", (), ()) in told.happenings)
+
+    asyncio.run(story())
+    with open_records(database) as records:
+        assert records.ruled_out(records.event("E1")) == [(new.name, new.version)]
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])

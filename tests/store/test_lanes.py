@@ -61,7 +61,7 @@ async def offered(
     run = replace(a_run("NEW", playbook, an_event("NEW")), lane=lane)
     event = an_event("NEW")
     await ledger.accept(event)
-    judged = Judged(event, [], [run], NOW, {playbook.name: playbook.guard})
+    judged = Judged(event, [], 1, [run], NOW, {playbook.name: playbook.guard})
     admitted = await ledger.keep_match(event, [], NOW, lambda read: turns.admit(judged, NOW, read))
     return admitted.runs[0], [order.run_id for order in admitted.orders]
 

@@ -286,6 +286,36 @@ def test_a_version_that_was_never_kept_is_said_to_be_not_there(ledger: SqliteLed
 # Runs
 
 
+def test_a_set_of_versions_has_its_number_until_another_one_is_in_force(
+    ledger: SqliteLedger, database: Path
+) -> None:
+    a, b, c = (a_playbook("steps: [{probe: x}]", name, f"{name}.yaml") for name in "abc")
+    sets = [[], [a, b], [b, a], [b, c], [c], [c, a], []]
+
+    async def story() -> list[int]:
+        await asyncio.gather(*(ledger.keep_playbook(one) for one in (a, b, c)))
+        numbers = []
+        for place, playbooks in enumerate(sets):
+            at = NOW + place
+            numbers.append(await ledger.put_in_force([one.version for one in playbooks], at))
+            event = an_event(f"E{place}")
+            await ledger.accept(event)
+            await ledger.keep_match(event, verdicts(playbooks[:1]), at, letting([]), numbers[-1])
+        return numbers
+
+    assert asyncio.run(story()) == [0, 1, 1, 2, 3, 4, 5]
+    with open_records(database) as records:
+        for place, playbooks in enumerate(sets):
+            record = records.event(f"E{place}")
+            others = sorted((one.name, one.version) for one in playbooks[1:])
+            assert (list(records.ruled_out(record)), record.judged) == (others, NOW + place)
+
+
+def test_a_version_that_was_never_kept_cannot_be_in_force(ledger: SqliteLedger) -> None:
+    with pytest.raises(LedgerError):
+        asyncio.run(ledger.put_in_force(["nowhere"], NOW))
+
+
 def test_queued_runs_come_in_the_order_they_were_queued(ledger: SqliteLedger) -> None:
     async def story() -> None:
         for number in range(5):

@@ -422,6 +422,35 @@ def test_no_text_goes_while_a_run_from_before_the_start_goes_on(keeping: Keeping
     assert keeping.prune(loaded=[]).playbooks == 0
 
 
+def test_a_text_stays_for_as_long_as_there_are_events_that_were_judged_by_it(
+    keeping: Keeping,
+) -> None:
+    async def in_force(name: str, days_ago: float) -> None:
+        playbook = a_playbook("steps: [{probe: x}]", name, f"{name}.yaml")
+        at = NOW - days_ago * DAY
+        await keeping.ledger.keep_playbook(playbook)
+        number = await keeping.ledger.put_in_force([playbook.version], at)
+        event = replace(an_event(f"E {name}"), received=at + DAY)
+        await keeping.ledger.accept(event)
+        await keeping.ledger.keep_match(event, [], at + DAY, letting([]), number)
+
+    def there() -> list[str]:
+        return keeping.rows("SELECT name FROM playbooks ORDER BY name")
+
+    for name, days_ago in (("a", 50), ("b", 40), ("c", 30)):
+        asyncio.run(in_force(name, days_ago))
+    keeping.prune(age=60 * DAY, loaded=[])
+    assert there() == ["a", "b", "c"]
+    keeping.prune(age=45 * DAY, loaded=[])
+    assert there() == ["b", "c"]
+    keeping.prune(age=10 * DAY, loaded=[])
+    assert keeping.events == []
+    assert there() == ["b", "c"], "its set's number is not to be given to another one"
+    assert asyncio.run(keeping.ledger.put_in_force([], NOW)) == 4
+    keeping.prune(age=10 * DAY, loaded=[])
+    assert there() == ["c"]
+
+
 def test_no_text_goes_where_it_is_not_known_what_is_loaded(keeping: Keeping) -> None:
     asyncio.run(keeping.ledger.keep_playbook(OTHER))
     keeping.prune(loaded=None)

@@ -56,7 +56,8 @@ SELECT *, event.source <> :reconciled AND EXISTS (
 FROM events AS event WHERE matched IS NULL ORDER BY seq LIMIT :limit;
 
 -- match_event: every playbook has judged it; an event is judged once
-UPDATE events SET matched = :at, judgements = :judgements, own = :own WHERE id = :id AND matched IS NULL;
+UPDATE events SET matched = :at, judgements = :judgements, judged_by = :judged_by, own = :own
+WHERE id = :id AND matched IS NULL;
 
 -- insert_playbook: keeps the text of a version; a commit that has it is better than none, or a dirty one
 INSERT INTO playbooks (version, name, file, text, calls, git_commit)
@@ -64,6 +65,23 @@ VALUES (:version, :name, :file, :text, :calls, :commit)
 ON CONFLICT (version) DO UPDATE SET git_commit = excluded.git_commit
 WHERE git_commit IS NOT excluded.git_commit AND excluded.git_commit IS NOT NULL
   AND (git_commit IS NULL OR git_commit LIKE '%-dirty');
+
+-- newest_set: the number of the newest set of playbooks; of 0 there are none
+SELECT max(COALESCE(max(since), 0), COALESCE(max(until), 0)) AS number FROM in_force;
+
+-- end_versions: takes out of force what is not among these
+UPDATE in_force SET until = :number, ended = :at
+WHERE until IS NULL AND version NOT IN (SELECT value FROM json_each(:versions));
+
+-- begin_versions: puts the others of these in force
+INSERT INTO in_force (version, since)
+SELECT DISTINCT value, :number FROM json_each(:versions)
+WHERE value NOT IN (SELECT version FROM in_force WHERE until IS NULL);
+
+-- versions_in_set: the playbooks of one set, in the order of their files
+SELECT name, version FROM in_force JOIN playbooks USING (version)
+WHERE since <= :number AND (until IS NULL OR until > :number)
+ORDER BY file, name;
 
 -- insert_probe: with `delete_probe`, makes a commit that writes and leaves nothing
 INSERT INTO playbooks (version, name, file, text) VALUES ('', '', '', '');
@@ -265,11 +283,19 @@ DELETE FROM events WHERE id = :event;
 SELECT value AS id FROM json_each(:runs)
 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = value);
 
--- delete_playbooks: texts that no run goes by, none is about to, and no going run may still ask for
+-- delete_ended: what was in force for none of the events that are there. The last ones stay, because
+-- their number is not to be given again
+DELETE FROM in_force
+WHERE until < (SELECT max(until) FROM in_force)
+  AND ended < COALESCE((SELECT received FROM events ORDER BY seq LIMIT 1), ended + 1);
+
+-- delete_playbooks: texts that no run goes by, none is about to, no going run may still ask for, and
+-- no event was judged by
 DELETE FROM playbooks WHERE version IN (
     SELECT version FROM playbooks
     WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.version = playbooks.version)
       AND version NOT IN (SELECT value FROM json_each(:loaded))
+      AND version NOT IN (SELECT version FROM in_force)
       AND NOT EXISTS (SELECT 1 FROM runs WHERE ended IS NULL AND created < :since)
     LIMIT :limit
 );
