@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "runs": ("engine.cli.runs", "runs", "What was done: every run, every step"),
     "pause": ("engine.cli.pause", "pause", "Begin nothing more: of one playbook, or of all"),
     "resume": ("engine.cli.pause", "resume", "Go on with what was paused"),
+    "audit": ("engine.cli.audit", "audit", "Who paused, approved, retried: when, and from where"),
     "db": ("engine.cli.db", "db", "Check the ledger's file, back it up, make it smaller"),
     "new": ("engine.cli.new.command", "new", "Write a playbook to begin from, with its test"),
     "schema": ("engine.cli.schema", "schema", "JSON Schema of a playbook, for editors"),

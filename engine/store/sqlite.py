@@ -25,7 +25,7 @@ from engine.store.lanes import read_lane, read_starts, read_under_way
 from engine.store.ledger_file import LedgerFile
 from engine.store.pruning import SqlitePruning
 from engine.store.queries import read_queries
-from engine.store.words import read_orders, read_pauses
+from engine.store.words import keep_orders, read_orders, read_pauses
 from engine.store.writer import Writer
 
 _SAME_MOMENT: Final = 2000  # milliseconds between a webhook's time and that of a timeline
@@ -119,8 +119,7 @@ class SqliteLedger:
             admitted = admit(lambda run, guard, now: self._lane(db, run, guard, now))
             for run in admitted.runs:
                 db.execute(self._sql["insert_run"], rows.run_to_row(run))
-            for order in admitted.orders:
-                db.execute(self._sql["insert_order"], rows.order_to_row(order))
+            keep_orders(db, self._sql, admitted.orders, event)
             return admitted
 
         return await self._writer.do(act)
