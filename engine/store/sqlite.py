@@ -15,6 +15,7 @@ from engine.rules.match import RECONCILED, TOLD_BY_TIMELINE
 from engine.runs.consequences import UnderWay
 from engine.runs.control import Order, Pause
 from engine.runs.fact import Asked, Began, Cancelled, Fact, Paused, Settled, facts_of
+from engine.runs.happening import Tell, tell_nobody
 from engine.runs.lane import Lane
 from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, LedgerError, NotInLedgerError
 from engine.runs.run import Run, StepRecord
@@ -23,6 +24,7 @@ from engine.store.database import reconnect, sole_use
 from engine.store.in_force import put_in_force
 from engine.store.lanes import read_lane, read_starts, read_under_way
 from engine.store.ledger_file import LedgerFile
+from engine.store.private import keep_private
 from engine.store.pruning import SqlitePruning
 from engine.store.queries import read_queries
 from engine.store.words import keep_orders, read_orders, read_pauses
@@ -313,9 +315,10 @@ class SqliteLedger:
 
 
 @contextmanager
-def open_ledger(path: Path) -> Iterator[SqliteLedger]:
+def open_ledger(path: Path, tell: Tell = tell_nobody) -> Iterator[SqliteLedger]:
     """The ledger in a file, for this process alone. Raises EngineError when it cannot be had."""
     with sole_use(path):
+        keep_private(path, tell)
         writer = Writer(LedgerFile(path))
         try:
             yield SqliteLedger(writer)
