@@ -25,6 +25,11 @@ COMMANDS: Final = {
         "See it work: four use cases on simulated services",
     ),
     "serve": ("engine.cli.serve", "serve", "Receive events and carry out playbooks"),
+    "doctor": (
+        "engine.cli.doctor.command",
+        "doctor",
+        "Check the deployment, and say what to do",
+    ),
     "lint": ("engine.cli.lint", "lint", "Find every problem of the playbooks"),
     "dry-run": ("engine.cli.dry_run", "dry_run", "What the playbooks would do about an event"),
     "explain": ("engine.cli.explain", "explain", "Why each playbook did or did not take an event"),
