@@ -45,12 +45,7 @@ class Attempt:
     parameters: Any
     call: Call
     plan: Plan  # masked
-    foretold: Report | None = None  # what performing it will report
-
-    @property
-    def settles_at_once(self) -> Report | None:
-        """The report of a step that has no effect, and is over when it begins."""
-        return self.foretold if isinstance(self.foretold, (Succeeded, Stopped)) else None
+    foretold: Report | None = None  # what performing it would report, where it has no effect
 
     @property
     def policy(self) -> OnInterrupt:
