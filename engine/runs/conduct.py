@@ -132,7 +132,7 @@ class Conduct:
             StepStart(self.run.id, record),
             StepStarted(self.run, step, move.attempt, attempt.plan, started),
         )
-        self.flow = self.flow.take(Started(step.path, move.attempt, started))
+        self.flow = self.flow.follow(step, Started(step.path, move.attempt, started))
         if attempt.foretold is not None:  # it has no effect, and is over when it begins
             self._take(attempt, attempt.foretold)
             return
@@ -159,7 +159,7 @@ class Conduct:
         )
         started = StepStarted(self.run, step, fact.attempt, plan, fact.at)
         self.journal.note(StepStart(self.run.id, record), started)
-        self.flow = self.flow.take(fact)
+        self.flow = self.flow.follow(step, fact)
 
     def _may_go_on(self, attempt: Attempt) -> bool:
         """Whether to perform what was under way when the engine died; else it is dealt with."""
@@ -192,7 +192,7 @@ class Conduct:
         match end:
             case Paused():
                 self.journal.note(StepPause(self.run.id, end))
-                self.flow = self.flow.take(end)
+                self.flow = self.flow.follow(attempt.step, end)
             case Asked():
                 self._ask(attempt.step, end)
             case Settled():
@@ -202,7 +202,7 @@ class Conduct:
         text = self.means.redactor.text(asked.question.text)
         asked = replace(asked, question=replace(asked.question, text=text))
         self.journal.note(StepAsk(self.run.id, asked), StepAsked(self.run, step, asked))
-        self.flow = self.flow.take(asked)
+        self.flow = self.flow.follow(step, asked)
 
     def _settle(self, step: Step, fact: Settled) -> None:
         safe = masked(fact, self.means.redactor, MASKED_VALUE)
@@ -210,7 +210,7 @@ class Conduct:
             StepSettle(self.run.id, _record(step, fact.attempt), safe),
             StepSettled(self.run, step, safe),
         )
-        self.flow = self.flow.take(safe)
+        self.flow = self.flow.follow(step, safe)
 
     # Waiting --------------------------------------------------------------------------------
 

@@ -77,10 +77,13 @@ class Runner:
             case _:
                 pass
         flow = flow.take(facts.Began(at))
-        variables, error = rendered_variables(flow.playbook, flow.sees())
-        masked = self.redactor.data(variables)
-        if error is None and masked != variables:
-            error = MASKED_VALUE
+        masked: Mapping[str, Any] = {}
+        error = None
+        if flow.playbook.variables:
+            variables, error = rendered_variables(flow.playbook, flow.sees())
+            masked = self.redactor.data(variables)
+            if error is None and masked != variables:
+                error = MASKED_VALUE
         began = facts.Began(at, masked, self.redactor.text(error) if error else None)
         journal.note(RunBegin(run, began), RunMoved(run))
         return run, flow.take(began)

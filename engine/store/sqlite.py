@@ -11,7 +11,7 @@ from typing import Any, Final
 from engine.events.event import Event
 from engine.playbooks.guard import Guard
 from engine.playbooks.playbook import Playbook, PlaybookText
-from engine.rules.match import RECONCILED, TOLD_BY_TIMELINE
+from engine.rules.match import TOLD_BY_TIMELINE
 from engine.runs.change import Change
 from engine.runs.consequences import UnderWay
 from engine.runs.control import Order, Pause
@@ -91,7 +91,6 @@ class SqliteLedger:
     async def unmatched(self, limit: int) -> Sequence[Event]:
         parameters = {
             "limit": limit,
-            "reconciled": RECONCILED,
             "by_timeline": TOLD_BY_TIMELINE,
             "within": _SAME_MOMENT,
         }

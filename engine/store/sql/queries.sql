@@ -45,13 +45,18 @@ SELECT * FROM events WHERE id LIKE '%' || :end ORDER BY seq DESC LIMIT 2;
 SELECT * FROM events WHERE seq < :before ORDER BY seq DESC LIMIT :limit;
 
 -- unmatched_events: what the worker has to judge, oldest first, and whether it was reconciled before it arrived
-SELECT *, event.source <> :reconciled AND EXISTS (
-    SELECT 1 FROM events AS missed
-    WHERE missed.source = :reconciled AND missed.action = event.action AND missed.seq < event.seq
-      AND (missed.key = event.key
-           OR missed.subject = event.subject AND missed.type = event.type
-              AND missed.time BETWEEN event.time - :within AND event.time + :within
-              AND substr(missed.key, 1, length(:by_timeline)) = :by_timeline)
+SELECT *, event.source <> 'reconciled' AND (
+    EXISTS (
+        SELECT 1 FROM events AS missed
+        WHERE missed.source = 'reconciled' AND missed.action = event.action
+          AND missed.key = event.key AND missed.seq < event.seq
+    ) OR EXISTS (
+        SELECT 1 FROM events AS missed
+        WHERE missed.source = 'reconciled' AND missed.action = event.action
+          AND missed.subject = event.subject AND missed.type = event.type
+          AND missed.time BETWEEN event.time - :within AND event.time + :within
+          AND substr(missed.key, 1, length(:by_timeline)) = :by_timeline AND missed.seq < event.seq
+    )
 ) AS known_before
 FROM events AS event WHERE matched IS NULL ORDER BY seq LIMIT :limit;
 
