@@ -20,7 +20,7 @@ from engine.runs.lane import Lane
 from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, LedgerError, NotInLedgerError
 from engine.runs.run import Run
 from engine.store import rows
-from engine.store.changes import statement_of
+from engine.store.changes import statements_of
 from engine.store.database import reconnect, sole_use
 from engine.store.in_force import put_in_force
 from engine.store.lanes import read_lane, read_starts, read_under_way
@@ -238,11 +238,11 @@ class SqliteLedger:
         return await self._writer.do(act)
 
     async def keep(self, changes: Sequence[Change]) -> None:
-        statements = [statement_of(change) for change in changes]
+        statements = statements_of(changes)
 
         def act(db: sqlite3.Connection) -> None:
-            for name, row in statements:
-                db.execute(self._sql[name], row)
+            for name, parameters in statements:
+                db.executemany(self._sql[name], parameters)
 
         await self._writer.do(act)
 
