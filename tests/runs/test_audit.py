@@ -9,6 +9,7 @@ import pytest
 
 from engine.problem import EngineError
 from engine.runs.audit import Act, AuditEntry
+from engine.runs.change import RunBegin, RunMove
 from engine.runs.control import Order, Verb
 from engine.runs.fact import Began
 from engine.runs.run import RunState
@@ -28,7 +29,7 @@ async def going(ledger: SqliteLedger) -> None:
     run = a_run("RUN1", PLAYBOOK, event)
     await ledger.accept(event)
     await ledger.keep_match(event, verdicts([PLAYBOOK]), NOW, letting([run]))
-    await ledger.keep_began(run.move(RunState.RUNNING, at=NOW), Began(NOW, {}))
+    await ledger.keep([RunBegin(run.move(RunState.RUNNING, at=NOW), Began(NOW, {}))])
 
 
 def kept(database: Path) -> list[AuditEntry]:
@@ -83,7 +84,7 @@ def test_it_outlives_what_it_tells_of(ledger: SqliteLedger, database: Path) -> N
     with open_for_people(database, WHENCE) as people:
         people.cancel("RUN1", by="ada", at=NOW)
     ended = a_run("RUN1", PLAYBOOK, an_event("E1")).move(RunState.CANCELLED, at=NOW)
-    asyncio.run(ledger.keep_run(ended))
+    asyncio.run(ledger.keep([RunMove(ended)]))
     batch = asyncio.run(ledger.pruning.prune(NOW + 9e9, 0, None))
     assert batch.runs == 1
     [entry] = kept(database)
