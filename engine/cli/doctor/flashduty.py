@@ -28,6 +28,9 @@ _MEMBER: Final = "/member/info"  # fact: whoever has a valid app_key may call it
 _INCIDENTS: Final = ("/incident/list", "Incidents Read")  # in seconds
 _WEBHOOKS: Final = ("/webhook/history/list", "Integrations Read")  # in milliseconds
 
+# What no harmless call can find out.
+_UNTOLD: Final = {"Incidents Read": "; Incidents Manage shows when a step writes to an incident"}
+
 
 @dataclass(slots=True)
 class _Clocks:
@@ -127,7 +130,7 @@ def _member(data: object) -> str:
 
 def _permission(answer: Answer | FlashdutyError, name: str) -> Finding:
     if isinstance(answer, Answer):
-        return Finding("permission", "ok", f"{name}: yes")
+        return Finding("permission", "ok", f"{name}: yes{_UNTOLD.get(name, '')}")
     if answer.status == HTTPStatus.FORBIDDEN:
         seen = f"{name}: no; what was missed while the engine was down is not found again"
         todo = "give the member of the app_key a role that has it, or set flashduty.reconcile: off"

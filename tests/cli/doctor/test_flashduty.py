@@ -74,7 +74,7 @@ def test_where_all_is_well_the_member_is_named() -> None:
         ("clock", "ok"),
     ]
     assert found[1].seen.startswith("it is member ")
-    assert found[2].seen == "Incidents Read: yes"
+    assert found[2].seen.startswith("Incidents Read: yes; Incidents Manage shows when ")
     assert found[3].seen == "Integrations Read: yes"
     assert len(simulated(more=", reconcile: off")) == 4  # nothing reads the history of webhooks
 
