@@ -20,6 +20,7 @@ from engine.runs.lane import Lane
 from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, LedgerError, NotInLedgerError
 from engine.runs.run import Run
 from engine.store import rows
+from engine.store.arrivals import Arrivals
 from engine.store.changes import statements_of
 from engine.store.database import reconnect, sole_use
 from engine.store.in_force import put_in_force
@@ -39,18 +40,11 @@ class SqliteLedger:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._sql = read_queries()
+        self._arrivals = Arrivals()
         self.pruning = SqlitePruning(writer)
 
     async def accept(self, event: Event) -> Acceptance:
-        row = _row_of(event)
-
-        def act(db: sqlite3.Connection) -> Acceptance:
-            if db.execute(self._sql["insert_event"], row).rowcount:
-                return Acceptance(event.id, duplicate=False)
-            known = db.execute(self._sql["event_by_key"], row).fetchone()
-            return Acceptance(known["id"], duplicate=True)
-
-        return await self._writer.do(act)
+        return await self._writer.join(self._arrivals.keep, _row_of(event))
 
     async def known(self, subject: str, type_: str, since: int, until: int) -> Sequence[Event]:
         wanted = {"subject": subject, "type": type_, "since": since, "until": until}

@@ -8,8 +8,9 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final, TypeVar, cast
 
 from engine.runs.ledger import LedgerError, NotInLedgerError
@@ -18,12 +19,16 @@ from engine.store.ledger_file import LedgerFile
 GROUP: Final = 500  # acts in one commit: bounds how long the first of them waits for the last
 
 T = TypeVar("T")
-Act = Callable[[sqlite3.Connection], Any]
+G = TypeVar("G")
+Act = Callable[[sqlite3.Connection], T]
+JointAct = Callable[[sqlite3.Connection, Sequence[G]], Sequence[T]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    act: Act
+    act: Act[Any] | JointAct[Any, Any]
+    joint: bool
+    given: Any  # to a joint act
     loop: asyncio.AbstractEventLoop
     answer: "asyncio.Future[Any]"
 
@@ -37,14 +42,26 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="ledger-writer", daemon=True)
         self._thread.start()
 
-    async def do(self, act: Callable[[sqlite3.Connection], T]) -> T:
+    async def do(self, act: Act[T]) -> T:
         """What the act answers, once it is committed. After a LedgerError it did nothing."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Any] = loop.create_future()
+        return cast("T", await self._ordered(act, joint=False, given=None))
+
+    async def join(self, act: JointAct[G, T], given: G) -> T:
+        """The same of an act that is done once for all who wait for it, each with what they gave.
+
+        It answers each of them, in their order.
+        """
+        return cast("T", await self._ordered(act, joint=True, given=given))
+
+    def _ordered(
+        self, act: Act[Any] | JointAct[Any, Any], *, joint: bool, given: Any
+    ) -> "asyncio.Future[Any]":
         if not self._thread.is_alive():
             raise LedgerError("the ledger is closed")
-        self._orders.put(_Order(act, loop, answer))
-        return cast("T", await answer)
+        loop = asyncio.get_running_loop()
+        order = _Order(act, joint, given, loop, loop.create_future())
+        self._orders.put(order)
+        return order.answer
 
     def close(self) -> None:
         """Commit what is waiting and close the connection."""
@@ -81,8 +98,11 @@ class Writer:
         try:
             connection = self.file.connection()
             connection.execute("BEGIN IMMEDIATE")
-            for order in orders:
-                answers.append((order, self._act(connection, order)))  # noqa: PERF401 - a failure ends the loop
+            for (act, joint), group in groupby(orders, lambda order: (order.act, order.joint)):
+                if joint:
+                    answers += self._act_jointly(connection, act, list(group))
+                else:
+                    answers += [(order, self._act(connection, act)) for order in group]
             connection.execute("COMMIT")
             self.file.check()  # or it is committed to what nobody will find
         except Exception as error:  # noqa: BLE001 - a dead thread would keep everybody waiting
@@ -95,11 +115,24 @@ class Writer:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_answer, mine)
 
-    def _act(self, connection: sqlite3.Connection, order: _Order) -> Any:
+    def _act_jointly(
+        self, connection: sqlite3.Connection, act: JointAct[Any, Any], orders: list[_Order]
+    ) -> list[tuple[_Order, Any]]:
+        given = [order.given for order in orders]
+        values = self._act(connection, lambda db: act(db, given))
+        if not isinstance(values, (LedgerError, NotInLedgerError)):
+            return list(zip(orders, values, strict=True))
+        if len(orders) == 1:
+            return [(orders[0], values)]
+        # One of them is wrong, and the others are not to suffer for it.
+        alone = [self._act_jointly(connection, act, [order]) for order in orders]
+        return [answer for answers in alone for answer in answers]
+
+    def _act(self, connection: sqlite3.Connection, act: Act[Any]) -> Any:
         """One act in its savepoint: what it raises undoes it, and no other one of the group."""
         connection.execute("SAVEPOINT act")
         try:
-            value = order.act(connection)
+            value = act(connection)
         except Exception as error:  # goes to whoever asked, as its own failure
             if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
                 raise  # the disk or the file, not the act: the whole group has to fail

@@ -14,7 +14,7 @@ VALUES (:id, :source, :action, :key, :type, :time, :incident, :query, :headers, 
 ON CONFLICT (source, action, key) DO NOTHING;
 
 -- event_by_key: the event that a repeated delivery repeats
-SELECT id FROM events WHERE source = :source AND action = :action AND key = :key;
+SELECT seq, id FROM events WHERE source = :source AND action = :action AND key = :key;
 
 -- event_by_key_alone: the event that tells of the same thing, whatever it came by
 SELECT id FROM events WHERE key = :key ORDER BY seq LIMIT 1;
