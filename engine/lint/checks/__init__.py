@@ -12,6 +12,7 @@ from engine.lint.checks import (
     event_data_as_command,
     event_data_as_host,
     event_data_as_option,
+    literal_secret,
     number_and_text,
     refused_by_config,
     retry_repeats,
@@ -51,6 +52,7 @@ CHECKS: Final[Mapping[str, Check]] = {
         event_data_as_command.CHECK,
         event_data_as_host.CHECK,
         event_data_as_option.CHECK,
+        literal_secret.CHECK,
         # triggers and steps
         trigger_never.CHECK,
         same_action.CHECK,
