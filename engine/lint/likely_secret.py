@@ -27,10 +27,11 @@ _FORMS: Final = {
     "credentials": r"(?i:\b(?:bearer|basic)\s+)(?=[A-Za-z._~+/-]*\d)[\w.~+/-]{12,}={0,2}",
 }
 _KNOWN: Final = {kind: re.compile(form) for kind, form in _FORMS.items()}
-_PASSWORD: Final = re.compile(r".*(?:password|passwd|passphrase)", re.IGNORECASE)
+_AT_ALL: Final = re.compile(r"\d|://|KEY|AKIA|ASIA")  # one of these is in each of them
+_PASSWORD: Final = re.compile(r"(?:password|passwd|passphrase)$", re.IGNORECASE)
 _TOKEN: Final = re.compile(
-    r"(?:.*[_-])?(?:token|secret|api_?key|app_?key|access_?key|secret_?key|private_?key"
-    r"|integration_?key|authorization|credentials?)",
+    r"(?:^|[_-])(?:token|secret|(?:api|app|access|secret|private|integration)[_-]?key"
+    r"|authorization|credentials?)$",
     re.IGNORECASE,
 )
 _SHORTEST: Final = 6
@@ -48,6 +49,8 @@ _BITS: Final = 4.0  # of a character, at least: most of 32 drawn at random have 
 
 def looks_like(text: str) -> str | None:
     """What a text looks like by itself, wherever it stands."""
+    if not _AT_ALL.search(text):
+        return None
     for kind, form in _KNOWN.items():
         if form.search(text):
             return kind
@@ -56,13 +59,15 @@ def looks_like(text: str) -> str | None:
 
 def named(name: str, value: str) -> str | None:
     """What a text looks like that stands under a name."""
-    name = name.replace("-", "_")
-    value = _SCHEME.sub("", value.strip())
-    if _NO_SECRET.fullmatch(value) or not value:
+    password, token = _PASSWORD.search(name), _TOKEN.search(name)
+    if not (password or token):
         return None
-    if _PASSWORD.fullmatch(name):
+    value = _SCHEME.sub("", value.strip())
+    if not value or _NO_SECRET.fullmatch(value):
+        return None
+    if password:
         return "a password"
-    return "a secret" if _TOKEN.fullmatch(name) and len(value) >= _SHORTEST else None
+    return "a secret" if len(value) >= _SHORTEST else None
 
 
 def dense(text: str) -> str | None:
