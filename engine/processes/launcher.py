@@ -8,6 +8,7 @@ import errno
 import os
 import signal
 import sys
+import warnings  # noqa: F401 - execvpe imports it, and by then nothing may be readable any more
 
 from engine.processes.preparation import read_preparation, take_on
 

@@ -95,8 +95,8 @@ def test_what_that_user_may_not_execute_is_a_sentence(shell: WardedShell, tmp_pa
 
 @as_root
 def test_what_that_user_leaves_running_is_ended_as_well(shell: WardedShell) -> None:
-    given = {"script": "setsid -f sleep 1000; echo done", "user": "nobody"}
-    result = result_of(perform(shell, **given))
+    daemon = "setsid -f sh -c 'echo up; exec sleep 1000 > /dev/null' | { read up; echo done; }"
+    result = result_of(perform(shell, script=daemon, user="nobody"))
     assert result["stdout"] == "done\n"
     assert [one.partition(" (pid ")[0] for one in result["ended"]] == ["sleep"]
 

@@ -8,6 +8,7 @@ group, as a daemon does, still carries the step's mark in its environment: it is
 too, and `ended` says so.
 """
 
+import asyncio
 import math
 import os
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ from engine.playbooks.step_type import Call, Failed, Outside, Plan, Report
 from engine.processes.allowed import ANY_COMMAND, AllowedCommands, find_command
 from engine.processes.launch import launching
 from engine.processes.mark import VARIABLE
-from engine.processes.preparation import Limits, Preparation
+from engine.processes.preparation import Limits, Preparation, User
 from engine.processes.running_command import Write
 from engine.processes.user import find_user
 from engine.processes.warden import Warden
@@ -108,7 +109,7 @@ class Shell:
             return refused
         if settings.allow.names and executable is None:
             return Failed(f"there is no command '{argv[0]}'", retryable=False)
-        preparation = _preparation(parameters)
+        preparation = await _preparation(parameters)
         if isinstance(preparation, str):
             return Failed(f"it is not started: {preparation}", retryable=False)
         mark = settings.warden.mark(call.run_id, call.path, call.attempt)
@@ -146,9 +147,11 @@ def _argv(parameters: ShellParameters) -> list[str]:
     return [*SHELL, parameters.script or ""] if parameters.argv is None else parameters.argv
 
 
-def _preparation(parameters: ShellParameters) -> Preparation | str:
+async def _preparation(parameters: ShellParameters) -> Preparation | str:
     """What the command takes on; a sentence where it cannot."""
-    user = None if parameters.user is None else find_user(parameters.user)
+    user: User | str | None = None
+    if parameters.user is not None:  # a directory of users may be asked, and take its time
+        user = await asyncio.to_thread(find_user, parameters.user)
     if isinstance(user, str):
         return user
     given = parameters.limits
