@@ -14,7 +14,7 @@ CALLS = {"eval", "exec", "compile", "__import__"}
 MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle", "code", "imp"}
 ATTRIBUTES = {  # called on something; compile of a pattern is another thing
     "yaml": {"load", "load_all", "full_load", "unsafe_load", "unsafe_load_all", "full_load_all"},
-    "os": {"system", "popen", "execl", "execlp", "execv", "execve", "execvp", "execvpe"},
+    "os": {"system", "popen"},
     "subprocess": {"getoutput", "getstatusoutput"},
     "asyncio": {"create_subprocess_shell"},
     "tempfile": {"mktemp"},
