@@ -122,15 +122,11 @@ class Conduct:
             return
         if move.again and not self._may_go_on(attempt):
             return
-        record = replace(
-            _record(step, move.attempt),
-            started=started,
-            plan=attempt.plan.summary,
-            request=attempt.plan.details,
-        )
+        plan = attempt.plan
+        record = _record(step, move.attempt, started, plan)
         self.journal.note(
             StepStart(self.run.id, record),
-            StepStarted(self.run, step, move.attempt, attempt.plan, started),
+            StepStarted(self.run, step, move.attempt, plan, started),
         )
         self.flow = self.flow.follow(step, Started(step.path, move.attempt, started))
         if attempt.foretold is not None:  # it has no effect, and is over when it begins
@@ -150,13 +146,7 @@ class Conduct:
             return
         name = step.parameters["call"]
         plan = Plan(f"carry out {name}", {"call": name, "inputs": inputs})
-        record = replace(
-            _record(step, fact.attempt),
-            started=fact.at,
-            handed=fact.handed,
-            plan=plan.summary,
-            request=plan.details,
-        )
+        record = replace(_record(step, fact.attempt, fact.at, plan), handed=fact.handed)
         started = StepStarted(self.run, step, fact.attempt, plan, fact.at)
         self.journal.note(StepStart(self.run.id, record), started)
         self.flow = self.flow.follow(step, fact)
@@ -207,7 +197,7 @@ class Conduct:
     def _settle(self, step: Step, fact: Settled) -> None:
         safe = masked(fact, self.means.redactor, MASKED_VALUE)
         self.journal.note(
-            StepSettle(self.run.id, _record(step, fact.attempt), safe),
+            StepSettle(self.run.id, step, safe),
             StepSettled(self.run, step, safe),
         )
         self.flow = self.flow.follow(step, safe)
@@ -337,8 +327,17 @@ def _decision(order: Order, path: str, attempt: int, kind: Asking, now: float) -
             return None
 
 
-def _record(step: Step, attempt: int) -> StepRecord:
-    return StepRecord(path=step.path, attempt=attempt, type=step.type, id=step.id, name=step.name)
+def _record(step: Step, attempt: int, started: float, plan: Plan) -> StepRecord:
+    return StepRecord(
+        path=step.path,
+        attempt=attempt,
+        type=step.type,
+        id=step.id,
+        name=step.name,
+        started=started,
+        plan=plan.summary,
+        request=plan.details,
+    )
 
 
 def _shorter(timeout: float | None, deadline: float | None, now: float) -> float | None:

@@ -27,6 +27,7 @@ from engine.runs.stand import Failure, Open
 from engine.runs.walk import Walk
 
 NEVER: Final = Began(0.0)
+_NOTHING: Final[frozenset[str]] = frozenset()
 _INSIDE: Final = re.compile(rf"\[|/(?={'|'.join(section.value for section in Section)})")
 
 
@@ -162,4 +163,6 @@ class Flow:
 
 def around(path: str) -> frozenset[str]:
     """The paths of the steps around one: `steps/3`, `steps/3[0]/1` of `steps/3[0]/1/finally/2`."""
+    if path.count("/") == 1 and "[" not in path:  # nearly all of them
+        return _NOTHING
     return frozenset(path[: inside.start()] for inside in _INSIDE.finditer(path))

@@ -6,13 +6,10 @@ While the receiver is busy the turns take longer than the work, so it is the num
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
 
 from engine.runs.ledger import Acceptance
-from engine.store.queries import SeveralRows, read_queries
+from engine.store.queries import in_every_size, in_sizes, read_queries
 from engine.store.rows import Parameters
-
-SIZES: Final = (64, 16, 4, 1)  # rows of a statement: few different ones stay prepared
 
 
 class Arrivals:
@@ -20,7 +17,7 @@ class Arrivals:
 
     def __init__(self) -> None:
         sql = read_queries()
-        self._inserts = {size: SeveralRows.of(sql["insert_event"], size) for size in SIZES}
+        self._inserts = in_every_size(sql["insert_event"])
         self._known = sql["event_by_key"]
 
     def keep(self, db: sqlite3.Connection, rows: Sequence[Parameters]) -> list[Acceptance]:
@@ -54,16 +51,8 @@ def _in_order(rows: Iterable[Parameters]) -> Iterator[list[Parameters]]:
         subject, time = row["subject"], row["time"]
         if subject is not None and time is not None:
             if time < newest.get(subject, time):
-                yield from _in_sizes(some)
+                yield from in_sizes(some)
                 some, newest = [], {}
             newest[subject] = time
         some.append(row)
-    yield from _in_sizes(some)
-
-
-def _in_sizes(rows: Iterable[Parameters]) -> Iterator[list[Parameters]]:
-    left = list(rows)
-    for size in SIZES:
-        while len(left) >= size:
-            yield left[:size]
-            left = left[size:]
+    yield from in_sizes(some)

@@ -1,4 +1,13 @@
-"""From a change of a run to the statement that keeps it."""
+"""From the changes of runs to the statements that keep them, as few as will do.
+
+Why few: see `arrivals`.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from itertools import groupby, zip_longest
+from operator import itemgetter
+from typing import Final
 
 from engine.runs.change import (
     Change,
@@ -11,17 +20,91 @@ from engine.runs.change import (
     StepSettle,
     StepStart,
 )
-from engine.runs.fact import Asked, Paused
+from engine.runs.fact import Asked, Began, Paused
+from engine.runs.run import Run
 from engine.store import rows
+from engine.store.queries import in_every_size, in_sizes, read_queries
+
+_OF_STEPS: Final = (StepStart, StepPause, StepAsk, StepSettle)
+
+Statement = tuple[str, list[rows.Parameters]]  # its name in `sql/queries.sql`, and for which rows
 
 
-def statement_of(change: Change) -> tuple[str, rows.Parameters]:  # noqa: PLR0911 - one a kind
-    """The name of a statement in `sql/queries.sql`, and its parameters."""
+class Changes:
+    """The statements of one ledger that keep what changed in its runs."""
+
+    def __init__(self) -> None:
+        self._sql = read_queries()
+        self._steps = in_every_size(self._sql["step_at_once"])
+
+    def keep(self, db: sqlite3.Connection, given: Sequence[Sequence[Statement]]) -> list[None]:
+        """Those of several runs: what is alike is done together, each run in its own order."""
+        for alike in zip_longest(*given):
+            together: dict[str, list[rows.Parameters]] = {}
+            for name, parameters in (one for one in alike if one is not None):
+                together.setdefault(name, []).extend(parameters)
+            for name, parameters in together.items():
+                self._do(db, name, parameters)
+        return [None] * len(given)
+
+    def _do(self, db: sqlite3.Connection, name: str, parameters: list[rows.Parameters]) -> None:
+        if name != "step_at_once":
+            db.executemany(self._sql[name], parameters)
+            return
+        for some in in_sizes(parameters):
+            insert = self._steps[len(some)]
+            db.execute(insert.statement, insert.parameters(some))
+
+
+def statements_of(changes: Sequence[Change]) -> list[Statement]:
+    """What leaves the rows as the changes of a run would, one after another."""
+    statements = groupby(_statements(changes), key=itemgetter(0))
+    return [(name, [row for _, row in same]) for name, same in statements]
+
+
+def _statements(changes: Sequence[Change]) -> Iterator[tuple[str, rows.Parameters]]:
+    """One a change, but for what is over when it begins: a whole run, an attempt at a step."""
+    match changes:
+        case [RunBegin(begun, fact), *steps, RunMove(run)] if run.id == begun.id and all(
+            isinstance(one, _OF_STEPS) for one in steps
+        ):
+            yield "begin_and_move_run", _begun(run, fact)
+            changes = steps
+    for place, change in enumerate(changes):
+        before = changes[place - 1] if place else None
+        after = changes[place + 1] if place + 1 < len(changes) else None
+        if isinstance(change, StepStart) and _ends(change, after):
+            continue
+        if (
+            isinstance(change, StepSettle)
+            and isinstance(before, StepStart)
+            and _ends(before, change)
+        ):
+            started = rows.started_to_row(before.run_id, before.record)
+            settled = rows.settled_to_row(change.run_id, change.step, change.fact)
+            yield "step_at_once", {**settled, **started}
+        else:
+            yield _statement(change)
+
+
+def _ends(start: StepStart, change: Change | None) -> bool:
+    """Whether it is the outcome of the attempt that was started."""
+    if not isinstance(change, StepSettle):
+        return False
+    begun, over = start.record, change.fact
+    return (start.run_id, begun.path, begun.attempt) == (change.run_id, over.path, over.attempt)
+
+
+def _begun(run: Run, fact: Began) -> rows.Parameters:
+    return {**rows.run_to_row(run), "began": rows.began_to_json(fact)}
+
+
+def _statement(change: Change) -> tuple[str, rows.Parameters]:  # noqa: PLR0911 - one a kind
     match change:
         case RunMove(run):
             return "update_run", rows.run_to_row(run)
         case RunBegin(run, fact):
-            return "begin_run", {**rows.run_to_row(run), "began": rows.began_to_json(fact)}
+            return "begin_run", _begun(run, fact)
         case RunCancel(run_id, fact):
             return "cancel_run", {"run": run_id, "cancelled": rows.cancelled_to_json(fact)}
         case StepStart(run_id, record):
@@ -31,8 +114,8 @@ def statement_of(change: Change) -> tuple[str, rows.Parameters]:  # noqa: PLR091
         case StepAsk(run_id, fact):
             question = rows.question_to_json(fact.question)
             return "ask_step", {**_attempt(run_id, fact), "question": question}
-        case StepSettle(run_id, record, fact):
-            return "settle_step", rows.settled_to_row(run_id, record, fact)
+        case StepSettle(run_id, step, fact):
+            return "settle_step", rows.settled_to_row(run_id, step, fact)
         case OrderObeyed(order):
             return "obey_order", {"seq": order.seq, "at": order.at}
 

@@ -4,14 +4,17 @@ But for one thing: what inserts one row is repeated for several.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Final, LiteralString, Self, cast
+from typing import Any, Final, LiteralString, Self, TypeVar, cast
 
 _NAMED: Final = re.compile(r"^-- (\w+): .*$", re.MULTILINE)
 _VALUES: Final = re.compile(r"(?<=VALUES )\(.*\)(?=\nON CONFLICT)", re.DOTALL)
+SIZES: Final = (64, 16, 4, 1)  # rows of a statement: few different ones stay prepared
 _PARAMETER: Final = re.compile(r":(\w+)")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,20 @@ class SeveralRows:
     def parameters(self, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Those of all rows, in the order of their numbers."""
         return [row[name] for row in rows for name in self.names]
+
+
+def in_every_size(insert: LiteralString) -> Mapping[int, SeveralRows]:
+    """The statements for `in_sizes`, made of one that inserts a row."""
+    return {size: SeveralRows.of(insert, size) for size in SIZES}
+
+
+def in_sizes(rows: Iterable[T]) -> Iterator[list[T]]:
+    """The rows in sizes that there are statements for."""
+    left = list(rows)
+    for size in SIZES:
+        while len(left) >= size:
+            yield left[:size]
+            left = left[size:]
 
 
 def read_queries() -> dict[str, LiteralString]:

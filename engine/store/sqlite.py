@@ -21,7 +21,7 @@ from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, LedgerErr
 from engine.runs.run import Run
 from engine.store import rows
 from engine.store.arrivals import Arrivals
-from engine.store.changes import statement_of
+from engine.store.changes import Changes, statements_of
 from engine.store.database import reconnect, sole_use
 from engine.store.in_force import put_in_force
 from engine.store.lanes import read_lane, read_starts, read_under_way
@@ -41,6 +41,7 @@ class SqliteLedger:
         self._writer = writer
         self._sql = read_queries()
         self._arrivals = Arrivals()
+        self._changes = Changes()
         self.pruning = SqlitePruning(writer)
 
     async def accept(self, event: Event) -> Acceptance:
@@ -232,13 +233,7 @@ class SqliteLedger:
         return await self._writer.do(act)
 
     async def keep(self, changes: Sequence[Change]) -> None:
-        statements = [statement_of(change) for change in changes]
-
-        def act(db: sqlite3.Connection) -> None:
-            for name, row in statements:
-                db.execute(self._sql[name], row)
-
-        await self._writer.do(act)
+        await self._writer.join(self._changes.keep, statements_of(changes))
 
     async def orders(self, after: int) -> Sequence[Order]:
         return await self._writer.do(lambda db: read_orders(db, self._sql, after))

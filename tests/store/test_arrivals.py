@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from engine.events.event import Event
 from engine.runs.ledger import Acceptance, LedgerError
-from engine.store.arrivals import SIZES, Arrivals
-from engine.store.queries import SeveralRows, read_migrations, read_queries
+from engine.store.arrivals import Arrivals
+from engine.store.queries import SIZES, SeveralRows, read_migrations, read_queries
 from engine.store.rows import event_to_row
 from engine.store.sqlite import open_ledger
 from tests.runs.fakes import an_event
