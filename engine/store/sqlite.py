@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,8 +92,7 @@ class SqliteLedger:
         def act(db: sqlite3.Connection) -> list[Event]:
             found = db.execute(self._sql["unmatched_events"], parameters)
             return [
-                replace(rows.event_from_row(row), known_before=bool(row["known_before"]))
-                for row in found
+                rows.event_from_row(row, known_before=bool(row["known_before"])) for row in found
             ]
 
         return await self._writer.do(act)
@@ -108,18 +106,22 @@ class SqliteLedger:
         judged_by: int | None = None,
     ) -> Admitted:
         matched = rows.match_to_row(event, judgements, at, judged_by)
+        return await self._writer.join(self._match_all, (matched, admit))
 
-        def act(db: sqlite3.Connection) -> Admitted:
-            if not db.execute(self._sql["match_event"], matched).rowcount:
-                return Admitted(())  # it was judged before
-            admitted = admit(lambda run, guard, now: self._lane(db, run, guard, now))
-            for run in admitted.runs:
-                db.execute(self._sql["insert_run"], rows.run_to_row(run))
-            for order in admitted.orders:
-                db.execute(self._sql["insert_order"], rows.order_to_row(order))
-            return admitted
+    def _match_all(
+        self, db: sqlite3.Connection, matches: Sequence[tuple[rows.Parameters, Admit]]
+    ) -> list[Admitted]:
+        return [self._match(db, matched, admit) for matched, admit in matches]
 
-        return await self._writer.do(act)
+    def _match(self, db: sqlite3.Connection, matched: rows.Parameters, admit: Admit) -> Admitted:
+        if not db.execute(self._sql["match_event"], matched).rowcount:
+            return Admitted(())  # it was judged before
+        admitted = admit(lambda run, guard, now: self._lane(db, run, guard, now))
+        for run in admitted.runs:
+            db.execute(self._sql["insert_run"], rows.run_to_row(run))
+        for order in admitted.orders:
+            db.execute(self._sql["insert_order"], rows.order_to_row(order))
+        return admitted
 
     async def accept_judged(
         self,
