@@ -106,22 +106,18 @@ class SqliteLedger:
         judged_by: int | None = None,
     ) -> Admitted:
         matched = rows.match_to_row(event, judgements, at, judged_by)
-        return await self._writer.join(self._match_all, (matched, admit))
 
-    def _match_all(
-        self, db: sqlite3.Connection, matches: Sequence[tuple[rows.Parameters, Admit]]
-    ) -> list[Admitted]:
-        return [self._match(db, matched, admit) for matched, admit in matches]
+        def act(db: sqlite3.Connection) -> Admitted:
+            if not db.execute(self._sql["match_event"], matched).rowcount:
+                return Admitted(())  # it was judged before
+            admitted = admit(lambda run, guard, now: self._lane(db, run, guard, now))
+            for run in admitted.runs:
+                db.execute(self._sql["insert_run"], rows.run_to_row(run))
+            for order in admitted.orders:
+                db.execute(self._sql["insert_order"], rows.order_to_row(order))
+            return admitted
 
-    def _match(self, db: sqlite3.Connection, matched: rows.Parameters, admit: Admit) -> Admitted:
-        if not db.execute(self._sql["match_event"], matched).rowcount:
-            return Admitted(())  # it was judged before
-        admitted = admit(lambda run, guard, now: self._lane(db, run, guard, now))
-        for run in admitted.runs:
-            db.execute(self._sql["insert_run"], rows.run_to_row(run))
-        for order in admitted.orders:
-            db.execute(self._sql["insert_order"], rows.order_to_row(order))
-        return admitted
+        return await self._writer.do(act)
 
     async def accept_judged(
         self,
