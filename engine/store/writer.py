@@ -9,9 +9,8 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from engine.runs.ledger import LedgerError, NotInLedgerError
 from engine.store.ledger_file import LedgerFile
@@ -24,8 +23,7 @@ Act = Callable[[sqlite3.Connection], T]
 JointAct = Callable[[sqlite3.Connection, Sequence[G]], Sequence[T]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
+class _Order(NamedTuple):  # made for each delivery; a frozen dataclass takes several times as long
     act: Act[Any] | JointAct[Any, Any]
     joint: bool
     given: Any  # to a joint act
