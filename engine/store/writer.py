@@ -4,31 +4,17 @@ A commit with `synchronous=FULL` costs a flush of the disk. Whatever has gathere
 was being flushed shares the next flush, so that many waiting receivers cost as much as one.
 """
 
-import asyncio
-import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from engine.runs.ledger import LedgerError, NotInLedgerError
+from engine.store.acts import Act, Acts, JointAct, Order
 from engine.store.ledger_file import LedgerFile
-
-GROUP: Final = 500  # acts in one commit: bounds how long the first of them waits for the last
 
 T = TypeVar("T")
 G = TypeVar("G")
-Act = Callable[[sqlite3.Connection], T]
-JointAct = Callable[[sqlite3.Connection, Sequence[G]], Sequence[T]]
-
-
-class _Order(NamedTuple):  # made for each delivery; a frozen dataclass takes several times as long
-    act: Act[Any] | JointAct[Any, Any]
-    joint: bool
-    given: Any  # to a joint act
-    loop: asyncio.AbstractEventLoop
-    answer: "asyncio.Future[Any]"
 
 
 class Writer:
@@ -36,63 +22,43 @@ class Writer:
 
     def __init__(self, file: LedgerFile) -> None:
         self.file = file
-        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._acts = Acts()
         self._thread = threading.Thread(target=self._work, name="ledger-writer", daemon=True)
         self._thread.start()
 
     async def do(self, act: Act[T]) -> T:
         """What the act answers, once it is committed. After a LedgerError it did nothing."""
-        return cast("T", await self._ordered(act, joint=False, given=None))
+        self._check_alive()
+        return cast("T", await self._acts.put(act))
 
     async def join(self, act: JointAct[G, T], given: G) -> T:
         """The same of an act that is done once for all who wait for it, each with what they gave.
 
         It answers each of them, in their order.
         """
-        return cast("T", await self._ordered(act, joint=True, given=given))
-
-    def _ordered(
-        self, act: Act[Any] | JointAct[Any, Any], *, joint: bool, given: Any
-    ) -> "asyncio.Future[Any]":
-        if not self._thread.is_alive():
-            raise LedgerError("the ledger is closed")
-        loop = asyncio.get_running_loop()
-        order = _Order(act, joint, given, loop, loop.create_future())
-        self._orders.put(order)
-        return order.answer
+        self._check_alive()
+        return cast("T", await self._acts.put(act, joint=True, given=given))
 
     def close(self) -> None:
         """Commit what is waiting and close the connection."""
-        self._orders.put(None)
+        self._acts.no_more()
         self._thread.join()
+
+    def _check_alive(self) -> None:
+        if not self._thread.is_alive():
+            raise LedgerError("the ledger is closed")
 
     def _work(self) -> None:
         open_ = True
         while open_:
-            orders, open_ = self._gather()
+            orders, open_ = self._acts.group()
             if orders:
                 self._commit(orders)
                 self.file.tidy()
         self.file.close()
 
-    def _gather(self) -> tuple[list[_Order], bool]:
-        orders: list[_Order] = []
-        first = self._orders.get()
-        if first is None:
-            return orders, False
-        orders.append(first)
-        while len(orders) < GROUP:
-            try:
-                order = self._orders.get_nowait()
-            except queue.Empty:
-                break
-            if order is None:
-                return orders, False
-            orders.append(order)
-        return orders, True
-
-    def _commit(self, orders: list[_Order]) -> None:
-        answers: list[tuple[_Order, Any]] = []
+    def _commit(self, orders: list[Order]) -> None:
+        answers: list[tuple[Order, Any]] = []
         try:
             connection = self.file.connection()
             connection.execute("BEGIN IMMEDIATE")
@@ -107,15 +73,11 @@ class Writer:
             self.file.failed(error)
             said = str(error) or type(error).__name__
             answers = [(order, LedgerError(said)) for order in orders]
-        loops = {order.loop for order, _ in answers}
-        for loop in loops:
-            mine = [(order.answer, value) for order, value in answers if order.loop is loop]
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_answer, mine)
+        self._acts.answer(answers)
 
     def _act_jointly(
-        self, connection: sqlite3.Connection, act: JointAct[Any, Any], orders: list[_Order]
-    ) -> list[tuple[_Order, Any]]:
+        self, connection: sqlite3.Connection, act: JointAct[Any, Any], orders: list[Order]
+    ) -> list[tuple[Order, Any]]:
         given = [order.given for order in orders]
         values = self._act(connection, lambda db: act(db, given))
         if not isinstance(values, (LedgerError, NotInLedgerError)):
@@ -141,13 +103,3 @@ class Writer:
             return LedgerError(f"{type(error).__name__}: {error}")
         connection.execute("RELEASE act")
         return value
-
-
-def _answer(answers: list[tuple["asyncio.Future[Any]", Any]]) -> None:
-    for future, value in answers:
-        if future.done():
-            continue
-        if isinstance(value, (LedgerError, NotInLedgerError)):
-            future.set_exception(value)
-        else:
-            future.set_result(value)

@@ -13,7 +13,7 @@ import pytest
 from typing_extensions import override
 
 from engine.runs.ledger import LedgerError
-from engine.store import writer as writer_module
+from engine.store import acts
 from engine.store.database import connect
 from engine.store.ledger_file import LedgerFile
 from engine.store.writer import Writer
@@ -129,7 +129,7 @@ def test_what_gathers_is_committed_together(
 def test_a_group_has_its_bounds(
     writer: Writer, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer_module, "GROUP", 10)
+    monkeypatch.setattr(acts, "GROUP", 10)
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
     names = [f"{number:02}" for number in range(40)]

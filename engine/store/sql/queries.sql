@@ -76,6 +76,14 @@ FROM events AS event WHERE matched IS NULL ORDER BY seq LIMIT :limit;
 UPDATE events SET matched = :at, judgements = :judgements, judged_by = :judged_by, own = :own
 WHERE id = :id AND matched IS NULL;
 
+-- match_events: the same of several; what `rows` has of each are the parameters of `match_event`
+UPDATE events SET matched = json_extract(value, '$.at'),
+                  judgements = json_extract(value, '$.judgements'),
+                  judged_by = json_extract(value, '$.judged_by'),
+                  own = json_extract(value, '$.own')
+FROM json_each(:rows)
+WHERE events.id = json_extract(value, '$.id') AND matched IS NULL;
+
 -- insert_playbook: keeps the text of a version; a commit that has it is better than none, or a dirty one
 INSERT INTO playbooks (version, name, file, text, calls, git_commit)
 VALUES (:version, :name, :file, :text, :calls, :commit)
