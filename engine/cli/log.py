@@ -51,7 +51,7 @@ def create_log(redactor: Redactor, stream: TextIO = sys.stderr) -> Log:
             mask,
             structlog.dev.ConsoleRenderer() if person else structlog.processors.JSONRenderer(),
         ],
-    )
+    ).bind()  # or it is put together again for every line
     return log
 
 

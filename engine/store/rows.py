@@ -52,7 +52,7 @@ def event_to_row(event: Event) -> Parameters:
     }
 
 
-def event_from_row(row: sqlite3.Row) -> Event:
+def event_from_row(row: sqlite3.Row, *, known_before: bool = False) -> Event:
     """An event as it was accepted."""
     return Event(
         id=row["id"],
@@ -61,11 +61,12 @@ def event_from_row(row: sqlite3.Row) -> Event:
         key=row["key"],
         type=row["type"],
         time=row["time"],
-        query=json.loads(row["query"]),
-        headers=json.loads(row["headers"]),
+        query=orjson.loads(row["query"]),
+        headers=orjson.loads(row["headers"]),
         payload=_payload_from_json(row["payload"]),
         received=row["received"],
         stale=bool(row["stale"]),
+        known_before=known_before,
         own=None if row["own"] is None else bool(row["own"]),
         origin=row["origin"],
     )

@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -99,8 +98,7 @@ class SqliteLedger:
         def act(db: sqlite3.Connection) -> list[Event]:
             found = db.execute(self._sql["unmatched_events"], parameters)
             return [
-                replace(rows.event_from_row(row), known_before=bool(row["known_before"]))
-                for row in found
+                rows.event_from_row(row, known_before=bool(row["known_before"])) for row in found
             ]
 
         return await self._reader.do(act)

@@ -259,7 +259,7 @@ def an_event(
     key: str | None = None,
     action: str | None = "restart-host",
     labels: Mapping[str, Any] | None = None,
-    payload: Mapping[str, Any] | None = None,
+    payload: dict[str, Any] | None = None,
 ) -> Event:
     incident = {
         "incident_id": "6551f3888713372ad1054d57",

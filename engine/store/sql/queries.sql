@@ -16,8 +16,20 @@ ON CONFLICT (source, action, key) DO NOTHING;
 -- event_by_key: the event that a repeated delivery repeats
 SELECT seq, id FROM events WHERE source = :source AND action = :action AND key = :key;
 
--- event_by_key_alone: the event that tells of the same thing, whatever it came by
-SELECT id FROM events WHERE key = :key ORDER BY seq LIMIT 1;
+-- event_by_key_alone: the event that tells of the same thing, whatever it came by: looked for behind
+-- every endpoint that something came by, of which there are few
+WITH RECURSIVE endpoints (source, action) AS (
+    SELECT * FROM (SELECT source, action FROM events ORDER BY source, action LIMIT 1)
+    UNION ALL
+    SELECT next.source, next.action FROM endpoints AS this JOIN events AS next ON next.seq = COALESCE(
+        (SELECT seq FROM events WHERE source = this.source AND action > this.action
+         ORDER BY action LIMIT 1),
+        (SELECT seq FROM events WHERE source > this.source ORDER BY source, action LIMIT 1)
+    )
+)
+SELECT events.id FROM endpoints CROSS JOIN events
+    ON events.source = endpoints.source AND events.action = endpoints.action AND events.key = :key
+ORDER BY events.seq LIMIT 1;
 
 -- events_about: what is known of one subject, of one type, between two times
 SELECT * FROM events
