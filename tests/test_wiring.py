@@ -18,7 +18,9 @@ from engine.runs.redaction import Redactor
 from engine.runs.reloading import Found
 from engine.runs.run import Outcome
 from engine.store.sqlite import SqliteLedger
-from engine.wiring import elapsed, new_id, now, steady, warden_over, wired
+from engine.wiring.clocks import elapsed, new_id, now, steady
+from engine.wiring.engine import wired
+from engine.wiring.warden import warden_over
 from tests.flashduty.test_proxy import ANSWER, NAMES, Proxy
 from tests.outward.servers import serving
 

@@ -29,7 +29,7 @@ from engine.store.pruning import foresee, rebuild
 from engine.store.soundness import check_soundness
 from engine.store.sqlite import SqliteLedger, open_beside
 from engine.store.statistics import Statistics, read_statistics
-from engine.wiring import now
+from engine.wiring.clocks import now
 
 
 @click.group()

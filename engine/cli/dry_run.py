@@ -17,7 +17,8 @@ from engine.problem import EngineError, in_file_order
 from engine.rehearsal.dry_run import rehearse_all
 from engine.rehearsal.offering import Offer, as_if_idle
 from engine.store.records import open_records
-from engine.wiring import now, offline_loader, offline_step_types
+from engine.wiring.clocks import now
+from engine.wiring.step_types import offline_loader, offline_step_types
 
 
 @click.command()

@@ -11,7 +11,8 @@ from engine.config.config import Config
 from engine.events.event import Event
 from engine.events.source import Refusal, Request
 from engine.problem import EngineError, Location, Problem
-from engine.wiring import new_id, now, sources
+from engine.wiring.clocks import new_id, now
+from engine.wiring.sources import sources
 
 
 def read_bytes(file: str) -> bytes:

@@ -14,7 +14,7 @@ from engine.events.event import Event
 from engine.runs.ledger import Judgement
 from engine.runs.trace import run_as_json, timestamp
 from engine.store.records import EventRecord, open_records
-from engine.wiring import new_id, now
+from engine.wiring.clocks import new_id, now
 
 
 @click.group()

@@ -21,7 +21,7 @@ from engine.rehearsal.explained import Explained, explain_all, just_happened
 from engine.runs.ledger import Judgement
 from engine.runs.trace import timestamp
 from engine.store.records import open_records
-from engine.wiring import offline_loader
+from engine.wiring.step_types import offline_loader
 
 
 @dataclass(frozen=True, slots=True)

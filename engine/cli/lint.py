@@ -16,7 +16,7 @@ from engine.lint.check import Settings
 from engine.lint.pages import page_of
 from engine.lint.report import FORMATS
 from engine.problem import Problem, in_file_order
-from engine.wiring import names_in, offline_linter
+from engine.wiring.step_types import names_in, offline_linter
 
 
 @click.command()

@@ -11,7 +11,8 @@ from engine.problem import EngineError, Problem, nearest
 from engine.runs.control import EVERYTHING, Pause
 from engine.runs.trace import timestamp
 from engine.store.people import People
-from engine.wiring import now, offline_loader
+from engine.wiring.clocks import now
+from engine.wiring.step_types import offline_loader
 
 
 @click.command()

@@ -25,7 +25,8 @@ from engine.web.labels import answering
 from engine.web.metrics import Metrics
 from engine.web.monitor import Monitor
 from engine.web.receiver import Receiver, committing
-from engine.wiring import new_id, now, wired
+from engine.wiring.clocks import new_id, now
+from engine.wiring.engine import wired
 
 Refused = Callable[[str, Request, Refusal], None]
 

@@ -9,7 +9,8 @@ from engine.cli.telling import by_option, for_people, person, tell
 from engine.runs.control import Verb
 from engine.runs.repeating import done_before, paths_within
 from engine.store.records import open_records
-from engine.wiring import new_id, now, offline_loader
+from engine.wiring.clocks import new_id, now
+from engine.wiring.step_types import offline_loader
 
 DECISIONS: Final = {
     "retry": (Verb.RETRY, "is performed again"),

@@ -20,7 +20,7 @@ from engine.rehearsal.scenario import changed_body, prepared
 from engine.rehearsal.scenario_file import Case, ScenarioFile, read_scenarios
 from engine.rehearsal.tried import Tried, tried
 from engine.samples.sample import SAMPLES, sample
-from engine.wiring import offline_loader, offline_step_types
+from engine.wiring.step_types import offline_loader, offline_step_types
 
 Wanted = Callable[[str, str], bool]  # the playbook's name and the case's
 

@@ -9,7 +9,7 @@ import click
 from engine.config.load import read_config
 from engine.playbooks.json_schema import playbook_schema
 from engine.problem import EngineError, Problem
-from engine.wiring import offline_step_types
+from engine.wiring.step_types import offline_step_types
 
 NAME: Final = "playbook.schema.json"  # the file that playbooks name in their first line
 WIDTH: Final = 100

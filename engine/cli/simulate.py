@@ -17,7 +17,7 @@ from engine.flashduty.simulated.limits import RateLimits
 from engine.flashduty.simulated.sample import ALERT_INTEGRATION_KEY, sample_account
 from engine.flashduty.simulated.webhooks import Delivery
 from engine.flashduty.simulator import create_simulator
-from engine.wiring import now
+from engine.wiring.clocks import now
 
 
 @click.command()

@@ -13,7 +13,7 @@ from engine.rules.condition import Answer, Verdict
 from engine.rules.explain import Explanation
 from engine.runs.ledger import Judgement
 from engine.store.records import EventRecord, Records
-from engine.wiring import offline_loader
+from engine.wiring.step_types import offline_loader
 
 _NOT_SO: Final = "the event is not what it asks for"
 

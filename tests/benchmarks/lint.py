@@ -22,7 +22,7 @@ import yaml
 
 from engine.config.load import read_config
 from engine.lint.check import Settings
-from engine.wiring import offline_linter, offline_loader
+from engine.wiring.step_types import offline_linter, offline_loader
 
 ROOT: Final = Path(__file__).parents[2]
 COUNT: Final = 1000

@@ -14,7 +14,8 @@ from engine.events.source import Request
 from engine.runs.happening import Happening, RunMoved
 from engine.runs.redaction import Redactor
 from engine.runs.reloading import Found
-from engine.wiring import new_id, now, wired
+from engine.wiring.clocks import new_id, now
+from engine.wiring.engine import wired
 
 PLAYBOOK = """\
 name: look

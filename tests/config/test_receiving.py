@@ -10,7 +10,7 @@ from engine.config.config import Config
 from engine.config.load import read_config
 from engine.config.receiving import KINDS, tokens_of
 from engine.problem import EngineError
-from engine.wiring import sources
+from engine.wiring.sources import sources
 
 CONFIG = Path("/etc/engine/config.yaml")
 

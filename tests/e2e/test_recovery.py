@@ -19,7 +19,7 @@ from engine.flashduty.simulated.sample import ALERT_INTEGRATION_KEY, sample_acco
 from engine.flashduty.simulated.webhooks import Webhook
 from engine.flashduty.simulator import create_simulator
 from engine.store.records import open_records
-from engine.wiring import now
+from engine.wiring.clocks import now
 from tests.e2e.real_engine import KEY, TOKEN, EngineProcess, Place, Target
 from tests.flashduty.receiving import receiving
 from tests.flashduty.served import served

@@ -7,7 +7,7 @@ import pytest
 from engine.config.load import read_config
 from engine.lint.allow import Allow, allows_in
 from engine.problem import Location
-from engine.wiring import offline_linter
+from engine.wiring.step_types import offline_linter
 
 CONFIG = read_config("", Path("config.yaml"), {}, offline=True)
 HEAD = "name: x\ntrigger: {}\nsteps:\n"

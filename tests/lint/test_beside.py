@@ -13,7 +13,7 @@ from engine.config.load import read_config
 from engine.lint.beside import linting_beside, without_collecting
 from engine.lint.linter import Linted, Linter
 from engine.playbooks.load import Files
-from engine.wiring import offline_step_types
+from engine.wiring.step_types import offline_step_types
 
 FILES = [
     ("good.yaml", "name: good\ntrigger: {action: good}\nsteps: [{wait: 1s}]\n"),

@@ -23,7 +23,7 @@ from engine.lint.linter import Linted
 from engine.lint.loader_pages import LOADER_PAGES
 from engine.lint.pages import pages
 from engine.problem import Location, Problem
-from engine.wiring import offline_linter, offline_loader
+from engine.wiring.step_types import offline_linter, offline_loader
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 SHIPPED = Path(__file__).parents[2] / "playbooks"

@@ -18,7 +18,7 @@ from engine.lint.check import Settings
 from engine.playbooks.playbook import Playbook
 from engine.rehearsal.dry_run import rehearse
 from engine.sources.flashduty import CustomActionSource
-from engine.wiring import offline_linter, offline_step_types
+from engine.wiring.step_types import offline_linter, offline_step_types
 
 PRESS = (Path(__file__).parents[1] / "fixtures/custom-action.vendor-page.json").read_bytes()
 CONFIG = read_config("vars: {url: 'https://a.example'}\nsecrets: {TOKEN: {env: TOKEN}}",

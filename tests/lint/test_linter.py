@@ -10,7 +10,7 @@ from engine.config.load import read_config
 from engine.lint.check import Settings
 from engine.playbooks.load import Loader
 from engine.problem import Problem
-from engine.wiring import offline_linter, offline_step_types
+from engine.wiring.step_types import offline_linter, offline_step_types
 
 ROOT = Path(__file__).parents[2]
 CONFIG = read_config("", Path("config.yaml"), {}, offline=True)

@@ -9,7 +9,7 @@ from engine.lint.origin import Origins
 from engine.lint.reading import SubjectReader
 from engine.marked_yaml.read import read_yaml
 from engine.playbooks.template import Templates
-from engine.wiring import offline_step_types
+from engine.wiring.step_types import offline_step_types
 
 TYPES = offline_step_types(read_config("", Path("config.yaml"), {}, offline=True))
 

@@ -16,7 +16,7 @@ from engine.config.load import read_config
 from engine.marked_yaml.read import read_yaml
 from engine.playbooks.load import Loader
 from engine.problem import EngineError
-from engine.wiring import offline_step_types
+from engine.wiring.step_types import offline_step_types
 from tests.lint.test_cases import CASES, expectations
 
 ROOT = Path(__file__).parents[2]

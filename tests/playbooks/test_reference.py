@@ -29,7 +29,7 @@ from engine.rehearsal.scenario_file import (
     ScenarioModel,
 )
 from engine.rules.functions import EngineFunctions
-from engine.wiring import offline_loader, offline_step_types
+from engine.wiring.step_types import offline_loader, offline_step_types
 
 REFERENCE = (Path(__file__).parents[2] / "playbooks/README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)

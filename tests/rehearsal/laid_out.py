@@ -11,7 +11,7 @@ from engine.problem import EngineError, Problem
 from engine.rehearsal.dry_run import Rehearsal, rehearse
 from engine.rehearsal.mock_reading import MockReader
 from engine.rehearsal.mocks import Mocks
-from engine.wiring import offline_loader, offline_step_types
+from engine.wiring.step_types import offline_loader, offline_step_types
 from tests.runs.fakes import an_event
 
 CONFIG = read_config("", Path("config.yaml"), {}, offline=True)

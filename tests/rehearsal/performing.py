@@ -26,7 +26,7 @@ from engine.steps import step_types
 from engine.steps.http import HttpSettings
 from engine.steps.shell import ShellSettings
 from engine.store.sqlite import SqliteLedger
-from engine.wiring import now
+from engine.wiring.clocks import now
 from tests.rehearsal.recording import Child, HttpRequest, World, a_world
 from tests.runs.fakes import Clock, Staged, a_run
 

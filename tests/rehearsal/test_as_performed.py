@@ -27,7 +27,8 @@ from engine.processes.mark import VARIABLE
 from engine.rehearsal.dry_run import Rehearsal, rehearse
 from engine.runs.run import RunState
 from engine.store.sqlite import SqliteLedger
-from engine.wiring import now, sources
+from engine.wiring.clocks import now
+from engine.wiring.sources import sources
 from tests.rehearsal.performing import SECRETS, Performed, a_stage
 from tests.rehearsal.recording import Child, HttpRequest, World
 

@@ -14,7 +14,7 @@ from engine.events.source import Request
 from engine.flashduty.simulated.webhooks import ALERT_EVENTS, INCIDENT_EVENTS
 from engine.problem import EngineError
 from engine.samples.sample import SAMPLES, Sample, sample
-from engine.wiring import sources
+from engine.wiring.sources import sources
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 CONFIG = read_config("", Path("config.yaml"), {}, offline=True)

@@ -32,7 +32,7 @@ from engine.flashduty.simulator import create_simulator
 from engine.problem import EngineError
 from engine.runs.redaction import Redactor
 from engine.runs.run import Run, RunState
-from engine.wiring import now
+from engine.wiring.clocks import now
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8787

@@ -26,7 +26,7 @@ from engine.config.load import find_config, load_config
 from engine.problem import EngineError, Problem
 from engine.runs.redaction import Redactor
 from engine.store.database import holder
-from engine.wiring import now
+from engine.wiring.clocks import now
 
 _WIDTH = 13  # of the longest name of a check
 

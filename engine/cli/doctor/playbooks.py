@@ -9,7 +9,7 @@ from engine.config.secrets import Secrets
 from engine.lint.beside import without_collecting
 from engine.problem import Problem
 from engine.runs.redaction import Redactor
-from engine.wiring import names_in, offline_linter
+from engine.wiring.step_types import names_in, offline_linter
 
 
 def look_at_playbooks(config: Config) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from engine.cli.schema import schema_text
 from engine.config.config import Config
 from engine.playbooks.schema import NAME
 from engine.problem import EngineError, Problem
-from engine.wiring import offline_loader
+from engine.wiring.step_types import offline_loader
 
 
 @click.command()

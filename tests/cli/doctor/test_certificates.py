@@ -9,7 +9,7 @@ import trustme
 from engine.cli.doctor.certificates import look_at_tls
 from engine.cli.doctor.finding import Finding, surviving
 from engine.config.load import read_config
-from engine.wiring import now
+from engine.wiring.clocks import now
 
 DAY = 86400.0
 

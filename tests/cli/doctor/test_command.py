@@ -11,7 +11,7 @@ import pytest
 
 from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
-from engine.wiring import now
+from engine.wiring.clocks import now
 from tests.cli.conftest import Type
 from tests.e2e.real_engine import KEY, TOKEN, Place
 from tests.flashduty.servers import refusing_port

@@ -15,7 +15,7 @@ from engine.config.load import read_config
 from engine.flashduty.simulated.faults import Fault, Faults
 from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
-from engine.wiring import now
+from engine.wiring.clocks import now
 from tests.flashduty.served import served
 from tests.flashduty.servers import refusing_port, serving
 

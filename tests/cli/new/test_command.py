@@ -11,7 +11,7 @@ from engine.cli.main import COMMANDS, run
 from engine.cli.new.start import STARTS
 from engine.cli.schema import schema_text
 from engine.config.load import read_config
-from engine.wiring import offline_loader
+from engine.wiring.step_types import offline_loader
 
 ROOT = Path(__file__).parents[3]
 CONFIG = ROOT / "config.yaml"  # has what the shipped playbooks need
