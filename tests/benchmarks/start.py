@@ -1,23 +1,22 @@
 """How soon a command answers: `engine --help` and its like, beside a Python that does nothing.
 
-    python -m tests.benchmarks.start [--json]
-
 Each is a process of its own, several times, in turn; of each the quickest counts.
 """
 
-import argparse
-import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from tests.benchmarks.figure import Bar, Figure
+
 ROOT: Final = Path(__file__).parents[2]
-ROUNDS: Final = 15
+NOTHING: Final = "a Python that does nothing"
 PRESS: Final = "tests/fixtures/custom-action.vendor-page.json"
 COMMANDS: Final = {
-    "a Python that does nothing": ["-c", "pass"],
+    NOTHING: ["-c", "pass"],
     "engine --help": ["-m", "engine", "--help"],
     "engine lint FILE": ["-m", "engine", "lint", "playbooks/restart-host.yaml"],
     "engine dry-run": [
@@ -25,6 +24,7 @@ COMMANDS: Final = {
     ],
     "engine test": ["-m", "engine", "test", "playbooks"],
 }
+BARS: Final = {"engine --help": Bar(200)}
 
 
 def seconds(arguments: list[str]) -> float:
@@ -34,21 +34,16 @@ def seconds(arguments: list[str]) -> float:
     return time.perf_counter() - began
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
+def measure(*, quick: bool) -> Iterator[Figure]:
     best = dict.fromkeys(COMMANDS, float("inf"))
-    for _ in range(ROUNDS):
+    for _ in range(3 if quick else 10):
         for name, command in COMMANDS.items():
             best[name] = min(best[name], seconds(command))
-    nothing = best["a Python that does nothing"]
-    if arguments.json:
-        print(json.dumps({name: round(1000 * took) for name, took in best.items()}))
-        return
+    nothing = best[NOTHING]
     for name, took in best.items():
-        print(f"{1000 * took:6.0f} ms  {took / nothing:5.1f} times nothing  {name}")
-
-
-if __name__ == "__main__":
-    main()
+        if name != NOTHING:
+            yield Figure(
+                *(name, took * 1000, "ms", "a process of its own, the quickest of several"),
+                BARS.get(name),
+                *(took / nothing, f"a Python that does nothing, {nothing * 1000:.0f} ms"),
+            )

@@ -1,0 +1,71 @@
+"""How soon an event is acknowledged while everything else is busy.
+
+At 64 connections, while 200 shell steps run and 10,000 runs queue; beside the same engine before that.
+The events are of an action that starts nothing, sent as fast as they are answered.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.benchmarks import load
+from tests.benchmarks.figure import Bar, Figure, quantile, require
+from tests.benchmarks.served import lay_out, serving
+
+CONNECTIONS: Final = 64
+STEPS: Final = 200
+QUEUED: Final = 10_000
+NOTHING: Final = "/flashduty/actions/nothing"
+# Each wakes up once a second, starts a process, and says something.
+PLAYBOOK: Final = """\
+trigger: {action: work}
+steps:
+  - shell: {script: 'while sleep 1; do echo still at work; done'}
+    timeout: 1h
+"""
+_GOING: Final = "SELECT count(*) FROM steps WHERE outcome IS NULL AND started IS NOT NULL"
+_QUEUED: Final = "SELECT count(*) FROM runs WHERE state = 'queued'"
+
+
+def measure(*, quick: bool) -> Iterator[Figure]:
+    seconds = 4.0 if quick else 15.0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lay_out(folder, {"work": PLAYBOOK}, runs=STEPS)
+        with serving(folder) as engine:
+            idle = load.load(engine.port, NOTHING, connections=CONNECTIONS, seconds=seconds / 3)
+            load.load(
+                *(engine.port, "/flashduty/actions/work"),
+                connections=CONNECTIONS, count=STEPS + QUEUED, first=10**7,
+            )  # fmt: skip
+            engine.until(_GOING, STEPS)
+            engine.until(_QUEUED, QUEUED)
+            busy = load.load(
+                *(engine.port, NOTHING), connections=CONNECTIONS, seconds=seconds, first=10**8
+            )
+            require(not busy.cut, "the engine closed its connections")
+            going, queued = engine.count(_GOING), engine.count(_QUEUED)
+            require(going == STEPS, f"{going} steps were going on")
+            require(queued == QUEUED, f"{queued} runs were queued")
+            alive = len(engine.children())
+            require(alive >= STEPS, f"{alive} processes were there")
+    before = quantile(idle.times, 0.99) * 1000
+    p99, worst = quantile(busy.times, 0.99) * 1000, max(busy.times) * 1000
+    yield Figure(
+        *("p99 of an answer, busy", p99, "ms"),
+        f"{CONNECTIONS} connections, {STEPS} shell steps at work, {QUEUED:,} runs queued",
+        Bar(100),
+        *(p99 / before, f"the idle engine's {before:.1f} ms"),
+    )
+    yield Figure(
+        *("the slowest answer, busy", worst, "ms"),
+        f"of {len(busy.times):,}; Flashduty gives up after 2,000 ms",
+        Bar(1000),
+        *(worst / (max(idle.times) * 1000), f"the idle engine's {max(idle.times) * 1000:.0f} ms"),
+    )
+    yield Figure(
+        *("acknowledgements, busy", busy.per_second, "/s"),
+        "the same, as a rate",
+        *(None, busy.per_second / idle.per_second, f"the idle engine's {idle.per_second:,.0f}/s"),
+    )
