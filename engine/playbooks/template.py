@@ -138,7 +138,9 @@ class Template(Deferred):
     def render(self, document: Mapping[str, Any]) -> Any:
         """JSON-like data. Raises RenderError with a sentence; has no effect."""
         compiled = self._compile()
-        context = compiled.new_context({**document, _BUDGET: _Budget()})
+        sandbox = compiled.environment
+        seen = {**sandbox.globals, **document, _BUDGET: _Budget()}
+        context = sandbox.context_class(sandbox, seen, compiled.name, compiled.blocks)
         try:
             parts = compiled.root_render_func(context)
             if self.is_expression:

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from engine.events.event import Event
 from engine.playbooks.playbook import Playbook, PlaybookText
@@ -16,15 +16,17 @@ from engine.runs.run import Asking, Handed, Outcome, Question, Run, RunState, St
 
 Parameters = dict[str, Any]
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
+
 
 def to_json(value: Any) -> str:
     """JSON as the ledger keeps it. What JSON cannot hold is kept as the text it shows."""
-    return to_text(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str))
+    return to_text(_ENCODER.encode(value))
 
 
 def to_text(text: str) -> str:
     """Text as SQLite takes it: a lone surrogate is legal in Python and illegal in UTF-8."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def event_to_row(event: Event) -> Parameters:
