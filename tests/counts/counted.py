@@ -18,22 +18,23 @@ from engine.store.sqlite import SqliteLedger
 from engine.store.writer import Writer
 from tests.runs.fakes import PATIENCE
 
-# What the writer says around acts: it is no work on rows.
-_FRAME: Final = frozenset({"BEGIN", "SAVEPOINT", "RELEASE", "COMMIT", "PRAGMA"})
+_WRITES: Final = ("INSERT", "UPDATE", "DELETE")
 
 
 @dataclass
 class Cost:
     """Of a ledger since it was opened, or from one moment to another."""
 
-    statements: int = 0  # on rows
+    reads: int = 0  # statements
+    writes: int = 0
     commits: int = 0
     flushes: int = 0  # commits that wrote, and so wait for the disk
     log: int = 0  # bytes of the write-ahead log
 
     def since(self, before: "Cost") -> "Cost":
         return Cost(
-            self.statements - before.statements,
+            self.reads - before.reads,
+            self.writes - before.writes,
             self.commits - before.commits,
             self.flushes - before.flushes,
             self.log - before.log,
@@ -52,9 +53,9 @@ class Counted:
     _changes: int = 0
 
     def cost(self) -> Cost:
-        rows = sum(count for word, count in self.words.items() if word not in _FRAME)
+        reads, writes = self.words["SELECT"], sum(self.words[word] for word in _WRITES)
         log = self.path.with_name(f"{self.path.name}-wal").stat().st_size
-        return Cost(rows, self.words["COMMIT"], self.flushes, log)
+        return Cost(reads, writes, self.words["COMMIT"], self.flushes, log)
 
     def hear(self, connection: sqlite3.Connection, statement: str) -> None:
         word = statement.split(None, 1)[0]

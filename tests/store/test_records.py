@@ -90,7 +90,7 @@ def test_pages_leave_out_what_was_skipped_unless_it_is_asked_for(
 ) -> None:
     for id_, name in (("01RUNB4", SECOND), ("01RUNA2", FIRST)):
         run = a_run(id_, name, an_event(f"01EVENT{id_[-1]}"))
-        asyncio.run(ledger.keep_run(run.move(RunState.SKIPPED, at=NOW)))
+        asyncio.run(ledger.keep([RunMove(run.move(RunState.SKIPPED, at=NOW))]))
 
     assert ids(records.runs(3, None, None, None, skipped=False)) == [
         "01RUNA4",
