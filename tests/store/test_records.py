@@ -130,12 +130,17 @@ def test_pages_have_what_a_look_at_every_row_would_have_found(
         for script in read_migrations():
             db.executescript(script)
         rows = [
-            (f"R{n}", "first" if first else "second", one.value, NOW if one.settled else None)
-            for n, (one, first) in enumerate(runs)
+            {
+                "id": f"R{number}",
+                "playbook": "first" if first else "second",
+                "state": one.value,
+                "ended": NOW if one.settled else None,
+            }
+            for number, (one, first) in enumerate(runs)
         ]
         db.executemany(
             "INSERT INTO runs (id, event, playbook, version, state, created, ended) "
-            "VALUES (?1, ?1, ?2, '', ?3, 0, ?4)",
+            "VALUES (:id, :id, :playbook, '', :state, 0, :ended)",
             rows,
         )
         records, found, cursor = Records(db), [], None
