@@ -5,6 +5,7 @@ from typing import Final
 
 from engine.lint.check import Check
 from engine.lint.checks import (
+    always_asked,
     bad_pattern,
     beyond_timeout,
     constant_condition,
@@ -51,6 +52,7 @@ CHECKS: Final[Mapping[str, Check]] = {
         # triggers and steps
         trigger_never.CHECK,
         same_action.CHECK,
+        always_asked.CHECK,
         unreachable_step.CHECK,
         retry_repeats.CHECK,
         retry_without_effect.CHECK,
