@@ -11,48 +11,10 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Final
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
-from tests.benchmarks.every import BENCHMARKS, Result, alone, profiled, result_of
+from tests.benchmarks.every import BENCHMARKS, alone, profiled, result_of
 from tests.benchmarks.machine import the_machine
-
-WIDE: Final = 200  # columns where there is no terminal
-
-
-def table_of(results: list[Result]) -> Table:
-    """A line for each figure."""
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for title in ("benchmark", "what", "figure", "ratio", "against", "bar", "aim", "", "means"):
-        right = title in ("figure", "ratio", "bar", "aim")
-        folds = title == "means"
-        table.add_column(title, justify="right" if right else "left", no_wrap=not folds)
-    for result in results:
-        name = result.benchmark
-        if result.failure is not None:
-            table.add_row(name, "not measured", "", "", "", "", "", "✗", result.failure)
-        for figure in result.figures:
-            bar = figure.bar
-            table.add_row(
-                name,
-                figure.name,
-                f"{_number(figure.value)} {figure.unit}",
-                "" if figure.ratio is None else f"{figure.ratio:.2f} x",
-                figure.against,
-                bar.said(bar.bound) if bar else "",
-                bar.said(bar.aim) if bar else "",
-                {True: "✓", False: "✗", None: ""}[figure.held],
-                figure.means,
-            )
-            name = ""
-    return table
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.2f}"
+from tests.benchmarks.table import Result, print_table
 
 
 def main() -> int:
@@ -69,12 +31,8 @@ def main() -> int:
         print(f"{name} ...", end="", file=sys.stderr, flush=True)
         results.append(result_of(name, options.quick, profiled if options.profile else alone))
         print(f" {results[-1].seconds:.0f} s", file=sys.stderr)
-    screen = Console() if sys.stdout.isatty() else Console(width=WIDE)
-    screen.print(table_of(results))
-    for what, said in machine.items():
-        screen.print(f"{what}: {said}", highlight=False)
     took = round(time.monotonic() - began)
-    screen.print(f"took: {took} s{', --quick' if options.quick else ''}", highlight=False)
+    print_table(results, {**machine, "took": f"{took} s{', --quick' if options.quick else ''}"})
     if options.json is not None:
         told = {
             "machine": machine,

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from tests.benchmarks import (
@@ -25,6 +24,7 @@ from tests.benchmarks import (
     start,
 )
 from tests.benchmarks.figure import Figure
+from tests.benchmarks.table import Result
 
 
 class Measure(Protocol):
@@ -49,16 +49,6 @@ BENCHMARKS: Final[Mapping[str, Measure]] = {
     "pages": pages.measure,
     "honesty": honesty.measure,
 }
-
-
-@dataclass(frozen=True)
-class Result:
-    """Of one benchmark."""
-
-    benchmark: str
-    seconds: float
-    figures: list[Figure]
-    failure: str | None = None
 
 
 def measured(name: str, quick: bool) -> list[Figure]:
