@@ -7,7 +7,7 @@ import socket
 import ssl
 from asyncio import FIRST_COMPLETED
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,15 +22,36 @@ from engine.web.connection import Connection
 
 GRACE: Final = 30.0  # seconds that steps in flight get to finish
 BACKLOG: Final = 2048
+TICK: Final = 1.0  # seconds
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to us: the worker has to hear of them too."""
+class Server(uvicorn.Server):
+    """Leaves signals to us: the worker has to hear of them too. An idle one sleeps."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ended = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None  # None: it does not serve yet
 
     @override
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    @override
+    async def main_loop(self) -> None:
+        """Ticks for the Date of answers; uvicorn's looks ten times as often whether to end."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK):
+                    await self._ended.wait()
+
+    def end(self) -> None:
+        """Accept nothing more, and return from `serve`. Any thread may say so."""
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._ended.set)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -59,7 +80,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 def server(
     app: ASGIApp, *, connections: int = CONNECTIONS, tls: ssl.SSLContext | None = None
-) -> uvicorn.Server:
+) -> Server:
     """A uvicorn server that says nothing by itself."""
     config = uvicorn.Config(
         app,
@@ -76,11 +97,11 @@ def server(
     )
     config.load()
     config.ssl = tls
-    return _Server(config)
+    return Server(config)
 
 
 async def run_until_stopped(
-    web: uvicorn.Server,
+    web: Server,
     listener: socket.socket,
     crew: Crew,
     stopping: "Stopping",
@@ -98,7 +119,7 @@ async def run_until_stopped(
         await asyncio.wait({serving, working, waiting}, return_when=FIRST_COMPLETED)
         waiting.cancel()
         crew.stop()
-        web.should_exit = True
+        web.end()
         await asyncio.wait({serving})
         hurried = tasks.create_task(stopping.hurried.wait(), name="hurried")
         await asyncio.wait({working, hurried}, timeout=grace, return_when=FIRST_COMPLETED)

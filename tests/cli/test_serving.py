@@ -17,7 +17,7 @@ import pytest
 from starlette.applications import Starlette
 
 from engine.cli.running import port_of
-from engine.cli.serving import bind, server, stopped_by_signals, woken_by_signal
+from engine.cli.serving import TICK, bind, server, stopped_by_signals, woken_by_signal
 from engine.problem import EngineError
 from engine.store.records import open_records
 from tests.e2e.real_engine import PATIENCE, TOKEN, Place
@@ -51,6 +51,33 @@ def test_an_address_that_is_taken_is_said_with_what_to_do() -> None:
             f"cannot-listen: 127.0.0.1:{port_of(first)}: Address already in use "
             "(another process listens there; set another `listen` in config.yaml)"
         )
+
+
+def test_a_server_sleeps_a_second_at_a_time_and_ends_at_once() -> None:
+    web = server(Starlette())
+    ticks: list[int] = []
+    tick = web.on_tick
+
+    async def counted(counter: int) -> bool:
+        ticks.append(counter)
+        if len(ticks) == 2:
+            asyncio.get_running_loop().call_soon(web.end)
+        return await tick(counter)
+
+    web.on_tick = counted  # type: ignore[method-assign]
+    with bind("127.0.0.1", 0) as listener:
+        began = time.monotonic()
+        asyncio.run(web.serve([listener]))
+    assert len(ticks) == 3  # one at its start, one that had it ended, one that saw it
+    assert TICK <= time.monotonic() - began < 2 * TICK
+
+
+def test_a_server_that_is_ended_before_it_serves_does_not() -> None:
+    web = server(Starlette())
+    web.end()
+    with bind("127.0.0.1", 0) as listener:
+        asyncio.run(web.serve([listener]))
+    assert web.should_exit
 
 
 def test_what_is_accepted_answers_without_delay() -> None:
