@@ -130,10 +130,15 @@ def masked(end: Settled, redactor: Redactor, mask_error: str) -> Settled:
     error = None if end.error is None else shortened(redactor.text(end.error))
     variables = redactor.data(end.variables)
     result = cut_result(redactor.data(end.result))  # masked first: see `shortened`
+    outcome, retryable = end.outcome, end.retryable
     if variables != end.variables:
-        end = replace(end, outcome=Outcome.FAILED, retryable=False)
-        error, variables = mask_error, {}
-    return replace(end, result=result, error=error, variables=variables)
+        outcome, retryable, error, variables = Outcome.FAILED, False, mask_error, {}
+    return Settled(
+        *(end.path, end.attempt, end.at, outcome, result, error, retryable, variables),
+        stops=end.stops,
+        again=end.again,
+        by=end.by,
+    )
 
 
 def as_wanted(step: Step, settled: Settled) -> Settled:

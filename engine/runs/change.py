@@ -1,10 +1,22 @@
 """What can change in a run's rows, as values: what the ledger is given to keep."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from engine.runs.control import Order
 from engine.runs.fact import Asked, Began, Cancelled, Paused, Settled
 from engine.runs.run import Run, StepRecord
+
+
+class Named(Protocol):
+    """What a step is known by: the step itself, or its record."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def id(self) -> str | None: ...
+    @property
+    def name(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +71,7 @@ class StepSettle:
     """The outcome of an attempt. An outcome that is there is never replaced."""
 
     run_id: str
-    record: StepRecord
+    step: Named
     fact: Settled
 
 

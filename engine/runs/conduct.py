@@ -197,7 +197,7 @@ class Conduct:
     def _settle(self, step: Step, fact: Settled) -> None:
         safe = masked(fact, self.means.redactor, MASKED_VALUE)
         self.journal.note(
-            StepSettle(self.run.id, _record(step, fact.attempt), safe),
+            StepSettle(self.run.id, step, safe),
             StepSettled(self.run, step, safe),
         )
         self.flow = self.flow.follow(step, safe)
@@ -327,9 +327,7 @@ def _decision(order: Order, path: str, attempt: int, kind: Asking, now: float) -
             return None
 
 
-def _record(
-    step: Step, attempt: int, started: float | None = None, plan: Plan | None = None
-) -> StepRecord:
+def _record(step: Step, attempt: int, started: float, plan: Plan) -> StepRecord:
     return StepRecord(
         path=step.path,
         attempt=attempt,
@@ -337,8 +335,8 @@ def _record(
         id=step.id,
         name=step.name,
         started=started,
-        plan=None if plan is None else plan.summary,
-        request=None if plan is None else plan.details,
+        plan=plan.summary,
+        request=plan.details,
     )
 
 

@@ -50,7 +50,7 @@ def _statements(changes: Sequence[Change]) -> Iterator[tuple[str, rows.Parameter
             and _ends(before, change)
         ):
             started = rows.started_to_row(before.run_id, before.record)
-            settled = rows.settled_to_row(change.run_id, change.record, change.fact)
+            settled = rows.settled_to_row(change.run_id, change.step, change.fact)
             yield "step_at_once", {**settled, **started}
         else:
             yield _statement(change)
@@ -83,8 +83,8 @@ def _statement(change: Change) -> tuple[str, rows.Parameters]:  # noqa: PLR0911 
         case StepAsk(run_id, fact):
             question = rows.question_to_json(fact.question)
             return "ask_step", {**_attempt(run_id, fact), "question": question}
-        case StepSettle(run_id, record, fact):
-            return "settle_step", rows.settled_to_row(run_id, record, fact)
+        case StepSettle(run_id, step, fact):
+            return "settle_step", rows.settled_to_row(run_id, step, fact)
         case OrderObeyed(order):
             return "obey_order", {"seq": order.seq, "at": order.at}
 

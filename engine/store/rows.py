@@ -9,6 +9,7 @@ from typing import Any, Final
 from engine.events.event import Event
 from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.rules.condition import Answer, Verdict
+from engine.runs.change import Named
 from engine.runs.control import Order, Pause, Verb
 from engine.runs.fact import Began, Cancelled, Settled
 from engine.runs.ledger import Judgement
@@ -186,15 +187,15 @@ def started_to_row(run_id: str, record: StepRecord) -> Parameters:
     }
 
 
-def settled_to_row(run_id: str, record: StepRecord, fact: Settled) -> Parameters:
+def settled_to_row(run_id: str, step: Named, fact: Settled) -> Parameters:
     """The parameters of `settle_step`."""
     return {
         "run": run_id,
         "path": fact.path,
         "attempt": fact.attempt,
-        "type": record.type,
-        "id": record.id,
-        "name": record.name,
+        "type": step.type,
+        "id": step.id,
+        "name": step.name,
         "ended": fact.at,
         "outcome": fact.outcome.value,
         "result": None if fact.result is None else to_json(fact.result),
