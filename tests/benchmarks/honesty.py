@@ -23,7 +23,6 @@ from tests.benchmarks.figure import Bar, Figure, require
 from tests.benchmarks.served import lay_out, serving
 
 CONNECTIONS: Final = 16
-PRESSES: Final = 1500  # of one life; it is killed somewhere among them
 PLAYBOOK: Final = """\
 trigger: {action: act}
 steps:
@@ -62,7 +61,10 @@ def counting(effects: "Counter[str]") -> Iterator[str]:
 
 
 def measure(*, quick: bool) -> Iterator[Figure]:
-    kills, chance = (2 if quick else 8), random.Random(7)  # noqa: S311 - the same kills each time
+    kills, presses = (
+        (2, 500) if quick else (8, 1500)
+    )  # of one life, somewhere in which it is killed
+    chance = random.Random(7)  # noqa: S311 - the same kills each time
     effects: Counter[str] = Counter()
     acknowledged: set[str] = set()
     began = time.monotonic()
@@ -73,11 +75,11 @@ def measure(*, quick: bool) -> Iterator[Figure]:
             with serving(folder) as engine:
                 sending = load.start(
                     *(engine.port, "/flashduty/actions/act"),
-                    connections=CONNECTIONS, seconds=60, count=PRESSES, first=1 + life * 10**6,
+                    connections=CONNECTIONS, seconds=60, count=presses, first=1 + life * 10**6,
                 )  # fmt: skip
                 if life < kills:
                     before = engine.count(_EVENTS)
-                    engine.until(_EVENTS, before + chance.randrange(1, PRESSES * 2 // 3))
+                    engine.until(_EVENTS, before + chance.randrange(1, presses * 2 // 3))
                     engine.kill()
                 numbers = load.finish(sending).acknowledged
                 acknowledged.update(map(load.event_id, numbers))

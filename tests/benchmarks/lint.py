@@ -54,7 +54,7 @@ def _read_plainly(files: list[tuple[str, str]]) -> None:
 def measure(*, quick: bool) -> Iterator[Figure]:
     """Each in parts of its own: nothing that was kept from before helps it."""
     config = read_config(CONFIG, ROOT / "config.yaml", {}, offline=True)
-    count = 300 if quick else 1000
+    count = 150 if quick else 1000
     for kind, alike in (("names of their own", True), ("all texts of their own", False)):
         files = copies(count, alike=alike)
         plain = seconds(partial(_read_plainly, files))

@@ -33,7 +33,7 @@ _AN_HOUR_LATER: Final = (
 
 
 def measure(*, quick: bool) -> Iterator[Figure]:
-    count = 2000 if quick else 10_000
+    count = 1000 if quick else 10_000
     took, cpu, resident = recovered(count)
     start, _, alone = recovered(1)
     yield Figure(
