@@ -23,8 +23,10 @@ steps:
   - shell: {script: 'while sleep 1; do echo still at work; done'}
     timeout: 1h
 """
+WAITER: Final = "trigger: {action: rest}\nsteps: [{wait: 1h}]\n"
 _GOING: Final = "SELECT count(*) FROM steps WHERE outcome IS NULL AND started IS NOT NULL"
 _QUEUED: Final = "SELECT count(*) FROM runs WHERE state = 'queued'"
+_WAITING: Final = "SELECT count(*) FROM runs WHERE state = 'waiting'"
 
 
 def measure(*, quick: bool) -> Iterator[Figure]:
@@ -68,3 +70,26 @@ def measure(*, quick: bool) -> Iterator[Figure]:
         "the same, as a rate",
         *(None, busy.per_second / idle.per_second, f"the idle engine's {idle.per_second:,.0f}/s"),
     )
+    times, times_before = beside_waiting(waiting, seconds / 2)
+    yield Figure(
+        *(f"p99 of an answer, {waiting:,} wait", quantile(times, 0.99) * 1000, "ms"),
+        "as many runs wait for their time, and nothing else is done",
+        *(None, quantile(times, 0.99) / quantile(times_before, 0.99), "the same engine before"),
+    )
+
+
+def beside_waiting(waiting: int, seconds: float) -> tuple[list[float], list[float]]:
+    """How long answers take beside so many runs that wait, and how long they took before."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lay_out(folder, {"rest": WAITER})
+        with serving(folder) as engine:
+            idle = load.load(engine.port, NOTHING, connections=CONNECTIONS, seconds=seconds)
+            rest = "/flashduty/actions/rest"
+            load.load(engine.port, rest, connections=16, count=waiting, first=10**7)
+            engine.until(_WAITING, waiting)
+            busy = load.load(
+                *(engine.port, NOTHING), connections=CONNECTIONS, seconds=seconds, first=10**8
+            )
+            require(engine.count(_WAITING) == waiting, "some of the runs have gone on")
+    return busy.times, idle.times

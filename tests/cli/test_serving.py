@@ -1,6 +1,7 @@
 """Sockets, who may send, the order in which things stop, and what must not stop anything."""
 
 import asyncio
+import gc
 import http.client
 import json
 import os
@@ -17,7 +18,15 @@ import pytest
 from starlette.applications import Starlette
 
 from engine.cli.running import port_of
-from engine.cli.serving import TICK, bind, server, stopped_by_signals, woken_by_signal
+from engine.cli.serving import (
+    SELDOM,
+    TICK,
+    bind,
+    collecting_seldom,
+    server,
+    stopped_by_signals,
+    woken_by_signal,
+)
 from engine.problem import EngineError
 from engine.store.records import open_records
 from tests.e2e.real_engine import PATIENCE, TOKEN, Place
@@ -78,6 +87,18 @@ def test_a_server_that_is_ended_before_it_serves_does_not() -> None:
     with bind("127.0.0.1", 0) as listener:
         asyncio.run(web.serve([listener]))
     assert web.should_exit
+
+
+def test_garbage_is_looked_for_seldom_and_not_among_what_is_there_already() -> None:
+    usual = gc.get_threshold()
+    with collecting_seldom():
+        assert gc.get_threshold() == SELDOM
+        assert gc.get_freeze_count() > len(gc.get_objects())
+        circle: list[object] = []
+        circle.append(circle)
+        del circle
+        assert gc.collect() >= 1  # it is found all the same
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (usual, 0)
 
 
 def test_what_is_accepted_answers_without_delay() -> None:
