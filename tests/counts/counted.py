@@ -87,7 +87,7 @@ def counting(path: Path) -> Iterator[Counted]:
         return connection
 
     writer = Writer(LedgerFile(path, connect=connected))
-    heard.append(Counted(path, SqliteLedger(writer), writer))
+    heard.append(Counted(path, SqliteLedger(writer, writer), writer))
     try:
         yield heard[0]
     finally:
