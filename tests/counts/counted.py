@@ -66,13 +66,18 @@ class Counted:
 
     async def in_one_group(self, *asks: Callable[[], Awaitable[object]]) -> None:
         """All of it gathers while the writer is busy with something else."""
-        gate = threading.Event()
-        busy = asyncio.ensure_future(self.writer.do(lambda _: gate.wait(PATIENCE)))
-        await asyncio.sleep(0)  # it is handed over first
+        busy, gate = threading.Event(), threading.Event()
+
+        def keep_busy(_: sqlite3.Connection) -> None:
+            busy.set()
+            gate.wait(PATIENCE)
+
+        keeping = asyncio.ensure_future(self.writer.do(keep_busy))
+        await asyncio.to_thread(busy.wait, PATIENCE)
         asked = asyncio.gather(*(ask() for ask in asks))
         await asyncio.sleep(0)
         gate.set()
-        await asyncio.gather(busy, asked)
+        await asyncio.gather(keeping, asked)
 
 
 @contextmanager
@@ -96,8 +101,13 @@ def counting(path: Path) -> Iterator[Counted]:
 
 def calls_of(work: Callable[[], object]) -> Counter[str]:
     """How often each function was called in this thread, by `file:name`; of C ones by their name."""
-    profile = cProfile.Profile()
-    profile.runcall(work)
+    with cProfile.Profile() as profile:
+        work()
+    return calls_in(profile)
+
+
+def calls_in(profile: cProfile.Profile) -> Counter[str]:
+    """The same of what was profiled."""
     stats: Any = pstats.Stats(profile)
     found: Counter[str] = Counter()
     for (file, _, name), (_, count, *_) in stats.stats.items():

@@ -6,6 +6,7 @@ lowered. `python -m tests.benchmarks` has the seconds.
 """
 
 import asyncio
+import cProfile
 import json
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from engine.runs.happening import Happening, RunMoved
 from engine.runs.run import RunState
 from tests.benchmarks.match import EVENT, judging_of, playbooks
 from tests.benchmarks.runs import PLAYBOOK
-from tests.counts.counted import Cost, Counted, calls_of, counting
+from tests.counts.counted import Cost, Counted, calls_in, calls_of, counting
 from tests.runs.fakes import Stage, a_playbook, an_event
 from tests.runs.test_worker import a_worker
 
@@ -61,8 +62,13 @@ NOT_FOR_HELP: Final = {
 }
 
 
-def numbered(number: int) -> Event:
-    return replace(an_event(f"E{number}"), key=f"K{number}")
+PRESSED: Final = "trigger: {action: press}\n"
+RESTING: Final = "trigger: {action: rest}\nsteps: [{wait: 1h}]\n"
+OVER: Final = (RunState.SUCCEEDED, RunState.WAITING)
+
+
+def numbered(number: int, action: str = "press") -> Event:
+    return replace(an_event(f"E{number}", action=action), key=f"K{number}")
 
 
 def cost_of(path: Path, work: Callable[[Counted], Coroutine[Any, Any, Cost]]) -> Cost:
@@ -100,22 +106,23 @@ class Running:
 
     def __init__(self, counted: Counted) -> None:
         self.counted = counted
-        self.ended = asyncio.Semaphore(0)
+        self.over = asyncio.Semaphore(0)  # of a run that ended, or that waits
         stage = Stage(counted.ledger)
         stage.told.listeners.append(self._hear)
-        self.worker = a_worker(stage, a_playbook(PLAYBOOK), at_once=50, starts=10**9)
+        playbooks = (a_playbook(PRESSED + PLAYBOOK), a_playbook(RESTING, "rest", "rest.yaml"))
+        self.worker = a_worker(stage, *playbooks, at_once=50, starts=10**9)
 
     def _hear(self, happening: Happening) -> None:
-        if isinstance(happening, RunMoved) and happening.run.state.settled:
-            assert happening.run.state is RunState.SUCCEEDED
-            self.ended.release()
+        if isinstance(happening, RunMoved) and happening.run.state in OVER:
+            self.over.release()
 
-    async def run(self, *numbers: int) -> None:
-        """The events come together; until the last of their runs has ended."""
-        await asyncio.gather(*(self.counted.ledger.accept(numbered(one)) for one in numbers))
+    async def run(self, *numbers: int, action: str = "press") -> None:
+        """The events come together; until the last of their runs has ended, or waits."""
+        events = [numbered(number, action) for number in numbers]
+        await asyncio.gather(*(self.counted.ledger.accept(event) for event in events))
         self.worker.wake()
         for _ in numbers:
-            await self.ended.acquire()
+            await self.over.acquire()
 
     async def cost_of(self, *batches: list[int]) -> Cost:
         """Of all of it, once a first run has made whatever is made once."""
@@ -155,6 +162,28 @@ def test_fifty_runs_at_once_share_their_flushes(database: Path) -> None:
     assert cost.writes <= RUN_WRITES_TOGETHER * runs
     assert cost.reads <= RUN_READS_TOGETHER * runs
     assert cost.log <= RUN_LOG_TOGETHER * runs
+
+
+def test_a_run_costs_the_same_however_many_others_wait(database: Path) -> None:
+    """They may wait for days: nothing that is done may look at each of them."""
+
+    async def calls_beside(waiting: int, counted: Counted) -> int:
+        running = Running(counted)
+        working = asyncio.ensure_future(running.worker.work())
+        await running.run(*range(waiting), action="rest")
+        with cProfile.Profile() as profile:
+            for number in range(waiting, waiting + 10):
+                await running.run(number)
+        running.worker.stop()
+        await working
+        return calls_in(profile).total()
+
+    found = []
+    for waiting in (1, 500):
+        with counting(database.with_name(f"{waiting}.db")) as counted:
+            found.append(asyncio.run(calls_beside(waiting, counted)))
+    beside_one, beside_many = found
+    assert beside_many <= 1.2 * beside_one
 
 
 def test_an_event_costs_no_more_among_a_thousand_playbooks_than_among_ten() -> None:
