@@ -13,6 +13,7 @@ from engine.cli.playbook_files import look
 from engine.cli.running import engine_of, port_of
 from engine.cli.serving import (
     bind,
+    collecting_seldom,
     reloaded_by_signal,
     run_until_stopped,
     server,
@@ -83,6 +84,7 @@ async def _serve(config: Config) -> int:
                     lambda: watch(config.playbooks, config.database, reloading.look_again, tell)
                 )
                 web = server(engine.app, connections=config.limits.connections, tls=tls)
-                await run_until_stopped(web, listener, crew, stopping)
+                with collecting_seldom():
+                    await run_until_stopped(web, listener, crew, stopping)
     log.info("stopped", action="stopped")
     return 130 if signal.SIGINT in received else 0

@@ -24,8 +24,9 @@ from engine.web.connection import Connection
 GRACE: Final = 30.0  # seconds that steps in flight get to finish
 BACKLOG: Final = 2048
 TICK: Final = 1.0  # seconds
-# After so many new objects the youngest are looked at, each tenth time the younger ones, and each
-# fortieth time of that all: after 8,000,000, of which a run that waits keeps 500.
+# So many objects are made, more than are gone again, before cycles are looked for among them; among
+# younger ones each tenth time, and among all each fortieth time of that: after 8,000,000. A run that
+# waits keeps 500.
 SELDOM: Final = (20_000, 10, 40)
 
 
@@ -116,13 +117,6 @@ async def run_until_stopped(
 
     What is cut after the grace has no outcome in the ledger, and is gone on with at the next start.
     """
-    with collecting_seldom():
-        await _run_until_stopped(web, listener, crew, stopping, grace)
-
-
-async def _run_until_stopped(
-    web: Server, listener: socket.socket, crew: Crew, stopping: "Stopping", grace: float
-) -> None:
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(web.serve([listener]), name="web")
         working = tasks.create_task(crew.work(), name="worker")
@@ -136,25 +130,6 @@ async def _run_until_stopped(
         await asyncio.wait({working, hurried}, timeout=grace, return_when=FIRST_COMPLETED)
         hurried.cancel()
         working.cancel()  # what a shell step started is ended with it
-
-
-@contextmanager
-def collecting_seldom() -> Iterator[None]:
-    """Look for garbage seldom, and never among what is there by now: playbooks and modules.
-
-    Nearly all that is made goes by itself; what is left over in circles is little. To look through
-    everything while 10,000 runs wait takes a second, in which nobody is answered, and Python's own
-    measure has it done every few thousand events.
-    """
-    usual = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*SELDOM)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-        gc.unfreeze()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +160,24 @@ def reloaded_by_signal(ask: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
+
+
+@contextmanager
+def collecting_seldom() -> Iterator[None]:
+    """What is there now is there to stay, and most of what is made later is gone by itself.
+
+    The collector would look through all of it for cycles that are not there, each time a few
+    requests have been read, and everybody would wait for it: a second, while 10,000 runs wait.
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*SELDOM)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 @contextmanager
