@@ -164,7 +164,7 @@ async def wired(
             redactor.learn(secret)
     limit = config.shell.keep_output
     with (
-        open_ledger(config.database) as ledger,
+        open_ledger(config.database, tell) as ledger,
         kept_output(config.database, limit, redactor, tell) as keep,
     ):
         async with (

@@ -13,6 +13,7 @@ from typing_extensions import override
 from engine.cli.screen import line
 from engine.events.source import Refusal, Request
 from engine.playbooks.units import format_duration, format_size
+from engine.problem import Problem
 from engine.runs.happening import (
     Happening,
     LeftOver,
@@ -163,10 +164,15 @@ def write_happening(log: Log, happening: Happening) -> None:
             log.error("trouble", action="trouble", where=where, message=message)
 
 
+def write_problem(log: Log, problem: Problem) -> None:
+    """One line, as loud as the problem is."""
+    write = {"error": log.error, "warning": log.warning}.get(problem.level, log.info)
+    write("problem", action="problem", problem=str(problem))
+
+
 def _write_reload(log: Log, happening: Reloaded | ReloadRefused) -> None:
     for problem in happening.problems:
-        write = {"error": log.error, "warning": log.warning}.get(problem.level, log.info)
-        write("problem", action="problem", problem=str(problem))
+        write_problem(log, problem)
     match happening:
         case Reloaded():
             log.info(

@@ -19,6 +19,9 @@ MARKS: Final = {
     "yes": ("✓", "green"),
     "no": ("-", "dim"),
     "cannot tell": ("?", "yellow"),
+    "ok": ("✓", "green"),
+    "warn": ("!", "yellow"),
+    "fail": ("✗", "red"),
 }
 
 

@@ -7,7 +7,7 @@ import signal
 
 import click
 
-from engine.cli.log import LibraryLog, create_log, write_happening, write_refusal
+from engine.cli.log import LibraryLog, create_log, write_happening, write_problem, write_refusal
 from engine.cli.options import config_option, load
 from engine.cli.playbook_files import look
 from engine.cli.running import engine_of, port_of
@@ -22,6 +22,8 @@ from engine.cli.serving import (
 from engine.cli.tls import tls_context
 from engine.cli.watching import watch
 from engine.config.config import Config
+from engine.config.writable import Account, errors_of, others_can_write
+from engine.problem import EngineError, Problem
 from engine.runs.happening import Happening
 from engine.runs.redaction import Redactor
 
@@ -56,18 +58,23 @@ async def _serve(config: Config) -> int:
         received.append(number)
         log.info("stopping", action="stopping", signal=signal.Signals(number).name)
 
+    def changeable() -> list[Problem]:
+        return others_can_write(config, Account.own())
+
+    if refused := errors_of(changeable()):
+        raise EngineError(*refused)
     tls = None if config.tls is None else tls_context(config.tls)
     with bind(config.listen.host, config.listen.port) as listener:
         async with engine_of(
             config,
-            lambda: look(config.playbooks),
+            lambda: look(config.playbooks, changeable),
             environ=os.environ,
             redactor=redactor,
             tell=tell,
             refused=lambda source, request, refusal: write_refusal(log, source, request, refusal),
         ) as engine:
             for problem in engine.problems:
-                log.error("problem", action="problem", problem=str(problem))
+                write_problem(log, problem)
             reloading = engine.reloading
             with stopped_by_signals(stop) as stopping, reloaded_by_signal(reloading.ask):
                 log.info(

@@ -16,6 +16,7 @@ from engine.runs.change import Change
 from engine.runs.consequences import UnderWay
 from engine.runs.control import Order, Pause
 from engine.runs.fact import Fact, facts_of
+from engine.runs.happening import Tell, tell_nobody
 from engine.runs.lane import Lane
 from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, LedgerError, NotInLedgerError
 from engine.runs.run import Run
@@ -27,6 +28,7 @@ from engine.store.in_force import put_in_force
 from engine.store.lanes import read_lane, read_starts, read_under_way
 from engine.store.ledger_file import LedgerFile
 from engine.store.matches import Matches
+from engine.store.private import keep_private
 from engine.store.pruning import SqlitePruning
 from engine.store.queries import read_queries
 from engine.store.reader import Reader
@@ -112,7 +114,7 @@ class SqliteLedger:
         judged_by: int | None = None,
     ) -> Admitted:
         matched = rows.match_to_row(event, judgements, at, judged_by)
-        return await self._writer.join(self._matches.keep, (matched, admit))
+        return await self._writer.join(self._matches.keep, (event, matched, admit))
 
     async def accept_judged(
         self,
@@ -245,9 +247,10 @@ class SqliteLedger:
 
 
 @contextmanager
-def open_ledger(path: Path) -> Iterator[SqliteLedger]:
+def open_ledger(path: Path, tell: Tell = tell_nobody) -> Iterator[SqliteLedger]:
     """The ledger in a file, for this process alone. Raises EngineError when it cannot be had."""
     with sole_use(path):
+        keep_private(path, tell)
         file = LedgerFile(path)
         writer = Writer(file)
         reader = Reader(file, writer)

@@ -4,7 +4,7 @@
 SELECT (SELECT count(*) FROM events WHERE matched IS NULL), (SELECT max(seq) FROM events),
        (SELECT count(*) FROM runs WHERE ended IS NULL), (SELECT max(seq) FROM runs),
        (SELECT max(seq) FROM steps), (SELECT max(version) FROM playbooks),
-       (SELECT max(name) FROM memory);
+       (SELECT max(name) FROM memory), (SELECT max(seq) FROM audit);
 
 -- insert_event: keeps a delivery, once
 INSERT INTO events (id, source, action, key, type, time, incident, query, headers, payload, received,
@@ -281,6 +281,24 @@ WHERE until IS NOT NULL;
 -- resume: it goes on, and what failed before does not count for its breaker
 INSERT INTO pauses (playbook, by, at, until, failures) VALUES (:playbook, :by, :at, :at, :at)
 ON CONFLICT (playbook) DO UPDATE SET until = :at, failures = :at;
+
+-- insert_audit: somebody had the engine do something
+INSERT INTO audit (at, act, by, whence, playbook, run, path, event, made, detail)
+VALUES (:at, :act, :by, :whence,
+        COALESCE(:playbook, (SELECT playbook FROM runs WHERE id = :run)),
+        :run, :path, :event, :made, :detail);
+
+-- audit_page: what people did last, before a place in the order
+SELECT * FROM audit
+WHERE seq < :before
+  AND (:playbook IS NULL OR playbook = :playbook)
+  AND (:by IS NULL OR by = :by)
+ORDER BY seq DESC LIMIT :limit;
+
+-- audit_of_run: what people did to a run or by it, and what it is made by, in order
+SELECT * FROM audit WHERE run = :run
+UNION SELECT * FROM audit WHERE made = :run
+ORDER BY seq;
 
 -- playbook_names: the playbooks that ever were loaded
 SELECT DISTINCT name FROM playbooks WHERE version <> '' ORDER BY name;
