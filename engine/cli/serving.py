@@ -25,8 +25,8 @@ GRACE: Final = 30.0  # seconds that steps in flight get to finish
 BACKLOG: Final = 2048
 TICK: Final = 1.0  # seconds
 # So many objects are made, more than are gone again, before cycles are looked for among them; among
-# younger ones each tenth time, and among all each fortieth time of that: after 8,000,000. A run that
-# waits keeps 500.
+# younger ones each tenth time, and among all each fortieth time of that: after 8,000,000. A run
+# that waits keeps 500.
 SELDOM: Final = (20_000, 10, 40)
 
 
