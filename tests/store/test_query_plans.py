@@ -23,9 +23,11 @@ READS_ALL: Final = {
     "events_like": "the end of an id: an index of ids alone is read, on a person's connection",
     "runs_like": "the same",
     "delete_ended": "stops at the first row",
+    "event_by_key_alone": "the same, and goes from one endpoint to the next",
 }
 # What sorts rows that no index has in order, and why they are few.
 SORTS: Final = {
+    "event_by_key_alone": "one for each endpoint",
     "events_about": "events of one subject, within a time",
     "playbooks_run_for": "runs for one subject",
     "repeat_steps": "steps of one run",
