@@ -8,7 +8,7 @@ import socket
 import ssl
 from asyncio import FIRST_COMPLETED
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,16 +23,40 @@ from engine.web.connection import Connection
 
 GRACE: Final = 30.0  # seconds that steps in flight get to finish
 BACKLOG: Final = 2048
-NEW_OBJECTS: Final = 20_000  # are made, more than are gone again, before cycles are looked for
+TICK: Final = 1.0  # seconds
+# So many objects are made, more than are gone again, before cycles are looked for among them; among
+# younger ones each tenth time, and among all each fortieth time of that: after 8,000,000. A run
+# that waits keeps 500.
+SELDOM: Final = (20_000, 10, 40)
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to us: the worker has to hear of them too."""
+class Server(uvicorn.Server):
+    """Leaves signals to us: the worker has to hear of them too. An idle one sleeps."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ended = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None  # None: it does not serve yet
 
     @override
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    @override
+    async def main_loop(self) -> None:
+        """Ticks for the Date of answers; uvicorn's looks ten times as often whether to end."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK):
+                    await self._ended.wait()
+
+    def end(self) -> None:
+        """Accept nothing more, and return from `serve`. Any thread may say so."""
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._ended.set)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -61,7 +85,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 def server(
     app: ASGIApp, *, connections: int = CONNECTIONS, tls: ssl.SSLContext | None = None
-) -> uvicorn.Server:
+) -> Server:
     """A uvicorn server that says nothing by itself."""
     config = uvicorn.Config(
         app,
@@ -78,11 +102,11 @@ def server(
     )
     config.load()
     config.ssl = tls
-    return _Server(config)
+    return Server(config)
 
 
 async def run_until_stopped(
-    web: uvicorn.Server,
+    web: Server,
     listener: socket.socket,
     crew: Crew,
     stopping: "Stopping",
@@ -100,7 +124,7 @@ async def run_until_stopped(
         await asyncio.wait({serving, working, waiting}, return_when=FIRST_COMPLETED)
         waiting.cancel()
         crew.stop()
-        web.should_exit = True
+        web.end()
         await asyncio.wait({serving})
         hurried = tasks.create_task(stopping.hurried.wait(), name="hurried")
         await asyncio.wait({working, hurried}, timeout=grace, return_when=FIRST_COMPLETED)
@@ -142,13 +166,13 @@ def reloaded_by_signal(ask: Callable[[], None]) -> Iterator[None]:
 def collecting_seldom() -> Iterator[None]:
     """What is there now is there to stay, and most of what is made later is gone by itself.
 
-    The collector would look through hundreds of thousands of objects for cycles that are not there,
-    each time a few requests have been read, and everybody would wait for it.
+    The collector would look through all of it for cycles that are not there, each time a few
+    requests have been read, and everybody would wait for it: a second, while 10,000 runs wait.
     """
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(NEW_OBJECTS, *before[1:])
+    gc.set_threshold(*SELDOM)
     try:
         yield
     finally:

@@ -30,6 +30,7 @@ class Around:
 
     settings: Settings | None = None  # None: there is no config.yaml, and nothing is known of it
     actions: Mapping[str, Sequence[Subject]] = field(default_factory=dict)  # by `trigger.action`
+    always_asked: Sequence[Subject] = ()  # that nothing in their trigger rules any event out for
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from engine.playbooks.load import Files, Loader
 from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType
 from engine.problem import Problem, in_file_order
+from engine.rules.index import indexable
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,12 @@ class Linter:
         reader = SubjectReader(self._step_types, loader.templates)
         texts = dict(files)
         loaded = loader.load_all(texts.items(), beside)
-        starting = [playbook.file for playbook in loaded.playbooks]
-        around = Around(self._settings, _by_action(subjects[file] for file in starting))
+        starting = loaded.playbooks
+        around = Around(
+            self._settings,
+            _by_action(subjects[one.file] for one in starting),
+            [subjects[one.file] for one in starting if not indexable(one.trigger)],
+        )
         problems = [*loaded.problems]
         for file, text in texts.items():
             if file in subjects:  # what is no YAML is not among them

@@ -118,12 +118,14 @@ class Turns:
         """Whether it is this run's turn."""
         return run_id in self._given
 
-    def pause(self, paused: Mapping[str, str]) -> None:
-        """Why these playbooks start nothing; the name of all of them is empty."""
-        if paused != self._paused:
-            self._paused = dict(paused)
-            for place in self._held:
-                self._change(place)
+    def pause(self, paused: Mapping[str, str]) -> bool:
+        """Why these playbooks start nothing; the name of all is empty. Whether that has changed."""
+        if paused == self._paused:
+            return False
+        self._paused = dict(paused)
+        for place in self._held:
+            self._change(place)
+        return True
 
     def paused(self, playbook: str) -> str | None:
         """Why a playbook starts nothing; None when it may."""

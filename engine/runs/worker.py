@@ -181,9 +181,9 @@ class Worker:
                 await self._take_out(run, f"cancelled by {order.by}")
             await self._ledger.keep([OrderObeyed(order)])
         pauses = await self._ledger.pauses()
-        self._turns.pause({name: pause.said for name, pause in pauses.items()})
-        for control in self._controls.values():
-            control.hold(self._turns.paused(control.playbook))
+        if self._turns.pause({name: pause.said for name, pause in pauses.items()}):
+            for control in self._controls.values():
+                control.hold(self._turns.paused(control.playbook))
 
     async def _take_out(self, run: Run, reason: str) -> None:
         """End a run that has not begun."""

@@ -14,7 +14,7 @@ from engine.runs.audit import AuditEntry
 from engine.runs.fact import Cancelled
 from engine.runs.lane import Decision
 from engine.runs.ledger import Judgement
-from engine.runs.run import Run, StepRecord
+from engine.runs.run import Run, RunState, StepRecord
 from engine.store import rows
 from engine.store.database import reading
 from engine.store.lanes import read_decision
@@ -22,6 +22,13 @@ from engine.store.queries import read_queries
 
 SHORTEST_END: Final = 4  # of an id that is copied in part
 NEWEST: Final = 2**62  # before which every row stands
+# By whether they are one playbook's, and whether they have ended.
+_PAGES: Final[Mapping[tuple[bool, bool], str]] = {
+    (False, False): "runs_going_page",
+    (False, True): "runs_ended_page",
+    (True, False): "playbook_runs_going_page",
+    (True, True): "playbook_runs_ended_page",
+}
 
 T = TypeVar("T")
 
@@ -118,15 +125,21 @@ class Records:
         skipped: bool = True,
     ) -> Page:
         """The newest runs, as Run; with the skipped ones, or without."""
-        parameters = {
-            "before": _cursor(before),
-            "limit": limit + 1,
-            "state": state,
-            "playbook": playbook,
-            "skipped": skipped,
-        }
-        found = self._db.execute(self._sql["runs_page"], parameters).fetchall()
-        return Page([rows.run_from_row(row) for row in found[:limit]], _next(found, limit))
+        wanted = [
+            one
+            for one in RunState
+            if state in (None, one.value) and (skipped or one is not RunState.SKIPPED)
+        ]
+        parameters = {"before": _cursor(before), "limit": limit + 1, "playbook": playbook}
+        newest: dict[int, sqlite3.Row] = {}
+        # State by state, each by an index: a filter would read through all that it leaves out. The
+        # ends come last, so that a run which ends meanwhile is not missed.
+        for one in sorted(wanted, key=lambda one: one.settled):
+            statement = self._sql[_PAGES[playbook is not None, one.settled]]
+            found = self._db.execute(statement, {**parameters, "state": one.value})
+            newest.update((row["seq"], row) for row in found)
+        page = [newest[seq] for seq in sorted(newest, reverse=True)[: limit + 1]]
+        return Page([rows.run_from_row(row) for row in page[:limit]], _next(page, limit))
 
     def audit(self, limit: int, before: str | None, playbook: str | None, by: str | None) -> Page:
         """What people did last, as AuditEntry."""

@@ -1,19 +1,16 @@
-"""How fast the receiver answers: beside a bare app, idle, and with fifty shell steps asleep.
+"""Durable acknowledgements a second, beside a bare Starlette app that reads the body and answers 200.
 
-    python -m tests.benchmarks.acknowledge [--json]
-
-Everything is measured in one run on one machine, by a client in a process of its own, and every
-acknowledged event is looked up in the database after the engine was killed.
+Both are served by the same uvicorn, get the vendor's example from the same client, and are measured
+in turn. The engine is killed with -9 while the last events come in, and every event whose 200 came
+back has to be in the database.
 """
 
-import argparse
-import json
 import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -22,45 +19,26 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.e2e.real_engine import TOKEN, Place
+from tests.benchmarks import load
+from tests.benchmarks.figure import Bar, Figure, quantile, require
+from tests.benchmarks.served import Served, free_port, lay_out, serving, started
 
-BODY: Final = Path(__file__).parents[1] / "fixtures/custom-action.vendor-page.json"
-SLEEPERS: Final = 50
-PLAYBOOK: Final = "name: sleeper\ntrigger: {action: sleep}\nsteps: [{shell: [sleep, '30']}]\n"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measurement. Times are milliseconds."""
-
-    name: str
-    connections: int
-    per_second: float
-    p50: float
-    p99: float
-    worst: float
-
-
-def measure(name: str, port: int, path: str, *, connections: int, count: int, first: int) -> Figure:
-    """Run the client against a port."""
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "tests.benchmarks.load", "--port", str(port), "--path", path,
-            "--body", str(BODY), "--token", TOKEN, "--connections", str(connections),
-            "--count", str(count), "--first", str(first),
-        ],
-        capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2],
-    )  # fmt: skip
-    result = json.loads(done.stdout)
-    times = sorted(seconds * 1000 for seconds in result["times"])
-    return Figure(
-        name,
-        connections,
-        len(times) / result["seconds"],
-        statistics.median(times),
-        times[int(len(times) * 0.99)],
-        times[-1],
-    )
+CONNECTIONS: Final = 64
+WARM: Final = 0.5  # seconds before anything is measured
+CUT_AFTER: Final = 1000  # events, of the load that the kill cuts
+JUDGED: Final = "SELECT NOT EXISTS (SELECT 1 FROM events WHERE matched IS NULL)"
+EVENTS: Final = "SELECT count(*) FROM events"
+PATH: Final = "/flashduty/actions/nothing"
+# Ten that are asked about each event, or found not to be concerned.
+PLAYBOOKS: Final = {
+    f"other-{number}": f"trigger: {{when: \"labels.check == 'c{number}'\"}}\nsteps: [{{wait: 1s}}]\n"
+    for number in range(10)
+}
+BARE: Final = (
+    "import asyncio; from engine.cli.serving import bind, server; "
+    "from tests.benchmarks.acknowledge import bare; "
+    "asyncio.run(server(bare).serve([bind('127.0.0.1', {port})]))"
+)
 
 
 async def _answer(request: Request) -> Response:
@@ -71,100 +49,72 @@ async def _answer(request: Request) -> Response:
 bare = Starlette(routes=[Route("/{path:path}", _answer, methods=["POST"])])
 
 
-def measure_bare() -> list[Figure]:
-    """A Starlette app that reads the body and answers 200, served as the engine is."""
-    program = (
-        "import asyncio; from engine.cli.serving import bind, server; "
-        "from engine.cli.running import port_of; from tests.benchmarks.acknowledge import bare; "
-        "s = bind('127.0.0.1', 0); print(port_of(s), flush=True); "
-        "asyncio.run(server(bare).serve([s]))"
+def _taken(server: Served, seconds: float, first: int) -> tuple[load.Answered, float]:
+    """And the microseconds that the server computed for each."""
+    before = server.cpu()
+    answered = load.load(server.port, PATH, connections=CONNECTIONS, seconds=seconds, first=first)
+    require(not answered.cut, "the server closed its connections")
+    return answered, (server.cpu() - before) / len(answered.times) * 1e6
+
+
+def measure(*, quick: bool) -> Iterator[Figure]:
+    rounds, seconds = (3, 1.5) if quick else (5, 3.0)
+    of_bare: list[tuple[load.Answered, float]] = []
+    of_engine: list[tuple[load.Answered, float]] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lay_out(folder, PLAYBOOKS)
+        port = free_port()
+        with (
+            started([sys.executable, "-c", BARE.format(port=port)], port, folder) as plain,
+            serving(folder) as engine,
+        ):
+            _taken(plain, WARM, 1)
+            acknowledged = set(_taken(engine, WARM, 1)[0].acknowledged)
+            for number in range(1, rounds + 1):
+                engine.until(JUDGED, 1)  # or it would take its part of the other one's time
+                of_bare.append(_taken(plain, seconds, number * 10**7))
+                of_engine.append(_taken(engine, seconds, number * 10**7))
+                acknowledged.update(of_engine[-1][0].acknowledged)
+            cut = load.start(
+                *(engine.port, PATH), connections=CONNECTIONS, seconds=60, count=10**6, first=10**9
+            )
+            engine.until(EVENTS, engine.count(EVENTS) + CUT_AFTER)
+            engine.kill()
+            acknowledged.update(load.finish(cut).acknowledged)
+        lost = acknowledged - _kept(folder)
+    yield Figure(
+        *("events lost", len(lost), f"of {len(acknowledged)}"),
+        "acknowledged, and not in the database after a kill -9 under load",
+        Bar(0),
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
+    rates = [one.per_second for one, _ in of_engine]
+    bares = [one.per_second for one, _ in of_bare]
+    ratios = [one / other for one, other in zip(rates, bares, strict=True)]
+    yield Figure(
+        *("durable acknowledgements", statistics.median(rates), "/s"),
+        "parsed, checked, committed with synchronous=FULL, judged by ten playbooks",
+        Bar(0.35, 0.5, of="ratio", at_least=True),
+        *(statistics.median(ratios), f"a bare app's {statistics.median(bares):,.0f}/s"),
     )
-    try:
-        assert process.stdout is not None
-        port = int(process.stdout.readline())
-        return [
-            measure("bare app", port, "/x", connections=1, count=1000, first=1),
-            measure("bare app", port, "/x", connections=64, count=12_800, first=1),
-        ]
-    finally:
-        process.kill()
-        process.wait()
-
-
-def measure_engine(folder: Path) -> list[Figure]:
-    """The engine, idle and then busy; and whether all it acknowledged is really there."""
-    place = Place(folder)
-    place.write(
-        "config.yaml",
-        "listen: 127.0.0.1:0\nflashduty: {app_key: k, webhook_token: '${E2E_TOKEN}'}\n",
+    cpu = statistics.median(cost for _, cost in of_engine)
+    cpu_bare = statistics.median(cost for _, cost in of_bare)
+    yield Figure(
+        *("CPU time for one", cpu, "us"),
+        "of all threads of the engine, judging included; says the same on a busy machine",
+        *(None, cpu / cpu_bare, f"a bare app's {cpu_bare:,.0f} us"),
     )
-    place.write("playbooks/sleeper.yaml", PLAYBOOK)
-    engine = place.start()
-    path = "/flashduty/actions/nothing"
-    try:
-        figures = [
-            measure("engine, idle", engine.port, path, connections=1, count=1000, first=1),
-            measure("engine, idle", engine.port, path, connections=64, count=12_800, first=10**6),
-        ]
-        measure("", engine.port, "/flashduty/actions/sleep", connections=1, count=SLEEPERS,
-                first=10**7)  # fmt: skip
-        for _ in range(SLEEPERS):
-            engine.wait_for("step_started", playbook="sleeper")
-        busy = f"engine, {SLEEPERS} shell steps"
-        figures += [
-            measure(busy, engine.port, path, connections=1, count=1000, first=2 * 10**7),
-            measure(busy, engine.port, path, connections=64, count=12_800, first=3 * 10**7),
-        ]
-        going = [
-            child
-            for child in Path("/proc").glob("[0-9]*/cmdline")
-            if _reads(child) == b"sleep\x0030\x00"
-        ]
-        assert len(going) >= SLEEPERS, f"only {len(going)} were asleep while it was measured"
-    finally:
-        engine.close()
-    with sqlite3.connect(folder / "engine.db") as database:
-        [(kept,)] = database.execute("SELECT count(*) FROM events").fetchall()
-    database.close()
-    sent = 2 * (1000 + 12_800) + SLEEPERS
-    assert kept == sent, f"{sent} events were acknowledged, and {kept} are in the database"
-    return figures
-
-
-def _reads(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
-
-
-def main() -> None:
-    """Measure, check, print."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        figures = [*measure_bare(), *measure_engine(Path(folder))]
-    if options.json:
-        print(json.dumps([vars(figure) for figure in figures], indent=2))
-        return
-    base = {figure.connections: figure for figure in figures if figure.name == "bare app"}
-    print(
-        f"{'':28}{'connections':>12}{'per second':>12}{'of bare':>9}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}"
+    times = [taken * 1000 for one, _ in of_engine for taken in one.times]
+    times_bare = [taken * 1000 for one, _ in of_bare for taken in one.times]
+    p99, p99_bare = quantile(times, 0.99), quantile(times_bare, 0.99)
+    yield Figure(
+        *("p99 of an answer", p99, "ms"),
+        f"at {CONNECTIONS} connections that send as fast as they are answered",
+        *(None, p99 / p99_bare, f"a bare app's {p99_bare:.1f} ms"),
     )
-    for figure in figures:
-        ratio = figure.per_second / base[figure.connections].per_second
-        print(
-            f"{figure.name:28}{figure.connections:>12}{figure.per_second:>12.0f}{ratio:>9.2f}"
-            f"{figure.p50:>9.2f}{figure.p99:>9.2f}{figure.worst:>9.2f}"
-        )
 
 
-if __name__ == "__main__":
-    main()
+def _kept(folder: Path) -> set[int]:
+    """The numbers of the presses that are in the ledger."""
+    with closing(sqlite3.connect(folder / "engine.db")) as db:
+        return {int(key, 16) for (key,) in db.execute("SELECT key FROM events")}

@@ -1,19 +1,14 @@
 """How fast a thousand playbooks are linted, beside only reading them as YAML.
 
-    python -m tests.benchmarks.lint [--json]
-
 They are copies of one of the shipped playbooks: with names of their own, and then with every
 template of their own as well, so that no text is met twice. Beside it stands PyYAML's fastest
 loader over the same files, which neither keeps places nor checks anything, in the same run.
 """
 
-import argparse
 import gc
-import json
 import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -21,28 +16,18 @@ from typing import Any, Final
 import yaml
 
 from engine.config.load import read_config
-from engine.lint.check import Settings
-from engine.wiring.step_types import offline_linter, offline_loader
+from engine.wiring.step_types import names_in, offline_linter, offline_loader
+from tests.benchmarks.figure import Bar, Figure, require
 
 ROOT: Final = Path(__file__).parents[2]
-COUNT: Final = 1000
 SHIPPED: Final = (ROOT / "playbooks/update-status-page.yaml").read_text(encoding="utf-8")
 CONFIG: Final = (ROOT / "config.yaml").read_text(encoding="utf-8")
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One measurement, in seconds; and how many times that is what plain YAML takes."""
-
-    name: str
-    seconds: float
-    of_plain: float
-
-
-def copies(*, alike: bool) -> list[tuple[str, str]]:
+def copies(count: int, *, alike: bool) -> list[tuple[str, str]]:
     """(file, text) pairs. `alike`: they differ in their names alone."""
     files = []
-    for number in range(COUNT):
+    for number in range(count):
         text = SHIPPED.replace("update-status-page", f"update-status-page-{number}")
         if not alike:
             text = re.sub(r"\}\}", f"}}}}{{# {number} #}}", text)
@@ -66,36 +51,19 @@ def _read_plainly(files: list[tuple[str, str]]) -> None:
         yaml.load(text, yaml.CSafeLoader)
 
 
-def measure() -> list[Figure]:
+def measure(*, quick: bool) -> Iterator[Figure]:
     """Each in parts of its own: nothing that was kept from before helps it."""
     config = read_config(CONFIG, ROOT / "config.yaml", {}, offline=True)
-    settings = Settings(frozenset(config.vars), frozenset(config.secrets))
-    figures = []
+    count = 150 if quick else 1000
     for kind, alike in (("names of their own", True), ("all texts of their own", False)):
-        files = copies(alike=alike)
+        files = copies(count, alike=alike)
         plain = seconds(partial(_read_plainly, files))
         loading = seconds(partial(offline_loader(config).load_all, files))
-        linter = offline_linter(config, settings)
+        linter = offline_linter(config, names_in(config))
         linting = seconds(partial(linter.lint, files))
-        assert not linter.lint(files[:1]).problems, "the shipped playbook is clean"
-        for name, took in (("plain YAML", plain), ("loader", loading), ("lint", linting)):
-            figures.append(Figure(f"{name}, {kind}", took, took / plain))
-    return figures
-
-
-def main() -> None:
-    """Measure, print."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    figures = measure()
-    if options.json:
-        print(json.dumps([vars(figure) for figure in figures], indent=2))
-        return
-    print(f"{COUNT} playbooks{'':31}{'seconds':>9}{'of plain':>10}")
-    for figure in figures:
-        print(f"{figure.name:45}{figure.seconds:>9.2f}{figure.of_plain:>10.1f}")
-
-
-if __name__ == "__main__":
-    main()
+        require(not linter.lint(files[:1]).problems, "the shipped playbook is not clean")
+        against = f"PyYAML's fastest loader, {plain:.2f} s"
+        yield Figure(
+            *(f"{count:,} linted", linting, "s", kind), Bar(5), *(linting / plain, against)
+        )
+        yield Figure(*(f"{count:,} loaded", loading, "s", kind), None, *(loading / plain, against))

@@ -1,22 +1,15 @@
 """How long it takes to find what one event starts: among ten playbooks, and among ten thousand.
 
-    python -m tests.benchmarks.match [--playbooks 10000] [--rounds 9] [--json] [--profile]
-
-All in one run: the engine's own judging of a press, from the event to the verdicts and the runs,
-with 10, 100, 1,000 and 10,000 playbooks, of which the same handful can be concerned; and each
-playbook asked in turn, as without the index, whose answers have to be the same. Each figure is the
-least of several rounds, for the machine may be busy with other work.
+The engine's own judging of a press, from the event to the verdicts and the runs; of the playbooks the
+same handful can be concerned, however many there are. Beside it each playbook is asked in turn, as
+without the index, whose answers have to be the same. Each figure is CPU time, the least of
+several rounds.
 """
 
-import argparse
-import cProfile
 import itertools
-import json
-import pstats
 import time
-import tracemalloc
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from engine.events.document import document_of
@@ -24,6 +17,7 @@ from engine.playbooks.playbook import Playbook
 from engine.rules.condition import Answer, Condition
 from engine.rules.match import Trigger
 from engine.runs.judging import Judging, index_of
+from tests.benchmarks.figure import Bar, Figure, require
 from tests.runs.fakes import NOW, a_playbook, an_event
 
 EVENT: Final = replace(
@@ -79,94 +73,54 @@ def judging_of(those: Sequence[Playbook]) -> Judging:
     )
 
 
-@dataclass(frozen=True)
-class Figure:
-    """Of one number of playbooks. Times are microseconds for one event."""
-
-    playbooks: int
-    asked: int
-    judged: float  # by the engine
-    one_by_one: float  # each playbook asked in turn
-    index_ms: float  # milliseconds to build it
-    index_mib: float  # that it takes
-
-
-def least(rounds: int, times: int, what: Callable[[], object]) -> float:
-    """Microseconds for one of so many times, in the best round."""
-    took = []
+def least(rounds: int, times: int, *works: Callable[[], object]) -> list[float]:
+    """Microseconds of CPU for one of so many times, of each in its best round, in turn."""
+    best = [float("inf")] * len(works)
     for _ in range(rounds):
-        began = time.perf_counter()
-        for _ in range(times):
-            what()
-        took.append((time.perf_counter() - began) / times * 1e6)
-    return min(took)
+        for place, work in enumerate(works):
+            began = time.thread_time()
+            for _ in range(times):
+                work()
+            best[place] = min(best[place], (time.thread_time() - began) / times * 1e6)
+    return best
 
 
-def measure(count: int, rounds: int) -> Figure:
-    those = playbooks(count)
-    judging = judging_of(those)
+def measure(*, quick: bool) -> Iterator[Figure]:
+    rounds, few, many = (3, 10, 2000) if quick else (9, 10, 10_000)
+    of_few, of_many = (judging_of(playbooks(count)) for count in (few, many))
 
     def one_by_one() -> list[tuple[str, Answer]]:
         document = document_of(replace(EVENT, own=False), {})
-        verdicts = [(one.name, one.trigger.judge(document, NOW)) for one in those]
+        verdicts = [(one.name, one.trigger.judge(document, NOW)) for one in of_many.playbooks]
         return [(name, verdict.answer) for name, verdict in verdicts]
 
     said = dict(one_by_one())
-    judged = judging.judge(EVENT)
+    judged = of_many.judge(EVENT)
     asked = {one.playbook: one.verdict.answer for one in judged.judgements}
-    assert said == {**dict.fromkeys(said, Answer.NO), **asked}, "the index changed an answer"
-    assert [run.playbook for run in judged.runs] == ["p0", "p1"]
-    index_us = least(3, 1, lambda: index_of(those))
-    tracemalloc.start()
-    index = index_of(those)
-    held, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    del index
-    return Figure(
-        playbooks=count,
-        asked=len(asked),
-        judged=round(least(rounds, EVENTS, lambda: judging.judge(EVENT)), 1),
-        one_by_one=round(least(3, max(1, 2000 // count), one_by_one), 1),
-        index_ms=round(index_us / 1000, 1),
-        index_mib=round(held / 2**20, 2),
+    unchanged = said == {**dict.fromkeys(said, Answer.NO), **asked}
+    require(unchanged, "the index changed an answer")
+    require([run.playbook for run in judged.runs] == ["p0", "p1"], "others were started")
+    among_few, among_many = least(
+        rounds, EVENTS, lambda: of_few.judge(EVENT), lambda: of_many.judge(EVENT)
     )
-
-
-def main() -> None:
-    """Measure, check, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--playbooks", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--profile", action="store_true")
-    options = parser.parse_args()
-    counts = [count for count in (10, 100, 1000) if count < options.playbooks]
-    figures = [measure(count, options.rounds) for count in (*counts, options.playbooks)]
-    if options.profile:
-        judging = judging_of(playbooks(options.playbooks))
-        with cProfile.Profile() as profile:
-            for _ in range(EVENTS):
-                judging.judge(EVENT)
-        pstats.Stats(profile).sort_stats("tottime").print_stats(30)
-    few, many = figures[0], figures[-1]
-    ratio, gain = many.judged / few.judged, many.one_by_one / many.judged
-    if options.json:
-        told = {"times_as_long": round(ratio, 2), "times_as_fast_as_one_by_one": round(gain)}
-        print(json.dumps({"figures": [asdict(figure) for figure in figures], **told}, indent=2))
-        return
-    print(
-        f"{'playbooks':>10}{'asked':>7}{'judged us':>11}{'one by one us':>15}{'index ms':>10}{'MiB':>7}"
+    without, built = least(3, 1, one_by_one, lambda: index_of(of_many.playbooks))
+    means = f"from the event to the verdicts and the runs; {len(asked)} of {many:,} are asked"
+    against = f"{among_few:.0f} us among {few}"
+    yield Figure(
+        *(f"judged among {many:,}", among_many, "us", means),
+        Bar(100),
+        *(among_many / among_few, against),
     )
-    for one in figures:
-        print(
-            f"{one.playbooks:>10}{one.asked:>7}{one.judged:>11.1f}{one.one_by_one:>15.1f}"
-            f"{one.index_ms:>10.1f}{one.index_mib:>7.2f}"
-        )
-    print(
-        f"An event is judged among {many.playbooks} playbooks in {ratio:.2f} times what it takes "
-        f"among {few.playbooks}, and {gain:.0f} times as fast as one by one."
+    yield Figure(
+        *("as the playbooks grow", among_many / among_few, "x", "the same, as a ratio"),
+        Bar(1.5),
+        *(None, against),
     )
-
-
-if __name__ == "__main__":
-    main()
+    yield Figure(
+        *("one by one", without, "us", "each playbook asked by jmespath in turn, no index"),
+        *(None, without / among_many, f"{among_many:.0f} us with the index"),
+    )
+    yield Figure(
+        *("the index built", built / 1000, "ms"),
+        f"of {many:,} playbooks, once they are loaded",
+    )

@@ -1,29 +1,25 @@
 """How many runs of three steps a second go through the worker, every step in the ledger.
 
-    python -m tests.benchmarks.runs [--runs 5000] [--json] [--profile]
-
 The steps do no I/O, so what is measured is the engine: matching, the flow, templates, commits with
 `synchronous=FULL`. Beside it, in the same run: one commit after another in a bare SQLite file of the
 same settings, which is what each step's start and outcome would cost if they were not gathered.
 """
 
-import argparse
 import asyncio
-import cProfile
-import json
-import pstats
-import sqlite3
 import tempfile
 import time
-from contextlib import closing
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from engine.cli.serving import collecting_seldom
 from engine.runs.happening import Happening, RunMoved
-from engine.runs.run import RunState
+from engine.runs.run import Outcome, RunState
 from engine.store.records import open_records
 from engine.store.sqlite import open_ledger
+from tests.benchmarks.figure import Bar, Figure, require
+from tests.benchmarks.machine import commits_a_second
 from tests.runs.fakes import Stage, a_playbook, an_event
 from tests.runs.test_worker import a_worker
 
@@ -33,7 +29,6 @@ steps:
   - {id: b, when: vars.host, set: {text: "restart {{ vars.host }} for {{ title }}"}}
   - {id: c, set: {all: "{{ steps.a.host }} {{ steps.b.text }}"}}
 """
-COMMITS: Final = 300
 
 
 def measured(folder: Path, runs: int) -> float:
@@ -71,52 +66,23 @@ def measured(folder: Path, runs: int) -> float:
     with open_records(folder / "engine.db") as records:
         for run in records.runs(runs + 1, None, None, None).items:
             steps = records.run(run.id).steps
-            assert run.state is RunState.SUCCEEDED, run
-            assert [step.path for step in steps] == ["steps/0", "steps/1", "steps/2"]
+            done = [step.path for step in steps if step.outcome is Outcome.SUCCEEDED]
+            require(run.state is RunState.SUCCEEDED, f"run {run.id} is {run.state.value}")
+            require(done == ["steps/0", "steps/1", "steps/2"], f"run {run.id} has done {done}")
     return took
 
 
-def bare_commits(folder: Path) -> float:
-    """Commits a second, one row each."""
-    with closing(sqlite3.connect(folder / "bare.db", isolation_level=None)) as db:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("CREATE TABLE steps (seq INTEGER PRIMARY KEY, text TEXT)")
-        began = time.perf_counter()
-        for number in range(COMMITS):
-            db.execute("INSERT INTO steps (text) VALUES (?)", (f"steps/{number}",))
-        return COMMITS / (time.perf_counter() - began)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=5000)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--profile", action="store_true")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        profile = cProfile.Profile()
-        if arguments.profile:
-            profile.enable()
-        took = measured(Path(name), arguments.runs)
-        profile.disable()
-        commits = bare_commits(Path(name))
-    if arguments.profile:
-        pstats.Stats(profile).sort_stats("tottime").print_stats(35)
-    per_second = arguments.runs / took
-    figures = {
-        "runs": arguments.runs,
-        "runs_per_second": round(per_second),
-        "bare_commits_per_second": round(commits),
+def measure(*, quick: bool) -> Iterator[Figure]:
+    runs, rounds = (1500, 2) if quick else (5000, 3)
+    rates, commits = [], []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as name, collecting_seldom():  # as `serve` does
+            rates.append(runs / measured(Path(name), runs))
+        commits.append(commits_a_second())
+    yield Figure(
+        *("three-step runs", max(rates), "/s"),
+        "judged, rendered, each step's start and outcome in the ledger; steps that do no I/O",
+        Bar(2000, 4000, at_least=True),
         # Three starts, three outcomes, a beginning and an end.
-        "times_as_fast_as_a_commit_each": round(8 * per_second / commits, 2),
-    }
-    if arguments.json:
-        print(json.dumps(figures))
-        return
-    for what, figure in figures.items():
-        print(f"{figure:>12} {what.replace('_', ' ')}")
-
-
-if __name__ == "__main__":
-    main()
+        *(8 * max(rates) / max(commits), f"8 commits each, at {max(commits):,.0f} bare commits/s"),
+    )

@@ -1,6 +1,7 @@
 """What lint says of several files, of levels, and of what it has no reason to report."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from engine.cli.main import run
 from engine.config.load import read_config
 from engine.lint.check import Settings
+from engine.lint.pages import page_of
 from engine.playbooks.load import Loader
 from engine.problem import Problem
 from engine.wiring.step_types import offline_linter, offline_step_types
@@ -53,6 +55,32 @@ def test_two_playbooks_of_one_action_are_a_note_at_the_second() -> None:
 def test_what_tells_two_playbooks_of_one_action_apart(one: str, other: str, count: int) -> None:
     found = [problem.code for problem in lint(pressed("a", one), pressed("b", other))]
     assert found.count("same-action") == count
+
+
+def asked_always(number: int) -> str:
+    when = "labels.env != 'test'"
+    return f'name: p{number}\ntrigger: {{when: "{when}"}}\nsteps: [wait: 1s]\n'
+
+
+def test_a_hundred_playbooks_that_are_asked_about_every_event_are_one_note() -> None:
+    found_by_its_type = asked_always(100).replace("{when", "{events: [i_new], when")
+    many = [found_by_its_type, *map(asked_always, range(100))]
+    (note,) = lint(*many)
+    assert (note.code, note.level) == ("always-asked", "note")
+    assert str(note) == (
+        "1.yaml:2:10: note: always-asked: 100 playbooks are asked about every event, this is the "
+        "first of them (name `events` or an `action`, or compare a field with a text in `when`)"
+    )
+    assert lint(*many[:-1]) == ()
+
+
+def test_of_the_triggers_on_the_page_of_always_asked_each_is_as_it_says() -> None:
+    shown = re.findall(r"(always|found): +trigger: (.+)", page_of("always-asked"))
+    assert len(shown) == 5
+    for kind, trigger in shown:
+        files = [f"name: p{n}\ntrigger: {trigger}\nsteps: [wait: 1s]\n" for n in range(100)]
+        codes = {problem.code for problem in lint(*files)}
+        assert ("always-asked" in codes) == (kind == "always"), trigger
 
 
 def test_a_playbook_that_does_not_load_starts_nothing() -> None:

@@ -1,16 +1,21 @@
 """What people read of the ledger, beside a running engine."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.playbooks.playbook import PlaybookText
 from engine.problem import EngineError
 from engine.runs.change import RunBegin, RunMove, StepSettle, StepStart
 from engine.runs.fact import Began, Settled
 from engine.runs.run import Outcome, RunState, StepRecord
+from engine.store.queries import read_migrations
 from engine.store.records import EventRecord, Page, Records, open_records
 from engine.store.sqlite import SqliteLedger
 from tests.runs.fakes import NOW, a_playbook, a_run, an_event, letting, verdicts
@@ -78,6 +83,75 @@ def test_runs_by_state_and_playbook(records: Records) -> None:
         "01RUNA0",
     ]
     assert records.runs(9, None, "waiting", None) == Page([], None)
+
+
+def test_pages_leave_out_what_was_skipped_unless_it_is_asked_for(
+    records: Records, ledger: SqliteLedger
+) -> None:
+    for id_, name in (("01RUNB4", SECOND), ("01RUNA2", FIRST)):
+        run = a_run(id_, name, an_event(f"01EVENT{id_[-1]}"))
+        asyncio.run(ledger.keep([RunMove(run.move(RunState.SKIPPED, at=NOW))]))
+
+    assert ids(records.runs(3, None, None, None, skipped=False)) == [
+        "01RUNA4",
+        "01RUNB3",
+        "01RUNA3",
+    ]
+    assert ids(records.runs(2, None, None, "first", skipped=False)) == ["01RUNA4", "01RUNA3"]
+    assert ids(records.runs(3, None, None, None)) == ["01RUNB4", "01RUNA4", "01RUNB3"]
+    assert ids(records.runs(9, None, "skipped", None)) == ["01RUNB4", "01RUNA2"]
+    assert ids(records.runs(9, None, "skipped", "first")) == ["01RUNA2"]
+    assert ids(records.runs(9, None, "failed", None, skipped=False)) == ["01RUNA3"]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(RunState), st.booleans()), max_size=30),
+    st.sampled_from([None, *RunState]),
+    st.sampled_from([None, "first", "second"]),
+    st.booleans(),
+    st.integers(1, 7),
+)
+def test_pages_have_what_a_look_at_every_row_would_have_found(
+    runs: list[tuple[RunState, bool]],
+    state: RunState | None,
+    playbook: str | None,
+    skipped: bool,
+    limit: int,
+) -> None:
+    wanted = [
+        f"R{number}"
+        for number, (one, first) in enumerate(runs)
+        if state in (None, one)
+        and playbook in (None, "first" if first else "second")
+        and (skipped or one is not RunState.SKIPPED)
+    ]
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.row_factory = sqlite3.Row
+        for script in read_migrations():
+            db.executescript(script)
+        rows = [
+            {
+                "id": f"R{number}",
+                "playbook": "first" if first else "second",
+                "state": one.value,
+                "ended": NOW if one.settled else None,
+            }
+            for number, (one, first) in enumerate(runs)
+        ]
+        db.executemany(
+            "INSERT INTO runs (id, event, playbook, version, state, created, ended) "
+            "VALUES (:id, :id, :playbook, '', :state, 0, :ended)",
+            rows,
+        )
+        records, found, cursor = Records(db), [], None
+        while True:
+            page = records.runs(limit, cursor, state and state.value, playbook, skipped=skipped)
+            found += ids(page)
+            cursor = page.next
+            assert len(page.items) == limit or cursor is None
+            if cursor is None:
+                break
+    assert found == wanted[::-1]
 
 
 def test_pages_of_a_choice_go_on_within_it(records: Records) -> None:

@@ -113,7 +113,7 @@ def served(
         finally:
             for line in made.lines:
                 line.close()
-            web.should_exit = True
+            web.end()
             thread.join(PATIENCE)
 
 

@@ -222,7 +222,7 @@ async def _served(app: ASGIApp) -> AsyncIterator[str]:
             try:
                 yield f"http://{HOST}:{port_of(listener)}"
             finally:
-                web.should_exit = True
+                web.end()
 
 
 def _listener() -> socket.socket:

@@ -5,6 +5,7 @@ from typing import Final
 
 from engine.lint.check import Check
 from engine.lint.checks import (
+    always_asked,
     bad_pattern,
     beyond_timeout,
     constant_condition,
@@ -56,6 +57,7 @@ CHECKS: Final[Mapping[str, Check]] = {
         # triggers and steps
         trigger_never.CHECK,
         same_action.CHECK,
+        always_asked.CHECK,
         unreachable_step.CHECK,
         refused_by_config.CHECK,
         retry_repeats.CHECK,

@@ -51,7 +51,7 @@ WHERE events.subject = :subject AND events.type = :type;
 SELECT * FROM events WHERE id = :id;
 
 -- events_like: an event by the end of its id, for people who copy a part of it
-SELECT * FROM events WHERE id LIKE '%' || :end ORDER BY seq DESC LIMIT 2;
+SELECT * FROM events WHERE id IN (SELECT id FROM events WHERE id LIKE '%' || :end LIMIT 2);
 
 -- events_page: the newest events before a place in the order
 SELECT * FROM events WHERE seq < :before ORDER BY seq DESC LIMIT :limit;
@@ -189,7 +189,7 @@ ORDER BY ended DESC LIMIT :limit;
 SELECT started FROM runs WHERE started > :since ORDER BY started;
 
 -- runs_under_way: the runs for an incident that have not ended
-SELECT runs.* FROM runs JOIN events ON events.id = runs.event
+SELECT runs.* FROM runs INDEXED BY runs_unfinished CROSS JOIN events ON events.id = runs.event
 WHERE runs.ended IS NULL AND events.incident = :incident ORDER BY runs.seq;
 
 -- steps_asking: the steps of a run that wait for a person
@@ -203,14 +203,23 @@ SELECT * FROM runs WHERE state IN ('running', 'waiting') AND ended IS NULL ORDER
 SELECT * FROM runs WHERE id = :id;
 
 -- runs_like: a run by the end of its id, for people who copy a part of it
-SELECT * FROM runs WHERE id LIKE '%' || :end ORDER BY seq DESC LIMIT 2;
+SELECT * FROM runs WHERE id IN (SELECT id FROM runs WHERE id LIKE '%' || :end LIMIT 2);
 
--- runs_page: the newest runs before a place in the order
+-- runs_going_page: the newest runs in a state before the end, before a place in the order
+SELECT * FROM runs WHERE state = :state AND ended IS NULL AND seq < :before
+ORDER BY seq DESC LIMIT :limit;
+
+-- runs_ended_page: the same, in a state of the end
+SELECT * FROM runs WHERE state = :state AND ended IS NOT NULL AND seq < :before
+ORDER BY seq DESC LIMIT :limit;
+
+-- playbook_runs_going_page: those of one playbook, among all in that state before the end
+SELECT * FROM runs WHERE +playbook = :playbook AND state = :state AND ended IS NULL AND seq < :before
+ORDER BY seq DESC LIMIT :limit;
+
+-- playbook_runs_ended_page: those of one playbook, in a state of the end
 SELECT * FROM runs
-WHERE seq < :before
-  AND (:state IS NULL OR state = :state)
-  AND (:skipped OR state <> 'skipped')
-  AND (:playbook IS NULL OR playbook = :playbook)
+WHERE playbook = :playbook AND state = :state AND ended IS NOT NULL AND seq < :before
 ORDER BY seq DESC LIMIT :limit;
 
 -- runs_of_event: what an event started

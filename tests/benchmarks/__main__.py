@@ -1,0 +1,54 @@
+"""Every benchmark, one after another: `python -m tests.benchmarks [NAME..] [--quick] [--json FILE]`.
+
+Each is measured by a process of its own, and says what its figures have to hold (DESIGN.md, section
+10). Seconds mean something on a machine that does nothing else; ratios, counts and CPU time mostly do
+on any. The exit code is 1 where a figure does not hold its bar or a benchmark could not be measured.
+`TMPDIR` says where the ledgers are written: on the disk that is meant.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from tests.benchmarks.every import BENCHMARKS, alone, profiled, result_of
+from tests.benchmarks.machine import the_machine
+from tests.benchmarks.table import Result, print_table
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *BENCHMARKS],
+                        help=f"one of: {', '.join(BENCHMARKS)}; all of them without")  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="smaller, within two minutes")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--profile", action="store_true", help="say what takes the time, on stderr")
+    options = parser.parse_args()
+    machine, began = the_machine(), time.monotonic()
+    results: list[Result] = []
+    for name in options.names or BENCHMARKS:
+        print(f"{name} ...", end="", file=sys.stderr, flush=True)
+        results.append(result_of(name, options.quick, profiled if options.profile else alone))
+        print(f" {results[-1].seconds:.0f} s", file=sys.stderr)
+    took = round(time.monotonic() - began)
+    print_table(results, {**machine, "took": f"{took} s{', --quick' if options.quick else ''}"})
+    if options.json is not None:
+        told = {
+            "machine": machine,
+            "quick": options.quick,
+            "seconds": took,
+            "figures": [
+                {"benchmark": result.benchmark, **figure.as_json()}
+                for result in results
+                for figure in result.figures
+            ],
+            "failures": {one.benchmark: one.failure for one in results if one.failure is not None},
+        }
+        options.json.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    bad = any(one.failure or any(each.held is False for each in one.figures) for one in results)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
