@@ -21,6 +21,7 @@ from engine.events.document import NAMES
 from engine.playbooks.budget import BUDGET, MAX_OUTPUT, Budget
 from engine.playbooks.deferred import Deferred, Unknown
 from engine.playbooks.sandbox import Sandbox, refuse_parts
+from engine.playbooks.secret_use import refuse_transformed
 from engine.playbooks.template_names import names_in
 from engine.problem import nearest
 from engine.rules.undecided import CannotTellError
@@ -141,6 +142,8 @@ class Templates:
         try:
             tree = self._sandbox.parse(source)
             names, sure = names_in(tree, self._sandbox)
+            if "secrets" in names:
+                refuse_transformed(tree)
             expression = _single_expression(tree)
             if expression is not None:
                 target = nodes.Name(_RESULT, "store", lineno=1)
