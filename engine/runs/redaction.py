@@ -146,8 +146,14 @@ def _forms_of(value: str) -> set[str]:
     for safe in _LEFT_PLAIN:
         quoted = quote(raw, safe=safe)
         # A URL in the query of another one is encoded again.
-        for text in (quoted, quoted.replace("%20", "+"), quoted.replace("%", "%25")):
-            forms |= {text, _ESCAPE.sub(lambda match: match[0].lower(), text)}
+        plus = quoted.replace("%20", "+")
+        for text in (
+            quoted,
+            plus,
+            *(quote(it, safe=left) for it in (quoted, plus) for left in "/?"),
+        ):
+            for written in (text, *_entities(text)):
+                forms |= {written, _ESCAPE.sub(lambda match: match[0].lower(), written)}
     # Base64 of a longer text that holds the value shows it at one of three alignments; the
     # characters at either end also depend on the neighbours and are left out.
     for shift in range(3):
@@ -168,8 +174,13 @@ def _quoted(value: str) -> Iterator[str]:
         yield value.replace("'", ending)
     yield re.sub(r'([\\"$`!])', r"\\\1", value)
     yield repr(value)[1:-1]
-    entities = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    yield entities
-    for quote_, apostrophe in (("&quot;", "&#x27;"), ("&#34;", "&#39;"), ("&quot;", "&apos;")):
-        yield entities.replace('"', quote_).replace("'", apostrophe)
-        yield entities.replace('"', quote_)
+    yield from _entities(value)
+
+
+def _entities(text: str) -> Iterator[str]:
+    """As a page of HTML has it."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    yield escaped
+    for double, single in (("&quot;", "&#x27;"), ("&#34;", "&#39;"), ("&quot;", "&apos;")):
+        yield escaped.replace('"', double).replace("'", single)
+        yield escaped.replace('"', double)

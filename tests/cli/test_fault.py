@@ -17,7 +17,7 @@ def redactor() -> Redactor:
 
 def break_down() -> None:
     try:
-        {}["s3cret-value"]
+        dict[str, str]()["s3cret-value"]
     except KeyError as error:
         raise RuntimeError("http://x/?key=s3cret-value") from error
 
