@@ -96,8 +96,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Swept]:
 
 def perform(place: Swept, press: bytes) -> None:
     """One press starts them all; each comes to its end."""
-    names = swept.playbooks()
-    started = [name for name, text in names.items() if "trigger:" in text]
+    texts = [path.read_text() for path in (place.folder / "playbooks").iterdir()]
+    started = [text for text in texts if "trigger:" in text]
     engine = place.engine = EngineProcess(place.folder / "config.yaml", place.environ)
     engine.wait_for("listening")
     json_ = {"Content-Type": "application/json"}
@@ -176,6 +176,9 @@ def test_without_the_one_point_of_redaction_every_sink_leaks(
     place: Swept, vendor_example: bytes
 ) -> None:
     """Were it not so, the search would prove nothing."""
+    for path in (place.folder / "playbooks").iterdir():
+        if path.stem not in ("p00", "p24", "p33"):
+            path.unlink()
     (place.folder / "broken").mkdir()
     (place.folder / "broken/sitecustomize.py").write_text(BROKEN)
     place.environ["PYTHONPATH"] = str(place.folder / "broken")
