@@ -65,7 +65,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "**", "%", "+"})
 
     def __init__(self, undefined: type[Undefined]) -> None:
-        super().__init__(undefined=undefined, keep_trailing_newline=True, finalize=_shown)
+        # Not optimized: what is worked out while a file is read is bounded by nothing, and what
+        # fails there fails where nobody expects it.
+        super().__init__(
+            undefined=undefined, keep_trailing_newline=True, finalize=_shown, optimized=False
+        )
         self.globals = {"range": self.globals["range"]}
         self.filters = {**allowed_filters(), BOUNDED: _bounded}
         self.tests = {**TESTS, "in": _is_in}

@@ -30,6 +30,7 @@ MAX_DEPTH: Final = 64
 MAX_KEPT: Final = 20_000  # texts whose templates are kept to be found again
 
 _RESULT: Final = "engine__result"
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")  # as Jinja counts them
 _AT = re.compile(r" at (\d+)$")  # how Jinja's lexer ends a sentence about a character
 _INNERMOST = re.compile(r"innermost block that needs to be closed is '(\w+)'")
 
@@ -250,8 +251,9 @@ def _no_json(value: Any) -> Any:
 
 def _offset_of_line(source: str, line: int) -> int:
     """Where the first template of a line begins: Jinja counts lines only."""
-    offset = sum(len(text) + 1 for text in source.split("\n")[: line - 1])
-    text = source[offset:].split("\n", 1)[0]
+    breaks = [0, *(match.end() for match in _LINE_BREAK.finditer(source))]
+    offset = breaks[min(line, len(breaks)) - 1]
+    text = _LINE_BREAK.split(source[offset:], maxsplit=1)[0]
     starts = [at for mark in ("{{", "{%", "{#") if (at := text.find(mark)) >= 0]
     return offset + (min(starts) if starts else 0)
 

@@ -241,3 +241,16 @@ def test_the_clock_ends_what_the_counts_do_not() -> None:
 def test_a_whole_payload_passes() -> None:
     payload = {"items": [{"text": "x" * 400, "n": n} for n in range(10_000)]}
     assert TEMPLATES.parse("{{ payload }}").render({"payload": payload}) == payload
+
+
+@pytest.mark.parametrize(
+    "source", ["{{ 'a'.x and 1 }}", "{% set a = 'a'.x or 1 %}{{ a }}", "x{{ (1).y }}"]
+)
+def test_a_constant_that_fails_fails_when_it_is_rendered(source: str) -> None:
+    assert "is not there: it is asked of a" in refusal(source)
+
+
+def test_a_place_is_in_the_text_however_its_lines_end() -> None:
+    with pytest.raises(TemplateSyntaxError) as caught:
+        TEMPLATES.parse("a\rb\r\nc {{ d e }}")
+    assert caught.value.offset == 7
