@@ -173,12 +173,15 @@ class Playbook:
 
     def section(self, section: Section) -> tuple[Step, ...]:
         """The steps of one list."""
-        return {
-            Section.STEPS: self.steps,
-            Section.ON_FAILURE: self.on_failure,
-            Section.ON_RESOLVED: self.on_resolved,
-            Section.FINALLY: self.finally_,
-        }[section]
+        match section:
+            case Section.STEPS:
+                return self.steps
+            case Section.ON_FAILURE:
+                return self.on_failure
+            case Section.ON_RESOLVED:
+                return self.on_resolved
+            case Section.FINALLY:
+                return self.finally_
 
     @property
     def kept(self) -> PlaybookText:

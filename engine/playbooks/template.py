@@ -87,8 +87,9 @@ class Template(Deferred):
     def render(self, document: Mapping[str, Any]) -> Any:
         """JSON-like data. Raises RenderError with a sentence; has no effect."""
         compiled = self._compile()
-        budget = Budget()
-        context = compiled.new_context({**document, BUDGET: budget})
+        budget, sandbox = Budget(), compiled.environment
+        seen = {**sandbox.globals, **document, BUDGET: budget}
+        context = sandbox.context_class(sandbox, seen, compiled.name, compiled.blocks)
         try:
             parts = compiled.root_render_func(context)
             if self.is_expression:

@@ -62,7 +62,7 @@ class Admission:
         admitted = await self.ledger.keep_match(
             judged.event, judged.judgements, judged.at, admit, judged.judged_by
         )
-        self.tell(replace(judged, runs=admitted.runs).matched)
+        self.tell(judged.matched(admitted.runs))
         for run in admitted.runs:
             if run.state.settled:
                 self.tell(RunMoved(run))

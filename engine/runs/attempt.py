@@ -45,12 +45,7 @@ class Attempt:
     parameters: Any
     call: Call
     plan: Plan  # masked
-    foretold: Report | None = None  # what performing it will report
-
-    @property
-    def settles_at_once(self) -> Report | None:
-        """The report of a step that has no effect, and is over when it begins."""
-        return self.foretold if isinstance(self.foretold, (Succeeded, Stopped)) else None
+    foretold: Report | None = None  # what performing it would report, where it has no effect
 
     @property
     def policy(self) -> OnInterrupt:
@@ -135,12 +130,15 @@ def masked(end: Settled, redactor: Redactor, mask_error: str) -> Settled:
     error = None if end.error is None else shortened(redactor.text(end.error))
     variables = redactor.data(end.variables)
     result = cut_result(redactor.data(end.result))  # masked first: see `shortened`
-    safe = replace(end, result=result, error=error, variables=variables)
+    outcome, retryable = end.outcome, end.retryable
     if variables != end.variables:
-        return replace(
-            safe, outcome=Outcome.FAILED, error=mask_error, retryable=False, variables={}
-        )
-    return safe
+        outcome, retryable, error, variables = Outcome.FAILED, False, mask_error, {}
+    return Settled(
+        *(end.path, end.attempt, end.at, outcome, result, error, retryable, variables),
+        stops=end.stops,
+        again=end.again,
+        by=end.by,
+    )
 
 
 def as_wanted(step: Step, settled: Settled) -> Settled:

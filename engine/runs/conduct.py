@@ -1,7 +1,7 @@
 """One run under way: what is in flight, what is waited for, and what a person says meanwhile.
 
-The flow decides, this acts. Every fact is kept in the ledger before the flow takes it, and the flow
-before anything is done about it.
+The flow decides, this acts. Every fact is noted in the journal as the flow takes it, and the
+journal is written before anything takes effect or is waited for.
 """
 
 import asyncio
@@ -14,11 +14,12 @@ from engine.events.event import Event
 from engine.playbooks.playbook import OnInterrupt, Step
 from engine.playbooks.step_type import Call, Plan, Report, StepType
 from engine.runs.attempt import Attempt, attention, end_of, masked, prepared
+from engine.runs.change import OrderObeyed, RunCancel, StepAsk, StepPause, StepSettle, StepStart
 from engine.runs.control import Control, Order, Verb
 from engine.runs.fact import Asked, Called, Cancelled, Paused, Settled, Started, cleans_up
 from engine.runs.flow import Flow
-from engine.runs.happening import StepAsked, StepSettled, StepStarted, Tell
-from engine.runs.ledger import Ledger
+from engine.runs.happening import StepAsked, StepSettled, StepStarted
+from engine.runs.journal import Journal
 from engine.runs.move import End, Move, Note, Perform, Wait
 from engine.runs.redaction import Redactor
 from engine.runs.run import Asking, Outcome, Run, RunState, StepRecord
@@ -34,8 +35,6 @@ class Means(Protocol):
     """What a run is carried out with."""
 
     @property
-    def ledger(self) -> Ledger: ...
-    @property
     def step_types(self) -> Mapping[str, StepType[Any]]: ...
     @property
     def secrets(self) -> Mapping[str, str]: ...
@@ -43,12 +42,6 @@ class Means(Protocol):
     def redactor(self) -> Redactor: ...
     @property
     def clock(self) -> Callable[[], float]: ...
-    @property
-    def tell(self) -> Tell: ...
-
-    async def move(self, run: Run, state: RunState, reason: str | None = None) -> Run:
-        """The run in another state, kept and told."""
-        ...
 
 
 @dataclass
@@ -56,6 +49,7 @@ class Conduct:
     """Holds what a crash may lose: the rest is in the ledger."""
 
     means: Means
+    journal: Journal
     run: Run
     flow: Flow
     event: Event
@@ -69,7 +63,9 @@ class Conduct:
             while True:
                 self.control.changed.clear()
                 await self._obey()
-                await self._collect()
+                self._collect()
+                if self.journal.full:
+                    await self.journal.write()
                 moves = self.flow.next(self.means.clock())
                 if isinstance(moves[0], End) and not self.in_flight:
                     return moves[0]
@@ -90,11 +86,11 @@ class Conduct:
                 continue
             if isinstance(move, Note):
                 if isinstance(move.fact, Settled):
-                    await self._settle(move.step, move.fact)
+                    self._settle(move.step, move.fact)
                 elif self._held:
                     continue
                 else:
-                    await self._hand_over(move.step, move.fact)
+                    self._hand_over(move.step, move.fact)
                 return True
             if isinstance(move, Perform) and not self._held:
                 await self._perform(move)
@@ -122,50 +118,40 @@ class Conduct:
         if isinstance(attempt, str):
             outcome = Outcome.UNKNOWN if move.again else Outcome.FAILED
             fact = Settled(step.path, move.attempt, means.clock(), outcome, error=attempt)
-            await self._settle(step, replace(fact, retryable=False))
+            self._settle(step, replace(fact, retryable=False))
             return
-        if move.again and not await self._may_go_on(attempt):
+        if move.again and not self._may_go_on(attempt):
             return
-        record = replace(
-            _record(step, move.attempt),
-            started=started,
-            plan=attempt.plan.summary,
-            request=attempt.plan.details,
+        plan = attempt.plan
+        record = _record(step, move.attempt, started, plan)
+        self.journal.note(
+            StepStart(self.run.id, record),
+            StepStarted(self.run, step, move.attempt, plan, started),
         )
-        keeping = means.ledger.keep_started(self.run.id, record)
-        at_once = attempt.settles_at_once
-        if at_once is None:
-            await keeping  # before it takes effect
-        self.flow = self.flow.take(Started(step.path, move.attempt, started))
-        means.tell(StepStarted(self.run, step, move.attempt, attempt.plan, started))
-        if at_once is not None:  # one commit is enough: nothing happens in between
-            await asyncio.gather(keeping, self._take(attempt, at_once))
+        self.flow = self.flow.follow(step, Started(step.path, move.attempt, started))
+        if attempt.foretold is not None:  # it has no effect, and is over when it begins
+            self._take(attempt, attempt.foretold)
             return
+        await self.journal.write()
         task = asyncio.ensure_future(attempt.performed())
         task.add_done_callback(lambda _: self.control.changed.set())
         self.in_flight[step.path] = (attempt, task)
 
-    async def _hand_over(self, step: Step, fact: Called) -> None:
+    def _hand_over(self, step: Step, fact: Called) -> None:
         """Begin to carry out another playbook: there is nothing to perform but its steps."""
         inputs, variables = fact.handed.inputs, fact.handed.variables
         if self.means.redactor.data([inputs, variables]) != [inputs, variables]:
             refused = Settled(fact.path, fact.attempt, fact.at, Outcome.FAILED, retryable=False)
-            await self._settle(step, replace(refused, error=MASKED_VALUE))
+            self._settle(step, replace(refused, error=MASKED_VALUE))
             return
         name = step.parameters["call"]
         plan = Plan(f"carry out {name}", {"call": name, "inputs": inputs})
-        record = replace(
-            _record(step, fact.attempt),
-            started=fact.at,
-            handed=fact.handed,
-            plan=plan.summary,
-            request=plan.details,
-        )
-        await self.means.ledger.keep_started(self.run.id, record)
-        self.flow = self.flow.take(fact)
-        self.means.tell(StepStarted(self.run, step, fact.attempt, plan, fact.at))
+        record = replace(_record(step, fact.attempt, fact.at, plan), handed=fact.handed)
+        started = StepStarted(self.run, step, fact.attempt, plan, fact.at)
+        self.journal.note(StepStart(self.run.id, record), started)
+        self.flow = self.flow.follow(step, fact)
 
-    async def _may_go_on(self, attempt: Attempt) -> bool:
+    def _may_go_on(self, attempt: Attempt) -> bool:
         """Whether to perform what was under way when the engine died; else it is dealt with."""
         policy, step = attempt.policy, attempt.step
         if policy is OnInterrupt.RETRY or attempt.step_type.finds_out:
@@ -178,42 +164,43 @@ class Conduct:
         if policy is OnInterrupt.FAIL:
             path, number = step.path, attempt.call.attempt
             unknown = Settled(path, number, now, Outcome.UNKNOWN, error=why, retryable=False)
-            await self._settle(step, unknown)
+            self._settle(step, unknown)
         else:
-            await self._ask(step, attention(step, attempt.call, now, why))
+            self._ask(step, attention(step, attempt.call, now, why))
         return False
 
     # What came back -------------------------------------------------------------------------
 
-    async def _collect(self) -> None:
+    def _collect(self) -> None:
         for path, (attempt, task) in list(self.in_flight.items()):
             if task.done():
                 del self.in_flight[path]
-                await self._take(attempt, task.result())
+                self._take(attempt, task.result())
 
-    async def _take(self, attempt: Attempt, report: Report) -> None:
+    def _take(self, attempt: Attempt, report: Report) -> None:
         end = end_of(attempt, report, self.means.clock())
         match end:
             case Paused():
-                await self.means.ledger.keep_paused(self.run.id, end)
-                self.flow = self.flow.take(end)
+                self.journal.note(StepPause(self.run.id, end))
+                self.flow = self.flow.follow(attempt.step, end)
             case Asked():
-                await self._ask(attempt.step, end)
+                self._ask(attempt.step, end)
             case Settled():
-                await self._settle(attempt.step, end)
+                self._settle(attempt.step, end)
 
-    async def _ask(self, step: Step, asked: Asked) -> None:
+    def _ask(self, step: Step, asked: Asked) -> None:
         text = self.means.redactor.text(asked.question.text)
         asked = replace(asked, question=replace(asked.question, text=text))
-        await self.means.ledger.keep_asked(self.run.id, asked)
-        self.means.tell(StepAsked(self.run, step, asked))
-        self.flow = self.flow.take(asked)
+        self.journal.note(StepAsk(self.run.id, asked), StepAsked(self.run, step, asked))
+        self.flow = self.flow.follow(step, asked)
 
-    async def _settle(self, step: Step, fact: Settled) -> None:
+    def _settle(self, step: Step, fact: Settled) -> None:
         safe = masked(fact, self.means.redactor, MASKED_VALUE)
-        await self.means.ledger.keep_settled(self.run.id, _record(step, fact.attempt), safe)
-        self.means.tell(StepSettled(self.run, step, safe))
-        self.flow = self.flow.take(safe)
+        self.journal.note(
+            StepSettle(self.run.id, step, safe),
+            StepSettled(self.run, step, safe),
+        )
+        self.flow = self.flow.follow(step, safe)
 
     # Waiting --------------------------------------------------------------------------------
 
@@ -227,22 +214,24 @@ class Conduct:
         until = min(times, default=None)
         tasks = {task for _, task in self.in_flight.values()}
         if tasks:
-            await self._move(RunState.RUNNING, None)
+            self._move(RunState.RUNNING, None)
+            await self.journal.write()
             await self._sleep(until, tasks)
             return
         first = min(waits, key=lambda wait: wait.until or float("inf"), default=None)
         if first is not None:
             named = f" ({timestamp(first.until)})" if first.until is not None else ""
-            await self._move(RunState.WAITING, f"{first.step.title}: {first.reason}{named}")
+            self._move(RunState.WAITING, f"{first.step.title}: {first.reason}{named}")
         elif self.control.paused is not None:
-            await self._move(RunState.WAITING, self.control.paused)
+            self._move(RunState.WAITING, self.control.paused)
+        await self.journal.write()
         async with self.yielded():
             await self._sleep(until, tasks)
         if not self.control.stopping.is_set():
-            await self._move(RunState.RUNNING, None)
+            self._move(RunState.RUNNING, None)
 
-    async def _move(self, state: RunState, reason: str | None) -> None:
-        self.run = await self.means.move(self.run, state, reason)
+    def _move(self, state: RunState, reason: str | None) -> None:
+        self.run = self.journal.move(self.run, state, reason)
 
     async def _sleep(self, until: float | None, tasks: set["asyncio.Task[Report]"]) -> None:
         listening = asyncio.ensure_future(self.control.changed.wait())
@@ -262,8 +251,8 @@ class Conduct:
             if order.verb in (Verb.CANCEL, Verb.CLOSE):
                 await self._cancel(order)
             else:
-                await self._answer(order)
-            await self.means.ledger.keep_obeyed(order)
+                self._answer(order)
+            self.journal.note(OrderObeyed(order))
             self.control.orders.pop(0)
 
     async def _cancel(self, order: Order) -> None:
@@ -273,20 +262,21 @@ class Conduct:
         over = any(path.startswith("finally/") for path in self.flow.progress)
         resolved = order.verb is Verb.CLOSE and not over
         cancelled = Cancelled(order.at, f"cancelled by {order.by}", resolved)
-        await self.means.ledger.keep_cancelled(self.run.id, cancelled)
+        self.journal.note(RunCancel(self.run.id, cancelled))
         self.flow = self.flow.take(cancelled)
+        await self.journal.write()  # before anything is cut
         paths = [path for path in self.in_flight if not cleans_up(path)]
         cut = [(path, self.in_flight[path][0]) for path in paths]
         reports = await self._cut(paths)
         for path, attempt in cut:
             report = reports[path]
             if report is not None:
-                await self._take(attempt, report)
+                self._take(attempt, report)
                 continue
             number, now = attempt.call.attempt, self.means.clock()
             said = f"{cancelled.reason} while it was under way"
             fact = Settled(path, number, now, Outcome.FAILED, error=said, retryable=False)
-            await self._settle(attempt.step, fact)
+            self._settle(attempt.step, fact)
 
     async def _cut(self, paths: Iterable[str]) -> dict[str, Report | None]:
         """End what is in flight, and what it started; the reports of what had ended by then."""
@@ -297,7 +287,7 @@ class Conduct:
             await asyncio.wait(cut.values())
         return {path: None if task.cancelled() else task.result() for path, task in cut.items()}
 
-    async def _answer(self, order: Order) -> None:
+    def _answer(self, order: Order) -> None:
         """Settle what waits for a person; what does not wait any more is left as it is."""
         for path, progress in self.flow.progress.items():
             question, step = progress.question, self.flow.playbook.find(path)
@@ -305,7 +295,7 @@ class Conduct:
                 continue
             fact = _decision(order, path, progress.attempt, question.kind, self.means.clock())
             if fact is not None:
-                await self._settle(step, fact)
+                self._settle(step, fact)
                 return
 
 
@@ -337,8 +327,17 @@ def _decision(order: Order, path: str, attempt: int, kind: Asking, now: float) -
             return None
 
 
-def _record(step: Step, attempt: int) -> StepRecord:
-    return StepRecord(path=step.path, attempt=attempt, type=step.type, id=step.id, name=step.name)
+def _record(step: Step, attempt: int, started: float, plan: Plan) -> StepRecord:
+    return StepRecord(
+        path=step.path,
+        attempt=attempt,
+        type=step.type,
+        id=step.id,
+        name=step.name,
+        started=started,
+        plan=plan.summary,
+        request=plan.details,
+    )
 
 
 def _shorter(timeout: float | None, deadline: float | None, now: float) -> float | None:

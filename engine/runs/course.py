@@ -37,14 +37,14 @@ class Course:
         self, scope: Scope, failure: Failure | None = None, *, halted: bool = False
     ) -> Open | Over:
         """What is to be done, or how it ended. `failure`: there was one before the first step."""
-        over = Over(scope, failure)
         if failure is None:
-            stand = self.walk(Section.STEPS, None).sequence(
-                self.playbook.steps, scope, halted=halted
-            )
+            steps = self.playbook.steps
+            stand = self.walk(Section.STEPS, None).sequence(steps, scope, halted=halted)
             if isinstance(stand, Open):
                 return stand
             over = _after(stand)
+        else:
+            over = Over(scope, failure)
         if over.failure is not None:
             cleaned = self._clean_up(Section.ON_FAILURE, over.scope, over.failure, halted=halted)
             if isinstance(cleaned, Open):

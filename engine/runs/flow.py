@@ -27,6 +27,7 @@ from engine.runs.stand import Failure, Open
 from engine.runs.walk import Walk
 
 NEVER: Final = Began(0.0)
+_NOTHING: Final[frozenset[str]] = frozenset()
 _INSIDE: Final = re.compile(rf"\[|/(?={'|'.join(section.value for section in Section)})")
 
 
@@ -74,7 +75,11 @@ class Flow:
             case Cancelled():
                 return self if self.cancelled is not None else replace(self, cancelled=fact)
             case _:
-                return self._advance(fact)
+                return self._advance(self._expect(fact), fact)
+
+    def follow(self, step: Step, fact: StepFact) -> Self:
+        """The same for one of the steps that `next` named: where the run stands is known then."""
+        return self._advance(step, fact)
 
     def replay(self, facts: Iterable[Fact]) -> Self:
         """The flow after a history."""
@@ -87,18 +92,22 @@ class Flow:
         """The document at the first place where something is to be done."""
         return self.next(self.began.at)[0].document
 
-    def _advance(self, fact: StepFact) -> Self:
-        step = self._expect(fact)
+    def _advance(self, step: Step, fact: StepFact) -> Self:
         before = self.progress.get(fact.path, UNBEGUN)
         held = self.held
         question = before.question
         if isinstance(fact, Settled) and question and question.kind is Asking.ATTENTION:
             more = max(0.0, fact.at - question.at)
             held = {**held, fact.path: held.get(fact.path, 0.0) + more}
-        return replace(
-            self,
+        # Named one by one: `replace` takes several times as long, and this is done for every fact.
+        return type(self)(
+            self.playbook,
+            self.document,
+            self.run_id,
+            began=self.began,
             progress={**self.progress, fact.path: before.take(fact, step)},
             begun=self.begun | around(fact.path),
+            cancelled=self.cancelled,
             held=held,
         )
 
@@ -154,4 +163,6 @@ class Flow:
 
 def around(path: str) -> frozenset[str]:
     """The paths of the steps around one: `steps/3`, `steps/3[0]/1` of `steps/3[0]/1/finally/2`."""
+    if path.count("/") == 1 and "[" not in path:  # nearly all of them
+        return _NOTHING
     return frozenset(path[: inside.start()] for inside in _INSIDE.finditer(path))

@@ -36,15 +36,14 @@ class Judged:
     at: float
     guards: Mapping[str, Guard]  # of the playbooks that it starts, by name
 
-    @property
-    def matched(self) -> Matched:
-        """The same, to be told."""
+    def matched(self, runs: Sequence[Run]) -> Matched:
+        """The same, to be told, with the runs as they were let in."""
         undecided = tuple(
             judgement.playbook
             for judgement in self.judgements
             if judgement.verdict.answer is Answer.CANNOT_TELL
         )
-        started = tuple(run.playbook for run in self.runs if not run.state.settled)
+        started = tuple(run.playbook for run in runs if not run.state.settled)
         return Matched(self.event.id, started, undecided)
 
     def turned_away(self, reason: str) -> Self:

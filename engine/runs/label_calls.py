@@ -131,7 +131,7 @@ class LabelCalls:
             judged.event, judged.judgements, judged.runs, judged.at, judged.judged_by
         )
         if not acceptance.duplicate:
-            self._tell(judged.matched)
+            self._tell(judged.matched(judged.runs))
         return acceptance
 
 

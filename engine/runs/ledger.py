@@ -12,11 +12,12 @@ from engine.events.event import Event
 from engine.playbooks.guard import Guard
 from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.rules.condition import Verdict
+from engine.runs.change import Change
 from engine.runs.consequences import UnderWay
 from engine.runs.control import Order, Pause
-from engine.runs.fact import Asked, Began, Cancelled, Fact, Paused, Settled
+from engine.runs.fact import Fact
 from engine.runs.lane import Lane
-from engine.runs.run import Run, StepRecord
+from engine.runs.run import Run
 
 
 class LedgerError(Exception):
@@ -140,32 +141,8 @@ class Ledger(Protocol):
         """Everything that happened to a run, in order; empty for one that has not begun."""
         ...
 
-    async def keep_run(self, run: Run) -> None:
-        """The run's state. A settled run never changes again."""
-        ...
-
-    async def keep_began(self, run: Run, fact: Began) -> None:
-        """The run's state, and the `vars` it goes on with whatever the config becomes."""
-        ...
-
-    async def keep_started(self, run_id: str, record: StepRecord) -> None:
-        """An attempt is about to take effect. The same attempt again counts as a repeat."""
-        ...
-
-    async def keep_paused(self, run_id: str, fact: Paused) -> None:
-        """The started attempt is done at a time to come."""
-        ...
-
-    async def keep_asked(self, run_id: str, fact: Asked) -> None:
-        """The started attempt waits for a person."""
-        ...
-
-    async def keep_cancelled(self, run_id: str, fact: Cancelled) -> None:
-        """The run is to end. The first one stands."""
-        ...
-
-    async def keep_obeyed(self, order: Order) -> None:
-        """What a person said has been looked at, and is not said again."""
+    async def keep(self, changes: Sequence[Change]) -> None:
+        """Changes of one run, in their order: all of them or none."""
         ...
 
     async def orders(self, after: int) -> Sequence[Order]:
@@ -174,10 +151,6 @@ class Ledger(Protocol):
 
     async def pauses(self) -> Mapping[str, Pause]:
         """The playbooks of which nothing more may begin, by their names."""
-        ...
-
-    async def keep_settled(self, run_id: str, record: StepRecord, fact: Settled) -> None:
-        """The outcome of an attempt. An outcome that is there is never replaced."""
         ...
 
 

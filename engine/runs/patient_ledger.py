@@ -7,13 +7,14 @@ from typing import Final, TypeVar
 from engine.events.event import Event
 from engine.playbooks.guard import Guard
 from engine.playbooks.playbook import Playbook, PlaybookText
+from engine.runs.change import Change, StepSettle
 from engine.runs.consequences import UnderWay
 from engine.runs.control import Order, Pause
-from engine.runs.fact import Asked, Began, Cancelled, Fact, Paused, Settled
+from engine.runs.fact import Fact
 from engine.runs.happening import Tell, Trouble
 from engine.runs.lane import Lane
 from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, Ledger, LedgerError
-from engine.runs.run import Run, StepRecord
+from engine.runs.run import Run
 
 RETRY_AFTER: Final = 1.0  # seconds until the ledger is asked again after it refused
 
@@ -86,37 +87,15 @@ class PatientLedger:
     async def history(self, run_id: str) -> Sequence[Fact]:
         return await self._insist(lambda: self._ledger.history(run_id))
 
-    async def keep_run(self, run: Run) -> None:
-        await self._insist(lambda: self._ledger.keep_run(run))
-
-    async def keep_began(self, run: Run, fact: Began) -> None:
-        await self._insist(lambda: self._ledger.keep_began(run, fact))
-
-    async def keep_started(self, run_id: str, record: StepRecord) -> None:
-        await self._insist(lambda: self._ledger.keep_started(run_id, record))
-
-    async def keep_paused(self, run_id: str, fact: Paused) -> None:
-        await self._insist(lambda: self._ledger.keep_paused(run_id, fact))
-
-    async def keep_asked(self, run_id: str, fact: Asked) -> None:
-        await self._insist(lambda: self._ledger.keep_asked(run_id, fact))
-
-    async def keep_cancelled(self, run_id: str, fact: Cancelled) -> None:
-        await self._insist(lambda: self._ledger.keep_cancelled(run_id, fact))
-
-    async def keep_obeyed(self, order: Order) -> None:
-        await self._insist(lambda: self._ledger.keep_obeyed(order))
+    async def keep(self, changes: Sequence[Change]) -> None:
+        to_the_last = any(isinstance(change, StepSettle) for change in changes)
+        await self._insist(lambda: self._ledger.keep(changes), to_the_last=to_the_last)
 
     async def orders(self, after: int) -> Sequence[Order]:
         return await self._insist(lambda: self._ledger.orders(after))
 
     async def pauses(self) -> Mapping[str, Pause]:
         return await self._insist(self._ledger.pauses)
-
-    async def keep_settled(self, run_id: str, record: StepRecord, fact: Settled) -> None:
-        await self._insist(
-            lambda: self._ledger.keep_settled(run_id, record, fact), to_the_last=True
-        )
 
     async def _insist(self, ask: Callable[[], Awaitable[T]], *, to_the_last: bool = False) -> T:
         while True:

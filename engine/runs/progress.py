@@ -37,9 +37,9 @@ class Progress:
         match fact:
             case Started(at=at):
                 began = at if self.began is None else self.began
-                return replace(self, attempt=fact.attempt, began=began, started=at, not_before=None)
+                return type(self)(fact.attempt, began, at, self.wake, self.handed, self.question)
             case Called(at=at, handed=handed):
-                return replace(self, attempt=1, began=at, started=at, handed=handed)
+                return type(self)(1, began=at, started=at, handed=handed)
             case Paused() | Asked() if self.started is None:
                 raise ValueError(f"{fact.path} cannot wait: it was not started")
             case Paused(until=until):
@@ -47,11 +47,11 @@ class Progress:
             case Asked(question=question):
                 return replace(self, question=question)
             case Settled():
-                after = replace(self, attempt=fact.attempt, started=None, wake=None, question=None)
                 again = self._again_at(fact, step)
-                if again is None:
-                    return replace(after, not_before=None, settled=fact)
-                return replace(after, not_before=again)
+                over = fact if again is None else None
+                return type(self)(
+                    fact.attempt, self.began, handed=self.handed, not_before=again, settled=over
+                )
 
     def _again_at(self, fact: Settled, step: Step) -> float | None:
         """When another attempt is due; None: the outcome stands."""

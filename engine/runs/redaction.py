@@ -18,6 +18,7 @@ TOO_DEEP: Final = "(nested too deeply to be kept)"
 SHORTEST: Final = 4  # masking a shorter value would garble everything and protect nothing
 SHORTEST_LINE: Final = 8  # of a secret of several lines: a bracket alone is none
 
+_PLAIN: Final = (int, float, bool, type(None), list, tuple)
 _ESCAPE: Final = re.compile(r"%[0-9A-F]{2}")
 _UNICODE: Final = re.compile(r"\\u[0-9a-f]{4}")
 _UNSAFE: Final = ("<>&'", "<>&")  # what writers of JSON for web pages escape: Jinja's, and Go's
@@ -51,6 +52,8 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """The text with every known value masked."""
+        if not self._forms:
+            return text
         # Most texts of an answer are shorter than any form: those are passed over at once.
         first = bisect_left(self._forms, -len(text), key=lambda form: -len(form))
         for form in self._forms[first:]:
@@ -62,11 +65,15 @@ class Redactor:
         """JSON-like data with every known value masked, cut where nobody could write it down."""
         if isinstance(value, str):
             return self.text(value)
-        if not isinstance(value, Mapping | list | tuple):
+        # By far most are dicts and plain values; to ask whether one is a Mapping takes long.
+        is_mapping = isinstance(value, dict) or (
+            not isinstance(value, _PLAIN) and isinstance(value, Mapping)
+        )
+        if not is_mapping and not isinstance(value, list | tuple):
             return value
         if depth == MAX_DEPTH:
             return TOO_DEEP
-        if isinstance(value, Mapping):
+        if is_mapping:
             return {self.text(str(key)): self.data(item, depth + 1) for key, item in value.items()}
         return [self.data(item, depth + 1) for item in value]
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 MOST: Final = 64 * 1024  # bytes of a result, as the JSON that the ledger keeps
 LEAST: Final = 1024  # bytes: what would be left of a part with less says nothing; it is left out
 DEEPEST: Final = 16  # levels that keep their form; what is below them becomes a text
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 _NOTE: Final = 1024  # bytes in which `cut` says what was cut
 
 
@@ -130,7 +131,7 @@ def _below(path: str, name: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return _ENCODER.encode(value)
 
 
 def _size(value: Any) -> int:

@@ -1,4 +1,4 @@
-"""Carries out one run: asks the flow, performs what it says, keeps each fact before going on."""
+"""Carries out one run: begins it or takes it up again, and brings it to its end."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -11,11 +11,13 @@ from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import StepType
 from engine.runs import fact as facts
 from engine.runs.attempt import shortened
+from engine.runs.change import RunBegin
 from engine.runs.conduct import MASKED_VALUE, Conduct
 from engine.runs.control import Control
 from engine.runs.flow import Flow
 from engine.runs.handing import rendered_variables
 from engine.runs.happening import RunMoved, Tell
+from engine.runs.journal import Journal
 from engine.runs.ledger import Ledger
 from engine.runs.move import End
 from engine.runs.redaction import Redactor
@@ -50,21 +52,16 @@ class Runner:
         `yielded` is entered while the run only waits, so that another one can have its turn.
         Cancelling it cuts the steps in flight; they have no outcome then.
         """
-        run, flow = await self._begin(run, Flow(playbook, document, run.id))
-        conduct = Conduct(self, run, flow, event, control, yielded)
-        end = await conduct.to_the_end()
-        return conduct.run if end is None else await self._end(conduct.run, playbook, end)
+        journal = Journal(self.ledger, self.tell, self.clock)
+        try:
+            run, flow = await self._begin(run, Flow(playbook, document, run.id), journal)
+            conduct = Conduct(self, journal, run, flow, event, control, yielded)
+            end = await conduct.to_the_end()
+            return conduct.run if end is None else self._end(conduct.run, playbook, end, journal)
+        finally:
+            await journal.write()
 
-    async def move(self, run: Run, state: RunState, reason: str | None = None) -> Run:
-        """The run in another state, kept and told."""
-        if state is run.state and reason == run.reason:
-            return run
-        moved = run.move(state, at=self.clock(), reason=reason)
-        await self.ledger.keep_run(moved)
-        self.tell(RunMoved(moved))
-        return moved
-
-    async def _begin(self, run: Run, flow: Flow) -> tuple[Run, Flow]:
+    async def _begin(self, run: Run, flow: Flow, journal: Journal) -> tuple[Run, Flow]:
         """Render `vars` for a new run, or replay the history of an unfinished one."""
         fresh = run.state is RunState.QUEUED and run.origin is None
         history = [] if fresh else await self.ledger.history(run.id)
@@ -75,22 +72,23 @@ class Runner:
         match history:
             case [facts.Began() as before, *rest]:  # of the run that it repeats
                 began = replace(before, at=at)
-                await self.ledger.keep_began(run, began)
-                self.tell(RunMoved(run))
+                journal.note(RunBegin(run, began), RunMoved(run))
                 return run, flow.take(began).replay(rest)
             case _:
                 pass
         flow = flow.take(facts.Began(at))
-        variables, error = rendered_variables(flow.playbook, flow.sees())
-        masked = self.redactor.data(variables)
-        if error is None and masked != variables:
-            error = MASKED_VALUE
+        masked: Mapping[str, Any] = {}
+        error = None
+        if flow.playbook.variables:
+            variables, error = rendered_variables(flow.playbook, flow.sees())
+            masked = self.redactor.data(variables)
+            if error is None and masked != variables:
+                error = MASKED_VALUE
         began = facts.Began(at, masked, self.redactor.text(error) if error else None)
-        await self.ledger.keep_began(run, began)
-        self.tell(RunMoved(run))
+        journal.note(RunBegin(run, began), RunMoved(run))
         return run, flow.take(began)
 
-    async def _end(self, run: Run, playbook: Playbook, end: End) -> Run:
+    def _end(self, run: Run, playbook: Playbook, end: End, journal: Journal) -> Run:
         """The run's last move; one that was to answer and cannot has failed."""
         state, reason = end.state, end.reason
         if state is RunState.SUCCEEDED and playbook.answer is not None:
@@ -102,4 +100,4 @@ class Runner:
             else:
                 state = RunState.FAILED
                 reason = f"answer: {shortened(self.redactor.text(error))}"
-        return await self.move(run, state, reason)
+        return journal.move(run, state, reason)

@@ -27,7 +27,10 @@ class Scope:
         results = self.results
         if step.id is not None:
             results = {**results, step.id: shown_result(fact, result)}
-        return replace(self, variables={**self.variables, **fact.variables}, results=results)
+        variables = self.variables
+        if fact.variables:
+            variables = {**variables, **fact.variables}
+        return type(self)(variables, results, self.extra)
 
     def for_item(self, item: Any, index: int) -> Self:
         """What the step sees for one item."""

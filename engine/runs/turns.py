@@ -12,6 +12,7 @@ from typing import Final
 from engine.playbooks.guard import Concurrency, Guard
 from engine.playbooks.playbook import Playbook
 from engine.problem import EngineError
+from engine.runs.change import RunMove
 from engine.runs.control import EVERYTHING, Order, Verb
 from engine.runs.happening import RunMoved, Tell
 from engine.runs.judging import Judged
@@ -231,7 +232,7 @@ class Turns:
 
     async def _skip(self, run: Run, reason: str) -> None:
         moved = run.move(RunState.SKIPPED, at=self._clock(), reason=reason)
-        await self._ledger.keep_run(moved)
+        await self._ledger.keep([RunMove(moved)])
         self._tell(RunMoved(moved))
 
     def _change(self, place: Place) -> None:

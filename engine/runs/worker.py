@@ -16,6 +16,7 @@ from engine.events.event import Event
 from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.problem import EngineError
 from engine.runs.admission import Admission
+from engine.runs.change import OrderObeyed, RunMove
 from engine.runs.control import Control, Verb
 from engine.runs.happening import RunMoved, Tell, Trouble
 from engine.runs.judging import Judged, Judging, index_of
@@ -175,7 +176,7 @@ class Worker:
                 continue
             if run.state is RunState.QUEUED and order.verb in (Verb.CANCEL, Verb.CLOSE):
                 await self._take_out(run, f"cancelled by {order.by}")
-            await self._ledger.keep_obeyed(order)
+            await self._ledger.keep([OrderObeyed(order)])
         pauses = await self._ledger.pauses()
         self._turns.pause({name: pause.said for name, pause in pauses.items()})
         for control in self._controls.values():
@@ -184,7 +185,7 @@ class Worker:
     async def _take_out(self, run: Run, reason: str) -> None:
         """End a run that has not begun."""
         moved = run.move(RunState.CANCELLED, at=self._clock(), reason=reason)
-        await self._ledger.keep_run(moved)
+        await self._ledger.keep([RunMove(moved)])
         self._turns.taken_out(moved)
         self._tell(RunMoved(moved))
 
@@ -263,7 +264,7 @@ class Worker:
                 return
             going = known.move(RunState.RUNNING, at=at)
             run = going.move(RunState.FAILED, at=at, reason=self._runner.redactor.text(reason))
-            await self._ledger.keep_run(run)
+            await self._ledger.keep([RunMove(run)])
         except LedgerError as error:
             self._tell(Trouble(f"run {run.id}", str(error)))
             return

@@ -4,11 +4,12 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from engine.events.event import Event
 from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.rules.condition import Answer, Verdict
+from engine.runs.change import Named
 from engine.runs.control import Order, Pause, Verb
 from engine.runs.fact import Began, Cancelled, Settled
 from engine.runs.ledger import Judgement
@@ -16,15 +17,17 @@ from engine.runs.run import Asking, Handed, Outcome, Question, Run, RunState, St
 
 Parameters = dict[str, Any]
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
+
 
 def to_json(value: Any) -> str:
     """JSON as the ledger keeps it. What JSON cannot hold is kept as the text it shows."""
-    return to_text(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str))
+    return to_text(_ENCODER.encode(value))
 
 
 def to_text(text: str) -> str:
     """Text as SQLite takes it: a lone surrogate is legal in Python and illegal in UTF-8."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def event_to_row(event: Event) -> Parameters:
@@ -184,15 +187,15 @@ def started_to_row(run_id: str, record: StepRecord) -> Parameters:
     }
 
 
-def settled_to_row(run_id: str, record: StepRecord, fact: Settled) -> Parameters:
+def settled_to_row(run_id: str, step: Named, fact: Settled) -> Parameters:
     """The parameters of `settle_step`."""
     return {
         "run": run_id,
         "path": fact.path,
         "attempt": fact.attempt,
-        "type": record.type,
-        "id": record.id,
-        "name": record.name,
+        "type": step.type,
+        "id": step.id,
+        "name": step.name,
         "ended": fact.at,
         "outcome": fact.outcome.value,
         "result": None if fact.result is None else to_json(fact.result),

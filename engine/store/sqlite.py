@@ -11,14 +11,16 @@ from typing import Any, Final
 from engine.events.event import Event
 from engine.playbooks.guard import Guard
 from engine.playbooks.playbook import Playbook, PlaybookText
-from engine.rules.match import RECONCILED, TOLD_BY_TIMELINE
+from engine.rules.match import TOLD_BY_TIMELINE
+from engine.runs.change import Change
 from engine.runs.consequences import UnderWay
 from engine.runs.control import Order, Pause
-from engine.runs.fact import Asked, Began, Cancelled, Fact, Paused, Settled, facts_of
+from engine.runs.fact import Fact, facts_of
 from engine.runs.lane import Lane
 from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, LedgerError, NotInLedgerError
-from engine.runs.run import Run, StepRecord
+from engine.runs.run import Run
 from engine.store import rows
+from engine.store.changes import statements_of
 from engine.store.database import reconnect, sole_use
 from engine.store.in_force import put_in_force
 from engine.store.lanes import read_lane, read_starts, read_under_way
@@ -89,7 +91,6 @@ class SqliteLedger:
     async def unmatched(self, limit: int) -> Sequence[Event]:
         parameters = {
             "limit": limit,
-            "reconciled": RECONCILED,
             "by_timeline": TOLD_BY_TIMELINE,
             "within": _SAME_MOMENT,
         }
@@ -236,56 +237,12 @@ class SqliteLedger:
 
         return await self._writer.do(act)
 
-    async def keep_run(self, run: Run) -> None:
-        def act(db: sqlite3.Connection) -> None:
-            db.execute(self._sql["update_run"], rows.run_to_row(run))
-
-        await self._writer.do(act)
-
-    async def keep_began(self, run: Run, fact: Began) -> None:
-        row = {**rows.run_to_row(run), "began": rows.began_to_json(fact)}
+    async def keep(self, changes: Sequence[Change]) -> None:
+        statements = statements_of(changes)
 
         def act(db: sqlite3.Connection) -> None:
-            db.execute(self._sql["begin_run"], row)
-
-        await self._writer.do(act)
-
-    async def keep_started(self, run_id: str, record: StepRecord) -> None:
-        row = rows.started_to_row(run_id, record)
-
-        def act(db: sqlite3.Connection) -> None:
-            db.execute(self._sql["start_step"], row)
-
-        await self._writer.do(act)
-
-    async def keep_paused(self, run_id: str, fact: Paused) -> None:
-        row = {"run": run_id, "path": fact.path, "attempt": fact.attempt, "wake": fact.until}
-
-        def act(db: sqlite3.Connection) -> None:
-            db.execute(self._sql["pause_step"], row)
-
-        await self._writer.do(act)
-
-    async def keep_asked(self, run_id: str, fact: Asked) -> None:
-        row = {"run": run_id, "path": fact.path, "attempt": fact.attempt}
-        row["question"] = rows.question_to_json(fact.question)
-
-        def act(db: sqlite3.Connection) -> None:
-            db.execute(self._sql["ask_step"], row)
-
-        await self._writer.do(act)
-
-    async def keep_cancelled(self, run_id: str, fact: Cancelled) -> None:
-        row = {"run": run_id, "cancelled": rows.cancelled_to_json(fact)}
-
-        def act(db: sqlite3.Connection) -> None:
-            db.execute(self._sql["cancel_run"], row)
-
-        await self._writer.do(act)
-
-    async def keep_obeyed(self, order: Order) -> None:
-        def act(db: sqlite3.Connection) -> None:
-            db.execute(self._sql["obey_order"], {"seq": order.seq, "at": order.at})
+            for name, parameters in statements:
+                db.executemany(self._sql[name], parameters)
 
         await self._writer.do(act)
 
@@ -294,14 +251,6 @@ class SqliteLedger:
 
     async def pauses(self) -> Mapping[str, Pause]:
         return await self._writer.do(lambda db: read_pauses(db, self._sql))
-
-    async def keep_settled(self, run_id: str, record: StepRecord, fact: Settled) -> None:
-        row = rows.settled_to_row(run_id, record, fact)
-
-        def act(db: sqlite3.Connection) -> None:
-            db.execute(self._sql["settle_step"], row)
-
-        await self._writer.do(act)
 
     async def check(self) -> None:
         """Raises LedgerError when nothing could be committed now; `/readyz` asks this."""

@@ -44,8 +44,7 @@ class Writer:
         if not self._thread.is_alive():
             raise LedgerError("the ledger is closed")
         self._orders.put(_Order(act, loop, answer))
-        # Not cancelled with its caller: the thread may have committed it by now.
-        return cast("T", await asyncio.shield(answer))
+        return cast("T", await answer)
 
     def close(self) -> None:
         """Commit what is waiting and close the connection."""

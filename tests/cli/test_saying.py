@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engine.runs.change import RunBegin, RunCancel, RunMove, StepAsk, StepSettle, StepStart
 from engine.runs.fact import Asked, Began, Cancelled, Settled
 from engine.runs.run import Asking, Outcome, Question, Run, RunState, StepRecord
 from engine.store.sqlite import SqliteLedger, open_ledger
@@ -36,17 +37,17 @@ class Scene:
         run = a_run("RUN00001", PLAYBOOK, event)
         await ledger.keep_match(event, verdicts([PLAYBOOK]), NOW, letting([run]))
         run = run.move(RunState.RUNNING, at=NOW)
-        await ledger.keep_began(run, Began(NOW))
+        await ledger.keep([RunBegin(run, Began(NOW))])
         record = StepRecord(path="steps/0", attempt=1, type="probe", id="a", started=NOW)
-        await ledger.keep_started(run.id, record)
+        await ledger.keep([StepStart(run.id, record)])
         if kind is not None:
             asked = Question(kind, "Shall we?", NOW, **question)
-            await ledger.keep_asked(run.id, Asked("steps/0", 1, asked))
-            await ledger.keep_run(run.move(RunState.WAITING, at=NOW, reason="a: Shall we?"))
+            await ledger.keep([StepAsk(run.id, Asked("steps/0", 1, asked))])
+            await ledger.keep([RunMove(run.move(RunState.WAITING, at=NOW, reason="a: Shall we?"))])
 
     def keep(self, run: Run) -> None:
         with open_ledger(self.database) as ledger:
-            asyncio.run(ledger.keep_run(run))
+            asyncio.run(ledger.keep([RunMove(run)]))
 
     @property
     def run(self) -> Run:
@@ -179,7 +180,7 @@ def test_who_settled_a_step_is_shown_and_nothing_more_is_asked(scene: Scene, typ
     with open_ledger(scene.database) as ledger:
         record = StepRecord(path="steps/0", attempt=1, type="probe", id="a")
         fact = Settled("steps/0", 1, NOW + 5, Outcome.SUCCEEDED, by="ada")
-        asyncio.run(ledger.keep_settled("RUN00001", record, fact))
+        asyncio.run(ledger.keep([StepSettle("RUN00001", record, fact)]))
     lines = shown(scene, type_)
     assert lines[-1] == "✓ a [steps/0, probe] succeeded 5s, said ada"
 
@@ -187,7 +188,7 @@ def test_who_settled_a_step_is_shown_and_nothing_more_is_asked(scene: Scene, typ
 def test_a_run_that_is_about_to_end_says_who_ended_it(scene: Scene, type_: Type) -> None:
     scene.going()
     with open_ledger(scene.database) as ledger:
-        asyncio.run(ledger.keep_cancelled("RUN00001", Cancelled(NOW, "cancelled by ada")))
+        asyncio.run(ledger.keep([RunCancel("RUN00001", Cancelled(NOW, "cancelled by ada"))]))
     assert "  ending   cancelled by ada at 2026-11-18T11:06:40.000Z" in shown(scene, type_)
     scene.keep(scene.run.move(RunState.CANCELLED, at=NOW + 1, reason="cancelled by ada"))
     assert not any(line.startswith("  ending") for line in shown(scene, type_))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.playbooks.step_type import Asks, Call, Report, Succeeded, Uncertain
+from engine.runs.change import RunBegin, StepStart
 from engine.runs.control import Control, Order, Verb
 from engine.runs.fact import Began
 from engine.runs.happening import Happening, StepSettled
@@ -49,9 +50,9 @@ class Scene:
     async def after_a_crash(self, path: str = "steps/0", attempt: int = 1) -> Run:
         """The run as a dead engine left it: this step was under way."""
         run = (await self.stage.queue(self.playbook, HOSTS)).move(RunState.RUNNING, at=NOW)
-        await self.stage.ledger.keep_began(run, Began(NOW))
+        await self.stage.ledger.keep([RunBegin(run, Began(NOW))])
         record = StepRecord(path=path, attempt=attempt, type="probe", started=NOW)
-        await self.stage.ledger.keep_started(run.id, record)
+        await self.stage.ledger.keep([StepStart(run.id, record)])
         return run
 
 

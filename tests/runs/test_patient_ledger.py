@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from engine.runs import patient_ledger
+from engine.runs.change import RunBegin, RunMove, StepPause, StepSettle, StepStart
 from engine.runs.fact import Began, Paused, Settled
 from engine.runs.happening import Happening, Trouble
 from engine.runs.ledger import Ledger, LedgerError, NotInLedgerError
@@ -21,7 +22,7 @@ RECORD = StepRecord(path="steps/0", attempt=1, type="probe")
 SETTLED = Settled("steps/0", 1, NOW, Outcome.SUCCEEDED)
 
 Ask = Callable[[Ledger], Awaitable[Any]]
-SETTLES: Ask = lambda ledger: ledger.keep_settled("R", RECORD, SETTLED)  # noqa: E731
+SETTLES: Ask = lambda ledger: ledger.keep([StepSettle("R", RECORD, SETTLED)])  # noqa: E731
 OTHERS: dict[str, Ask] = {
     "accept": lambda ledger: ledger.accept(EVENT),
     "unmatched": lambda ledger: ledger.unmatched(1),
@@ -33,12 +34,12 @@ OTHERS: dict[str, Ask] = {
     "queued": lambda ledger: ledger.queued(0, 1),
     "unfinished": lambda ledger: ledger.unfinished(),
     "history": lambda ledger: ledger.history("R"),
-    "keep_run": lambda ledger: ledger.keep_run(RUN),
-    "keep_began": lambda ledger: ledger.keep_began(RUN, Began(NOW)),
-    "keep_started": lambda ledger: ledger.keep_started("R", RECORD),
-    "keep_paused": lambda ledger: ledger.keep_paused("R", Paused("steps/0", 1, NOW)),
+    "keep a move": lambda ledger: ledger.keep([RunMove(RUN)]),
+    "keep a beginning": lambda ledger: ledger.keep([RunBegin(RUN, Began(NOW))]),
+    "keep a start": lambda ledger: ledger.keep([StepStart("R", RECORD)]),
+    "keep a pause": lambda ledger: ledger.keep([StepPause("R", Paused("steps/0", 1, NOW))]),
 }
-ALL = {**OTHERS, "keep_settled": SETTLES}
+ALL = {**OTHERS, "keep an outcome": SETTLES}
 
 
 class Refusing:
@@ -85,7 +86,7 @@ def test_it_asks_with_the_same_words_until_it_is_answered_and_tells_each_refusal
     told: list[Happening] = []
     ledger = Refusing(5, LedgerError("disk full"))
     answer_of(ALL[name], ledger, told)
-    assert {asked for asked, _ in ledger.asked} == {name}
+    assert {asked for asked, _ in ledger.asked} == {name.split(maxsplit=1)[0]}
     assert len(ledger.asked) == 6
     assert all(arguments == ledger.asked[0][1] for _, arguments in ledger.asked)
     assert told == [Trouble("ledger", "disk full")] * 5

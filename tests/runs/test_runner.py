@@ -21,6 +21,7 @@ from engine.playbooks.step_type import (
     Uncertain,
 )
 from engine.runs.attempt import LONGEST, shortened
+from engine.runs.change import RunBegin, RunMove, StepPause, StepStart
 from engine.runs.conduct import MASKED_VALUE
 from engine.runs.control import Control
 from engine.runs.fact import Began, Settled, Started
@@ -657,9 +658,9 @@ def test_a_step_in_flight_whose_playbooks_time_is_over_is_not_performed_again(
     async def story() -> Run:
         run = await stage.queue(playbook, EVENT)
         running = run.move(RunState.RUNNING, at=NOW)
-        await stage.ledger.keep_began(running, Began(NOW))
+        await stage.ledger.keep([RunBegin(running, Began(NOW))])
         record = StepRecord(path="steps/0", attempt=1, type="probe", started=NOW)
-        await stage.ledger.keep_started(run.id, record)
+        await stage.ledger.keep([StepStart(run.id, record)])
         stage.clock.jump(61)
         return await stage.carry_out(running, playbook, EVENT)
 
@@ -678,7 +679,7 @@ def test_a_run_goes_on_with_the_vars_it_began_with(stage: Stage) -> None:
 
     async def story() -> None:
         run = (await stage.queue(playbook, EVENT)).move(RunState.RUNNING, at=NOW)
-        await stage.ledger.keep_began(run, Began(NOW, {"host": "as it was then"}))
+        await stage.ledger.keep([RunBegin(run, Began(NOW, {"host": "as it was then"}))])
         await stage.carry_out(run, playbook, EVENT)
 
     asyncio.run(story())
@@ -766,12 +767,12 @@ def test_a_wait_that_was_over_while_the_engine_was_away_is_over(stage: Stage) ->
 
     async def story() -> Run:
         run = (await stage.queue(playbook, EVENT)).move(RunState.RUNNING, at=NOW)
-        await stage.ledger.keep_began(run, Began(NOW))
+        await stage.ledger.keep([RunBegin(run, Began(NOW))])
         record = StepRecord(path="steps/0", attempt=1, type="wait", started=NOW)
-        await stage.ledger.keep_started(run.id, record)
-        await stage.ledger.keep_paused(run.id, PausedFact("steps/0", 1, NOW + 30))
+        await stage.ledger.keep([StepStart(run.id, record)])
+        await stage.ledger.keep([StepPause(run.id, PausedFact("steps/0", 1, NOW + 30))])
         waiting = run.move(RunState.WAITING, at=NOW)
-        await stage.ledger.keep_run(waiting)
+        await stage.ledger.keep([RunMove(waiting)])
         stage.clock.jump(300)
         return await stage.carry_out(waiting, playbook, EVENT)
 
@@ -786,9 +787,9 @@ def test_a_wait_that_was_cut_before_it_was_kept_is_counted_from_when_it_started(
 
     async def story() -> None:
         run = (await stage.queue(playbook, EVENT)).move(RunState.RUNNING, at=NOW)
-        await stage.ledger.keep_began(run, Began(NOW))
+        await stage.ledger.keep([RunBegin(run, Began(NOW))])
         record = StepRecord(path="steps/0", attempt=1, type="wait", started=NOW)
-        await stage.ledger.keep_started(run.id, record)
+        await stage.ledger.keep([StepStart(run.id, record)])
         stage.clock.jump(20)
         over = await stage.carry_out(
             run, playbook, EVENT, while_waiting=lambda: stage.clock.jump(10)

@@ -11,6 +11,7 @@ from engine.playbooks.load import Loader
 from engine.playbooks.playbook import PlaybookText
 from engine.playbooks.step_type import Call, Failed, Report, Succeeded
 from engine.rules.match import RECONCILED
+from engine.runs.change import RunBegin
 from engine.runs.control import EVERYTHING
 from engine.runs.fact import Began
 from engine.runs.ledger import Ledger
@@ -40,7 +41,7 @@ async def left_behind(stage: Stage, id_: str = "RUN1") -> None:
     await stage.ledger.keep_playbook(TWO)
     run = a_run(id_, TWO, event)
     await stage.ledger.keep_match(event, verdicts([TWO]), NOW, letting([run]))
-    await stage.ledger.keep_began(run.move(RunState.RUNNING, at=NOW), Began(NOW))
+    await stage.ledger.keep([RunBegin(run.move(RunState.RUNNING, at=NOW), Began(NOW))])
 
 
 def test_a_run_that_was_cancelled_while_no_engine_worked_performs_nothing_but_finally(

@@ -20,6 +20,7 @@ from engine.problem import EngineError, Problem
 from engine.rules.condition import Answer, Verdict
 from engine.rules.match import Trigger
 from engine.runs import admission, patient_ledger
+from engine.runs.change import RunBegin
 from engine.runs.fact import Began
 from engine.runs.happening import Matched, RunMoved, StepStarted
 from engine.runs.ledger import Judgement, Ledger, LedgerError, NotInLedgerError
@@ -484,7 +485,7 @@ def test_unfinished_runs_take_turns_too(stage: Stage) -> None:
         for number in (1, 2, 3):
             event = an_event(f"E{number}")
             run = await stage.queue(ONE, event, f"OLD{number}")
-            await stage.ledger.keep_began(run.move(RunState.RUNNING, at=NOW), Began(NOW))
+            await stage.ledger.keep([RunBegin(run.move(RunState.RUNNING, at=NOW), Began(NOW))])
         worker = a_worker(stage, ONE, at_once=1)
         async with working(worker):
             await stage.told.until(lambda told: len(told.started) == 1)
@@ -651,7 +652,7 @@ def test_a_version_that_cannot_be_read_any_more_ends_its_run_with_the_reason(
     async def story() -> None:
         run = await stage.queue(ONE, an_event(), "OLD")
         if state == "running":
-            await stage.ledger.keep_began(run.move(RunState.RUNNING, at=NOW), Began(NOW))
+            await stage.ledger.keep([RunBegin(run.move(RunState.RUNNING, at=NOW), Began(NOW))])
         async with working(a_worker(stage, load=load)):
             await stage.told.until(lambda told: told.ended("OLD"))
 
@@ -669,6 +670,11 @@ def test_a_version_that_cannot_be_read_any_more_ends_its_run_with_the_reason(
 # A ledger that refuses for a while
 
 
+def asked_for(name: str, arguments: tuple[Any, ...]) -> list[str]:
+    """What the ledger is asked for: by its method, and of `keep` by the kinds of changes."""
+    return [type(one).__name__ for one in arguments[0]] if name == "keep" else [name]
+
+
 class Unwilling:
     """The ledger, that refuses the next few times it is asked for something."""
 
@@ -681,9 +687,10 @@ class Unwilling:
         method = getattr(self._ledger, name)
 
         async def asked(*arguments: Any) -> Any:
-            if self.refusals.get(name, 0) > 0:
-                self.refusals[name] -= 1
-                raise self.error
+            for what in asked_for(name, arguments):
+                if self.refusals.get(what, 0) > 0:
+                    self.refusals[what] -= 1
+                    raise self.error
             return await method(*arguments)
 
         return asked
@@ -696,11 +703,11 @@ ASKED: Sequence[tuple[str, int]] = [
     ("keep_match", 1),
     ("queued", 1),
     ("event", 1),
-    ("keep_began", 1),
-    ("keep_started", 1),
-    ("keep_paused", 1),
-    ("keep_run", 1),
-    ("keep_settled", 1),  # the effect has happened: it is kept, not performed once more
+    ("RunBegin", 1),
+    ("StepStart", 1),
+    ("StepPause", 1),
+    ("RunMove", 1),
+    ("StepSettle", 1),  # the effect has happened: it is kept, not performed once more
 ]
 
 
@@ -743,7 +750,7 @@ def test_a_worker_can_be_stopped_while_the_ledger_refuses(
 
     async def story() -> None:
         await accepted(ledger, an_event())
-        stage.ledger = cast("Ledger", Unwilling(ledger, keep_began=1000_000))
+        stage.ledger = cast("Ledger", Unwilling(ledger, RunBegin=1000_000))
         async with working(a_worker(stage, ONE)):
             await stage.told.until(lambda told: len(told.troubles) >= 2)
         assert [run.id for _, run in await ledger.queued(0, 9)] == ["RUN1"]
@@ -760,8 +767,8 @@ def test_a_run_that_is_refused_goes_on_from_where_the_ledger_has_it(
     async def story() -> None:
         for number in (1, 2):
             run = await stage.queue(ONE, an_event(f"E{number}"), f"OLD{number}")
-            await ledger.keep_began(run.move(RunState.RUNNING, at=NOW), Began(NOW))
-        stage.ledger = cast("Ledger", Unwilling(ledger, keep_started=4))
+            await ledger.keep([RunBegin(run.move(RunState.RUNNING, at=NOW), Began(NOW))])
+        stage.ledger = cast("Ledger", Unwilling(ledger, StepStart=4))
         async with working(a_worker(stage, ONE)):
             await stage.told.until(lambda told: told.ended("OLD1", "OLD2"))
 
@@ -783,9 +790,10 @@ class Outage:
         method = getattr(self._ledger, name)
 
         async def asked(*arguments: Any) -> Any:
-            self._calls[name] += 1
-            if (name, self._calls[name]) == self._begins:
-                self._left = self._refusals
+            for what in asked_for(name, arguments):
+                self._calls[what] += 1
+                if (what, self._calls[what]) == self._begins:
+                    self._left = self._refusals
             if self._left:
                 self._left -= 1
                 raise LedgerError("database or disk is full")
@@ -797,10 +805,10 @@ class Outage:
 @pytest.mark.parametrize(
     ("method", "call"),
     [
-        ("keep_began", 1),
-        *[("keep_started", number) for number in (1, 2, 3)],
-        *[("keep_settled", number) for number in (1, 2, 3)],
-        ("keep_run", 1),
+        ("RunBegin", 1),
+        *[("StepStart", number) for number in (1, 2, 3)],
+        *[("StepSettle", number) for number in (1, 2, 3)],
+        ("RunMove", 1),
     ],
 )
 def test_five_refusals_in_a_row_in_the_middle_of_a_run_fail_nothing_and_repeat_nothing(
@@ -837,7 +845,7 @@ def test_an_outcome_is_kept_also_when_the_worker_is_stopped_while_the_ledger_ref
 ) -> None:
     monkeypatch.setattr(patient_ledger, "RETRY_AFTER", 0.001)
     ledger = cast("SqliteLedger", stage.ledger)
-    unwilling = Unwilling(ledger, keep_settled=1000_000)
+    unwilling = Unwilling(ledger, StepSettle=1000_000)
     stage.ledger = cast("Ledger", unwilling)
 
     async def story() -> None:
@@ -957,7 +965,7 @@ def test_what_is_not_in_the_ledger_is_asked_for_once_and_ends_the_run_with_its_r
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
-@pytest.mark.parametrize("method", ["event", "keep_started"])
+@pytest.mark.parametrize("method", ["event", "StepStart"])
 def test_a_fault_inside_one_run_is_told_once_and_ends_no_other(
     stage: Stage, database: Path, method: str, at_once: int
 ) -> None:
@@ -985,7 +993,7 @@ def test_a_fault_inside_one_run_is_told_once_and_ends_no_other(
 
 def test_a_run_that_had_a_fault_says_so_and_is_not_taken_up_again(database: Path) -> None:
     with open_ledger(database) as ledger:
-        unwilling = Unwilling(ledger, keep_started=1)
+        unwilling = Unwilling(ledger, StepStart=1)
         unwilling.error = ZeroDivisionError("by zero")
         first = Stage(cast("Ledger", unwilling))
 

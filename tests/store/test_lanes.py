@@ -9,6 +9,7 @@ import pytest
 
 from engine.playbooks.playbook import Playbook
 from engine.rules.condition import Answer, Verdict
+from engine.runs.change import RunMove
 from engine.runs.judging import Judged
 from engine.runs.lane import Decision, Hold, Restart, Skip, Start
 from engine.runs.ledger import Judgement
@@ -37,9 +38,9 @@ async def kept(ledger: SqliteLedger, playbook: Playbook, states: Sequence[RunSta
         await ledger.keep_match(event, [yes], began, letting([run]))
         if state is not QUEUED:
             run = run.move(RUNNING, at=began)
-            await ledger.keep_run(run)
+            await ledger.keep([RunMove(run)])
         if state.settled:
-            await ledger.keep_run(run.move(state, at=began + 60))
+            await ledger.keep([RunMove(run.move(state, at=began + 60))])
 
 
 async def offered(

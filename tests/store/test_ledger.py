@@ -17,6 +17,15 @@ import pytest
 from engine.events.event import Event
 from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.rules.condition import Answer, Verdict
+from engine.runs.change import (
+    RunBegin,
+    RunCancel,
+    RunMove,
+    StepAsk,
+    StepPause,
+    StepSettle,
+    StepStart,
+)
 from engine.runs.fact import Asked, Began, Called, Cancelled, Fact, Paused, Settled, Started
 from engine.runs.ledger import (
     Acceptance,
@@ -54,7 +63,7 @@ async def begin(ledger: Ledger, id_: str = "R1") -> Run:
     run = a_run(id_, PLAYBOOK, an_event(f"E of {id_}"))
     await queue(ledger, an_event(f"E of {id_}"), run)
     running = run.move(RunState.RUNNING, at=NOW + 1)
-    await ledger.keep_began(running, Began(NOW + 1, {"host": "h"}))
+    await ledger.keep([RunBegin(running, Began(NOW + 1, {"host": "h"}))])
     return running
 
 
@@ -340,8 +349,8 @@ def test_what_is_queued_later_has_a_place_behind_all_that_were_there(ledger: Sql
         ((_, first), (place, second)) = await ledger.queued(0, 9)
         for run in (first, second):
             going = run.move(RunState.RUNNING, at=NOW)
-            await ledger.keep_run(going)
-            await ledger.keep_run(going.move(RunState.SUCCEEDED, at=NOW))
+            await ledger.keep([RunMove(going)])
+            await ledger.keep([RunMove(going.move(RunState.SUCCEEDED, at=NOW))])
         event = an_event("E3")
         await queue(ledger, event, a_run("R3", PLAYBOOK, event))
         assert [run.id for _, run in await ledger.queued(place, 9)] == ["R3"]
@@ -354,7 +363,7 @@ def test_a_run_is_had_by_its_id_as_it_stands(ledger: SqliteLedger) -> None:
         run = await begin(ledger)
         assert await ledger.run(run.id) == run
         waiting = run.move(RunState.WAITING, at=NOW + 2, reason="w: for a timer")
-        await ledger.keep_run(waiting)
+        await ledger.keep([RunMove(waiting)])
         assert await ledger.run(run.id) == waiting
         with pytest.raises(NotInLedgerError, match=r"^there is no run NONE$"):
             await ledger.run("NONE")
@@ -367,9 +376,9 @@ def test_a_run_is_queued_then_unfinished_then_neither(ledger: SqliteLedger) -> N
         run = await begin(ledger)
         assert (list(await ledger.queued(0, 9)), list(await ledger.unfinished())) == ([], [run])
         waiting = run.move(RunState.WAITING, at=NOW + 2, reason="w: for a timer")
-        await ledger.keep_run(waiting)
+        await ledger.keep([RunMove(waiting)])
         assert list(await ledger.unfinished()) == [waiting]
-        await ledger.keep_run(waiting.move(RunState.FAILED, at=NOW + 3, reason="a: no"))
+        await ledger.keep([RunMove(waiting.move(RunState.FAILED, at=NOW + 3, reason="a: no"))])
         assert list(await ledger.unfinished()) == []
 
     asyncio.run(story())
@@ -387,10 +396,10 @@ def test_a_settled_run_never_changes_again(ledger: SqliteLedger, database: Path)
     async def story() -> None:
         run = await begin(ledger)
         over = run.move(RunState.SUCCEEDED, at=NOW + 2)
-        await ledger.keep_run(over)
-        await ledger.keep_run(run)
-        await ledger.keep_run(replace(over, state=RunState.FAILED, ended=NOW + 9))
-        await ledger.keep_began(run, Began(NOW + 9, {"other": 1}))
+        await ledger.keep([RunMove(over)])
+        await ledger.keep([RunMove(run)])
+        await ledger.keep([RunMove(replace(over, state=RunState.FAILED, ended=NOW + 9))])
+        await ledger.keep([RunBegin(run, Began(NOW + 9, {"other": 1}))])
         with open_records(database) as records:
             assert records.run("R1").run == over
             assert records.run("R1").variables == {"host": "h"}
@@ -401,7 +410,7 @@ def test_a_settled_run_never_changes_again(ledger: SqliteLedger, database: Path)
 def test_a_run_begins_once(ledger: SqliteLedger) -> None:
     async def story() -> None:
         run = await begin(ledger)
-        await ledger.keep_began(run, Began(NOW + 9, {"host": "another"}))
+        await ledger.keep([RunBegin(run, Began(NOW + 9, {"host": "another"}))])
         assert list(await ledger.history(run.id)) == [Began(NOW + 1, {"host": "h"})]
 
     asyncio.run(story())
@@ -452,18 +461,18 @@ def test_the_history_is_everything_that_happened_in_its_order(database: Path) ->
         for fact in facts[1:]:
             match fact:
                 case Started(path, attempt, at):
-                    await ledger.keep_started("R1", a_record(attempt, path, started=at))
+                    await ledger.keep([StepStart("R1", a_record(attempt, path, started=at))])
                 case Called(path, attempt, at, handed):
                     record = a_record(attempt, path, started=at, handed=handed)
-                    await ledger.keep_started("R1", record)
+                    await ledger.keep([StepStart("R1", record)])
                 case Paused():
-                    await ledger.keep_paused("R1", fact)
+                    await ledger.keep([StepPause("R1", fact)])
                 case Asked():
-                    await ledger.keep_asked("R1", fact)
+                    await ledger.keep([StepAsk("R1", fact)])
                 case Cancelled():
-                    await ledger.keep_cancelled("R1", fact)
+                    await ledger.keep([RunCancel("R1", fact)])
                 case Settled(path, attempt):
-                    await ledger.keep_settled("R1", a_record(attempt, path), fact)
+                    await ledger.keep([StepSettle("R1", a_record(attempt, path), fact)])
                 case Began():  # pragma: no cover
                     raise AssertionError(fact)
         assert list(await ledger.history("R1")) == facts
@@ -478,7 +487,7 @@ def test_runs_do_not_see_each_others_steps(ledger: SqliteLedger) -> None:
     async def story() -> None:
         for id_ in ("R1", "R2"):
             await begin(ledger, id_)
-        await ledger.keep_started("R1", a_record(started=NOW))
+        await ledger.keep([StepStart("R1", a_record(started=NOW))])
         assert len(await ledger.history("R1")) == 2
         assert len(await ledger.history("R2")) == 1
 
@@ -490,9 +499,9 @@ def test_the_same_attempt_again_is_a_repeat_that_began_when_the_first_did(
 ) -> None:
     async def story() -> None:
         await begin(ledger)
-        await ledger.keep_started("R1", a_record(started=NOW + 2, plan="before"))
+        await ledger.keep([StepStart("R1", a_record(started=NOW + 2, plan="before"))])
         for _ in range(2):
-            await ledger.keep_started("R1", a_record(started=NOW + 9, plan="after"))
+            await ledger.keep([StepStart("R1", a_record(started=NOW + 9, plan="after"))])
         assert list(await ledger.history("R1"))[1:] == [Started("steps/0", 1, NOW + 2)]
 
     asyncio.run(story())
@@ -506,11 +515,11 @@ def test_an_outcome_that_is_there_is_never_replaced(ledger: SqliteLedger, databa
 
     async def story() -> None:
         await begin(ledger)
-        await ledger.keep_started("R1", a_record(started=NOW + 2, plan="before"))
-        await ledger.keep_settled("R1", a_record(), first)
-        await ledger.keep_settled("R1", a_record(), replace(first, outcome=Outcome.SUCCEEDED))
-        await ledger.keep_started("R1", a_record(started=NOW + 9, plan="after"))
-        await ledger.keep_paused("R1", Paused("steps/0", 1, NOW + 99))
+        await ledger.keep([StepStart("R1", a_record(started=NOW + 2, plan="before"))])
+        await ledger.keep([StepSettle("R1", a_record(), first)])
+        await ledger.keep([StepSettle("R1", a_record(), replace(first, outcome=Outcome.SUCCEEDED))])
+        await ledger.keep([StepStart("R1", a_record(started=NOW + 9, plan="after"))])
+        await ledger.keep([StepPause("R1", Paused("steps/0", 1, NOW + 99))])
         assert list(await ledger.history("R1"))[1:] == [Started("steps/0", 1, NOW + 2), first]
 
     asyncio.run(story())
@@ -521,16 +530,16 @@ def test_an_outcome_that_is_there_is_never_replaced(ledger: SqliteLedger, databa
 
 def test_a_step_of_no_run_is_refused(ledger: SqliteLedger) -> None:
     with pytest.raises(LedgerError, match="FOREIGN KEY constraint failed"):
-        asyncio.run(ledger.keep_started("NONE", a_record(started=NOW)))
+        asyncio.run(ledger.keep([StepStart("NONE", a_record(started=NOW))]))
 
 
 def test_texts_that_are_no_unicode_are_kept_too(ledger: SqliteLedger, database: Path) -> None:
     async def story() -> None:
         run = await begin(ledger)
-        await ledger.keep_started("R1", a_record(started=NOW, plan="rm \udcff"))
+        await ledger.keep([StepStart("R1", a_record(started=NOW, plan="rm \udcff"))])
         fact = Settled("steps/0", 1, NOW, Outcome.FAILED, {"out": "\udcff"}, "no \udcff")
-        await ledger.keep_settled("R1", a_record(), fact)
-        await ledger.keep_run(run.move(RunState.FAILED, at=NOW, reason="a: no \udcff"))
+        await ledger.keep([StepSettle("R1", a_record(), fact)])
+        await ledger.keep([RunMove(run.move(RunState.FAILED, at=NOW, reason="a: no \udcff"))])
 
     asyncio.run(story())
     with open_records(database) as records:
@@ -874,7 +883,7 @@ def test_the_answer_of_a_run_is_kept_with_its_end(ledger: SqliteLedger, database
     async def story() -> None:
         run = await begin(ledger)
         ended = replace(run, answer={"owner": "team-a"}).move(RunState.SUCCEEDED, at=NOW + 2)
-        await ledger.keep_run(ended)
+        await ledger.keep([RunMove(ended)])
         assert await ledger.run("R1") == ended
 
     asyncio.run(story())

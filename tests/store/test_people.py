@@ -12,6 +12,15 @@ import pytest
 
 from engine.events.event import LABEL_MAPPING
 from engine.problem import EngineError
+from engine.runs.change import (
+    OrderObeyed,
+    RunBegin,
+    RunCancel,
+    RunMove,
+    StepAsk,
+    StepSettle,
+    StepStart,
+)
 from engine.runs.control import EVERYTHING, Order, Pause, Verb
 from engine.runs.fact import Asked, Began, Cancelled, Settled
 from engine.runs.ledger import Ledger
@@ -38,19 +47,21 @@ async def going(ledger: Ledger, id_: str = "RUN1", source: str = "custom-action"
     await ledger.accept(event)
     await ledger.keep_match(event, verdicts([PLAYBOOK]), NOW, letting([run]))
     run = run.move(RunState.RUNNING, at=NOW)
-    await ledger.keep_began(run, Began(NOW, {"host": "h"}))
+    await ledger.keep([RunBegin(run, Began(NOW, {"host": "h"}))])
     return run
 
 
 async def asked(
     ledger: Ledger, kind: Asking, path: str = "steps/0", id_: str | None = "a", run: str = "RUN1"
 ) -> None:
-    await ledger.keep_started(run, StepRecord(path=path, attempt=1, type="p", id=id_, started=NOW))
-    await ledger.keep_asked(run, Asked(path, 1, Question(kind, "Shall we?", NOW)))
+    await ledger.keep(
+        [StepStart(run, StepRecord(path=path, attempt=1, type="p", id=id_, started=NOW))]
+    )
+    await ledger.keep([StepAsk(run, Asked(path, 1, Question(kind, "Shall we?", NOW)))])
 
 
 def settled(run: Run, ledger: Ledger, state: RunState) -> None:
-    asyncio.run(ledger.keep_run(run.move(state, at=NOW + 9)))
+    asyncio.run(ledger.keep([RunMove(run.move(state, at=NOW + 9))]))
 
 
 def said(ledger: Ledger) -> list[tuple[str, Verb, str, float, str | None]]:
@@ -123,7 +134,7 @@ def test_what_was_said_and_is_not_obeyed_is_not_said_twice(
 
 def test_a_run_that_is_ending_is_not_cancelled_again(ledger: SqliteLedger, people: People) -> None:
     asyncio.run(going(ledger))
-    asyncio.run(ledger.keep_cancelled("RUN1", Cancelled(NOW, "cancelled by ada")))
+    asyncio.run(ledger.keep([RunCancel("RUN1", Cancelled(NOW, "cancelled by ada"))]))
     assert refusal(lambda: people.cancel("RUN1", by="bob", at=NOW))[:2] == (
         "said-before",
         "run RUN1 is cancelled by ada, and about to end",
@@ -171,7 +182,7 @@ def test_a_question_that_was_answered_is_none_any_more(
     asyncio.run(asked(ledger, Asking.APPROVAL))
     record = StepRecord(path="steps/0", attempt=1, type="p")
     fact = Settled("steps/0", 1, NOW, Outcome.SUCCEEDED)
-    asyncio.run(ledger.keep_settled("RUN1", record, fact))
+    asyncio.run(ledger.keep([StepSettle("RUN1", record, fact)]))
     assert refusal(lambda: people.answer("RUN1", Verb.APPROVE, by="ada", at=NOW))[0] == (
         "no-question"
     )
@@ -205,7 +216,7 @@ def test_a_word_that_was_obeyed_can_be_said_again(ledger: SqliteLedger, people: 
     people.answer("RUN1", Verb.RETRY, by="ada", at=NOW)
     (order,) = asyncio.run(ledger.orders(0))
     assert order == Order(order.seq, "RUN1", Verb.RETRY, "ada", NOW, "steps/0")
-    asyncio.run(ledger.keep_obeyed(order))
+    asyncio.run(ledger.keep([OrderObeyed(order)]))
     people.answer("RUN1", Verb.RETRY, by="ada", at=NOW + 1)
     assert [at for _, _, _, at, _ in said(ledger)] == [NOW + 1]
 
@@ -281,7 +292,7 @@ def test_a_call_for_labels_is_not_replayed(ledger: SqliteLedger, people: People)
 def keep_done(ledger: Ledger, path: str, outcome: Outcome, attempt: int = 1) -> None:
     fact = Settled(path, attempt, NOW + 1, outcome, {"of": path})
     record = StepRecord(path=path, attempt=attempt, type="probe")
-    asyncio.run(ledger.keep_settled("RUN1", record, fact))
+    asyncio.run(ledger.keep([StepSettle("RUN1", record, fact)]))
 
 
 def test_a_repeated_run_has_what_was_done_before_and_its_vars(
@@ -325,6 +336,6 @@ def test_a_run_is_not_repeated_while_another_one_for_its_event_goes_on(
         "wait for its end, or cancel it",
     )
     second = asyncio.run(ledger.run("RUN2"))
-    asyncio.run(ledger.keep_run(second.move(RunState.CANCELLED, at=NOW)))
+    asyncio.run(ledger.keep([RunMove(second.move(RunState.CANCELLED, at=NOW))]))
     people.repeat("RUN1", id_="RUN3", by="ada", at=NOW, paths=[])
     assert asyncio.run(ledger.run("RUN3")).origin == "RUN1"

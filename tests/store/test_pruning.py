@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.runs.change import RunBegin, RunMove, StepSettle, StepStart
 from engine.runs.fact import Began, Settled
 from engine.runs.happening import Happening, Pruned, Trouble
 from engine.runs.ledger import LedgerError
@@ -76,18 +77,18 @@ class Keeping:
         self, run: Run, state: RunState, at: float, ended_days_ago: float | None, steps: int
     ) -> None:
         if state is RunState.SKIPPED:
-            await self.ledger.keep_run(run.move(state, at=at))
+            await self.ledger.keep([RunMove(run.move(state, at=at))])
             return
         run = run.move(RunState.RUNNING, at=at)
-        await self.ledger.keep_began(run, Began(at))
+        await self.ledger.keep([RunBegin(run, Began(at))])
         for number in range(steps):
             record = StepRecord(path="steps/0", attempt=number + 1, type="probe", started=at)
-            await self.ledger.keep_started(run.id, record)
+            await self.ledger.keep([StepStart(run.id, record)])
             settled = Settled("steps/0", number + 1, at, Outcome.SUCCEEDED, {"n": number})
-            await self.ledger.keep_settled(run.id, record, settled)
+            await self.ledger.keep([StepSettle(run.id, record, settled)])
         ended = at if ended_days_ago is None else NOW - ended_days_ago * DAY
         if state is not RunState.RUNNING:
-            await self.ledger.keep_run(run.move(state, at=ended))
+            await self.ledger.keep([RunMove(run.move(state, at=ended))])
 
     def retention(
         self,
@@ -393,7 +394,7 @@ def test_what_people_said_to_a_run_goes_with_it(keeping: Keeping) -> None:
             "INSERT INTO orders (run, verb, by, at) VALUES ('run of E1', 'cancel', 'ada', 1)"
         )
     run = asyncio.run(keeping.ledger.run("run of E1"))
-    asyncio.run(keeping.ledger.keep_run(run.move(RunState.CANCELLED, at=NOW - 35 * DAY)))
+    asyncio.run(keeping.ledger.keep([RunMove(run.move(RunState.CANCELLED, at=NOW - 35 * DAY))]))
     assert keeping.prune().runs == 1
     assert keeping.rows("SELECT run FROM orders") == []
 

@@ -8,6 +8,7 @@ import pytest
 
 from engine.playbooks.playbook import PlaybookText
 from engine.problem import EngineError
+from engine.runs.change import RunBegin, RunMove, StepSettle, StepStart
 from engine.runs.fact import Began, Settled
 from engine.runs.run import Outcome, RunState, StepRecord
 from engine.store.records import EventRecord, Page, Records, open_records
@@ -32,12 +33,12 @@ def records(ledger: SqliteLedger, database: Path) -> Iterator[Records]:
             runs = [a_run(f"01RUNA{number}", FIRST, event), a_run(f"01RUNB{number}", SECOND, event)]
             await ledger.keep_match(event, verdicts([FIRST, SECOND]), NOW, letting(runs))
         run = a_run("01RUNA3", FIRST, an_event("01EVENT3")).move(RunState.RUNNING, at=NOW + 1)
-        await ledger.keep_began(run, Began(NOW + 1, {"host": "h"}, "other: not there"))
+        await ledger.keep([RunBegin(run, Began(NOW + 1, {"host": "h"}, "other: not there"))])
         record = StepRecord(path="steps/0", attempt=1, type="probe", id="a", started=NOW + 2)
-        await ledger.keep_started(run.id, record)
+        await ledger.keep([StepStart(run.id, record)])
         settled = Settled("steps/0", 1, NOW + 3, Outcome.FAILED, error="no")
-        await ledger.keep_settled(run.id, record, settled)
-        await ledger.keep_run(run.move(RunState.FAILED, at=NOW + 4, reason="a: no"))
+        await ledger.keep([StepSettle(run.id, record, settled)])
+        await ledger.keep([RunMove(run.move(RunState.FAILED, at=NOW + 4, reason="a: no"))])
 
     asyncio.run(fill())
     with open_records(database) as opened:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.runs.change import RunBegin, RunMove, StepSettle, StepStart
 from engine.runs.fact import Began, Settled
 from engine.runs.run import Outcome, RunState, StepRecord
 from engine.store.database import reading
@@ -30,16 +31,16 @@ def filled(ledger: SqliteLedger, database: Path) -> Path:
             run = a_run(state.value, PLAYBOOK, event)
             await ledger.keep_match(event, verdicts([PLAYBOOK]), NOW, letting([run]))
             if state in (RunState.QUEUED, RunState.SKIPPED):
-                await ledger.keep_run(run.move(state, at=NOW))
+                await ledger.keep([RunMove(run.move(state, at=NOW))])
                 continue
             run = run.move(RunState.RUNNING, at=NOW)
-            await ledger.keep_began(run, Began(NOW))
+            await ledger.keep([RunBegin(run, Began(NOW))])
             record = StepRecord(path="steps/0", attempt=1, type="probe", started=NOW)
-            await ledger.keep_started(run.id, record)
+            await ledger.keep([StepStart(run.id, record)])
             if state is not RunState.RUNNING:
                 settled = Settled("steps/0", 1, NOW, Outcome.SUCCEEDED, {"a": 1})
-                await ledger.keep_settled(run.id, record, settled)
-                await ledger.keep_run(run.move(state, at=NOW))
+                await ledger.keep([StepSettle(run.id, record, settled)])
+                await ledger.keep([RunMove(run.move(state, at=NOW))])
 
     asyncio.run(fill())
     return database

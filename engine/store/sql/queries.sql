@@ -45,13 +45,18 @@ SELECT * FROM events WHERE id LIKE '%' || :end ORDER BY seq DESC LIMIT 2;
 SELECT * FROM events WHERE seq < :before ORDER BY seq DESC LIMIT :limit;
 
 -- unmatched_events: what the worker has to judge, oldest first, and whether it was reconciled before it arrived
-SELECT *, event.source <> :reconciled AND EXISTS (
-    SELECT 1 FROM events AS missed
-    WHERE missed.source = :reconciled AND missed.action = event.action AND missed.seq < event.seq
-      AND (missed.key = event.key
-           OR missed.subject = event.subject AND missed.type = event.type
-              AND missed.time BETWEEN event.time - :within AND event.time + :within
-              AND substr(missed.key, 1, length(:by_timeline)) = :by_timeline)
+SELECT *, event.source <> 'reconciled' AND (
+    EXISTS (
+        SELECT 1 FROM events AS missed
+        WHERE missed.source = 'reconciled' AND missed.action = event.action
+          AND missed.key = event.key AND missed.seq < event.seq
+    ) OR EXISTS (
+        SELECT 1 FROM events AS missed
+        WHERE missed.source = 'reconciled' AND missed.action = event.action
+          AND missed.subject = event.subject AND missed.type = event.type
+          AND missed.time BETWEEN event.time - :within AND event.time + :within
+          AND substr(missed.key, 1, length(:by_timeline)) = :by_timeline AND missed.seq < event.seq
+    )
 ) AS known_before
 FROM events AS event WHERE matched IS NULL ORDER BY seq LIMIT :limit;
 
@@ -127,6 +132,12 @@ UPDATE runs SET state = :state, reason = :reason, started = :started, ended = :e
                 answer = :answer
 WHERE id = :id AND ended IS NULL;
 
+-- begin_and_move_run: a run that began and has come further by now
+UPDATE runs SET state = :state, reason = :reason, started = :started, ended = :ended,
+                answer = :answer,
+                began = iif(began IS NULL OR state = 'queued', :began, began)
+WHERE id = :id AND ended IS NULL;
+
 -- begin_run: the same, with the vars it goes on with
 UPDATE runs SET state = :state, reason = :reason, started = :started, began = :began
 WHERE id = :id AND ended IS NULL AND (began IS NULL OR state = 'queued');
@@ -193,6 +204,18 @@ INSERT INTO steps (run, path, attempt, type, id, name, plan, request, started, h
 VALUES (:run, :path, :attempt, :type, :id, :name, :plan, :request, :started, :handed)
 ON CONFLICT (run, path, attempt) DO UPDATE SET
     repeats = repeats + 1, plan = excluded.plan, request = excluded.request
+WHERE outcome IS NULL;
+
+-- step_at_once: an attempt that was over when it began
+INSERT INTO steps (run, path, attempt, type, id, name, plan, request, started, handed, ended, outcome,
+                   result, error, retryable, variables, stops, again, by)
+VALUES (:run, :path, :attempt, :type, :id, :name, :plan, :request, :started, :handed, :ended, :outcome,
+        :result, :error, :retryable, :variables, :stops, :again, :by)
+ON CONFLICT (run, path, attempt) DO UPDATE SET
+    repeats = repeats + 1, plan = excluded.plan, request = excluded.request,
+    ended = excluded.ended, outcome = excluded.outcome, result = excluded.result,
+    error = excluded.error, retryable = excluded.retryable, variables = excluded.variables,
+    stops = excluded.stops, again = excluded.again, by = excluded.by
 WHERE outcome IS NULL;
 
 -- pause_step: the attempt is done at a time to come

@@ -1,0 +1,93 @@
+"""From the changes of a run to the statements that keep them, as few as will do."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+from engine.runs.change import (
+    Change,
+    OrderObeyed,
+    RunBegin,
+    RunCancel,
+    RunMove,
+    StepAsk,
+    StepPause,
+    StepSettle,
+    StepStart,
+)
+from engine.runs.fact import Asked, Began, Paused
+from engine.runs.run import Run
+from engine.store import rows
+
+_OF_STEPS: Final = (StepStart, StepPause, StepAsk, StepSettle)
+
+Statement = tuple[str, list[rows.Parameters]]  # its name in `sql/queries.sql`, and for which rows
+
+
+def statements_of(changes: Sequence[Change]) -> list[Statement]:
+    """What leaves the rows as the changes would, one after another."""
+    statements = groupby(_statements(changes), key=itemgetter(0))
+    return [(name, [row for _, row in same]) for name, same in statements]
+
+
+def _statements(changes: Sequence[Change]) -> Iterator[tuple[str, rows.Parameters]]:
+    """One a change, but for what is over when it begins: a whole run, an attempt at a step."""
+    match changes:
+        case [RunBegin(begun, fact), *steps, RunMove(run)] if run.id == begun.id and all(
+            isinstance(one, _OF_STEPS) for one in steps
+        ):
+            yield "begin_and_move_run", _begun(run, fact)
+            changes = steps
+    for place, change in enumerate(changes):
+        before = changes[place - 1] if place else None
+        after = changes[place + 1] if place + 1 < len(changes) else None
+        if isinstance(change, StepStart) and _ends(change, after):
+            continue
+        if (
+            isinstance(change, StepSettle)
+            and isinstance(before, StepStart)
+            and _ends(before, change)
+        ):
+            started = rows.started_to_row(before.run_id, before.record)
+            settled = rows.settled_to_row(change.run_id, change.step, change.fact)
+            yield "step_at_once", {**settled, **started}
+        else:
+            yield _statement(change)
+
+
+def _ends(start: StepStart, change: Change | None) -> bool:
+    """Whether it is the outcome of the attempt that was started."""
+    if not isinstance(change, StepSettle):
+        return False
+    begun, over = start.record, change.fact
+    return (start.run_id, begun.path, begun.attempt) == (change.run_id, over.path, over.attempt)
+
+
+def _begun(run: Run, fact: Began) -> rows.Parameters:
+    return {**rows.run_to_row(run), "began": rows.began_to_json(fact)}
+
+
+def _statement(change: Change) -> tuple[str, rows.Parameters]:  # noqa: PLR0911 - one a kind
+    match change:
+        case RunMove(run):
+            return "update_run", rows.run_to_row(run)
+        case RunBegin(run, fact):
+            return "begin_run", _begun(run, fact)
+        case RunCancel(run_id, fact):
+            return "cancel_run", {"run": run_id, "cancelled": rows.cancelled_to_json(fact)}
+        case StepStart(run_id, record):
+            return "start_step", rows.started_to_row(run_id, record)
+        case StepPause(run_id, fact):
+            return "pause_step", {**_attempt(run_id, fact), "wake": fact.until}
+        case StepAsk(run_id, fact):
+            question = rows.question_to_json(fact.question)
+            return "ask_step", {**_attempt(run_id, fact), "question": question}
+        case StepSettle(run_id, step, fact):
+            return "settle_step", rows.settled_to_row(run_id, step, fact)
+        case OrderObeyed(order):
+            return "obey_order", {"seq": order.seq, "at": order.at}
+
+
+def _attempt(run_id: str, fact: Paused | Asked) -> rows.Parameters:
+    return {"run": run_id, "path": fact.path, "attempt": fact.attempt}

@@ -1,0 +1,145 @@
+"""Changes that are kept in one go leave the rows as they do one after another."""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.runs.change import (
+    Change,
+    OrderObeyed,
+    RunBegin,
+    RunCancel,
+    RunMove,
+    StepAsk,
+    StepPause,
+    StepSettle,
+    StepStart,
+)
+from engine.runs.control import Order, Verb
+from engine.runs.fact import Asked, Began, Cancelled, Paused, Settled
+from engine.runs.run import Asking, Handed, Outcome, Question, RunState, StepRecord
+from engine.store.changes import statements_of
+from engine.store.sqlite import open_ledger
+from tests.runs.fakes import NOW, Stage, a_playbook, a_run, an_event
+
+PLAYBOOK: Final = a_playbook("steps: [{probe: a}]")
+RUN: Final = a_run("RUN1", PLAYBOOK, an_event())
+RUNNING: Final = RUN.move(RunState.RUNNING, at=NOW + 1)
+MOVED: Final = (
+    RUNNING,
+    RUNNING.move(RunState.WAITING, at=NOW + 2, reason="a: for a timer"),
+    RUNNING.move(RunState.SUCCEEDED, at=NOW + 3),
+    RUNNING.move(RunState.FAILED, at=NOW + 4, reason="a: no"),
+)
+Attempt = tuple[str, int]
+ATTEMPTS: Final = st.tuples(st.sampled_from(["steps/0", "steps/1"]), st.integers(1, 2))
+
+
+def a_start(attempt: Attempt, plan: str) -> StepStart:
+    path, number = attempt
+    handed = Handed({"host": "h"}) if plan == "call" else None
+    return StepStart(
+        "RUN1",
+        StepRecord(
+            path=path,
+            attempt=number,
+            type="probe",
+            id=path[-1],
+            started=NOW + number,
+            plan=plan,
+            request={"say": plan},
+            handed=handed,
+        ),
+    )
+
+
+def an_outcome(attempt: Attempt, outcome: Outcome) -> StepSettle:
+    path, number = attempt
+    failed = outcome is Outcome.FAILED
+    fact = Settled(
+        *(path, number, NOW + 9, outcome),
+        result={"said": path},
+        error="no" if failed else None,
+        variables={} if failed else {"a": number},
+    )
+    return StepSettle("RUN1", StepRecord(path=path, attempt=number, type="probe"), fact)
+
+
+CHANGES: Final[st.SearchStrategy[Change]] = st.one_of(
+    st.builds(RunMove, st.sampled_from(MOVED)),
+    st.builds(RunBegin, st.sampled_from(MOVED[:1]), st.builds(Began, st.just(NOW))),
+    st.builds(RunBegin, st.just(RUNNING), st.just(Began(NOW, {"host": "h"}))),
+    st.just(RunCancel("RUN1", Cancelled(NOW, "cancelled by ada"))),
+    st.builds(a_start, ATTEMPTS, st.sampled_from(["say a", "say b", "call"])),
+    st.builds(an_outcome, ATTEMPTS, st.sampled_from(Outcome)),
+    ATTEMPTS.map(lambda one: StepPause("RUN1", Paused(*one, NOW + 60))),
+    ATTEMPTS.map(
+        lambda one: StepAsk("RUN1", Asked(*one, Question(Asking.APPROVAL, "Shall we?", NOW)))
+    ),
+    st.just(OrderObeyed(Order(1, "RUN1", Verb.CANCEL, "ada", NOW))),
+)
+AT_ONCE: Final = st.builds(
+    lambda attempt, plan, outcome: [a_start(attempt, plan), an_outcome(attempt, outcome)],
+    ATTEMPTS,
+    st.sampled_from(["say a", "say b"]),
+    st.sampled_from(Outcome),
+)
+HISTORIES: Final = st.lists(CHANGES.map(lambda one: [one]) | AT_ONCE, min_size=1, max_size=8).map(
+    lambda parts: [change for part in parts for change in part]
+)
+
+
+def rows_after(groups: Sequence[Sequence[Change]]) -> dict[str, list[tuple[Any, ...]]]:
+    """All that a ledger has of the run, and in what order, after each group was kept."""
+    with TemporaryDirectory() as folder:
+        database = Path(folder) / "engine.db"
+        with open_ledger(database) as ledger:
+
+            async def story() -> None:
+                await Stage(ledger).queue(PLAYBOOK, an_event())
+                for changes in groups:
+                    await ledger.keep(changes)
+
+            asyncio.run(story())
+        with closing(sqlite3.connect(database)) as db:
+            return {
+                table: db.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()  # noqa: S608
+                for table in ("runs", "steps", "orders")
+            }
+
+
+@settings(max_examples=60)
+@given(HISTORIES, st.data())
+def test_however_changes_are_put_together_the_rows_are_the_same(
+    changes: list[Change], data: st.DataObject
+) -> None:
+    cuts = data.draw(st.sets(st.integers(1, len(changes))))
+    marks = sorted({0, *cuts, len(changes)})
+    together = [changes[start:end] for start, end in pairwise(marks)]
+    assert rows_after(together) == rows_after([[change] for change in changes])
+
+
+def test_a_run_of_three_steps_without_effect_is_two_statements_with_four_rows() -> None:
+    steps = [
+        change
+        for number in range(3)
+        for change in (
+            a_start((f"steps/{number}", 1), "say a"),
+            an_outcome((f"steps/{number}", 1), Outcome.SUCCEEDED),
+        )
+    ]
+    changes = [RunBegin(RUNNING, Began(NOW)), *steps, RunMove(MOVED[2])]
+    counted = [(name, len(parameters)) for name, parameters in statements_of(changes)]
+    assert counted == [("begin_and_move_run", 1), ("step_at_once", 3)]
+
+
+def test_no_changes_are_no_statements() -> None:
+    assert statements_of([]) == []
