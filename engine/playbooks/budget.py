@@ -6,7 +6,7 @@ it does it, so that neither a template nor the data in it can fill the memory.
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import jinja2
@@ -16,6 +16,7 @@ MAX_OUTPUT: Final = 1024 * 1024  # characters of one text, items of one list
 MAX_ITERATIONS: Final = 100_000  # turns of all loops of one rendering together
 MAX_WORK: Final = 32 * 1024 * 1024  # characters and items, of all that filters and methods handle
 MAX_SECONDS: Final = 2.0  # what the counts above do not bound, such as `in` within a loop
+_A_LOOK: Final = 2048  # characters and items between two looks at the clock
 _ITEM: Final = 16  # what an item of a list takes, beside the characters in it
 
 BUDGET: Final = "engine__budget"  # its name in the context of a rendering
@@ -32,10 +33,8 @@ class Budget:
     clock: Callable[[], float] = time.monotonic
     turns: int = MAX_ITERATIONS
     work: int = MAX_WORK
-    until: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.until = self.clock() + MAX_SECONDS
+    until: float | None = None  # by the clock, once there was enough work to look at it
+    looks: int = MAX_WORK - _A_LOOK  # how much work is left when it is looked at next
 
     def spend(self, items: Iterable[Any]) -> Iterator[Any]:
         """The same items, each of them a turn of a loop."""
@@ -55,9 +54,11 @@ class Budget:
     def handle(self, size: int) -> None:
         """That many characters and items are read or made."""
         self.work -= size
-        if self.work < 0:
-            raise SpentError(f"more than {MAX_WORK:,} characters and items to work on")
-        self._look_at_the_clock()
+        if self.work < self.looks:
+            self.looks = max(0, self.work - _A_LOOK)
+            if self.work < 0:
+                raise SpentError(f"more than {MAX_WORK:,} characters and items to work on")
+            self._look_at_the_clock()
 
     def make_text(self, size: int) -> None:
         """A text of so many characters is made."""
@@ -76,7 +77,7 @@ class Budget:
 
         A list that holds one list twice, and so on, is small in memory and endless as a text.
         """
-        total = 0
+        total, looks = 0, _A_LOOK
         within = [iter((value,))]
         while within:
             for one in within[-1]:
@@ -95,11 +96,16 @@ class Budget:
                 within.pop()
             if total > self.work:
                 self.handle(total)  # raises
-            self._look_at_the_clock()
+            if total > looks:
+                looks = total + _A_LOOK
+                self._look_at_the_clock()
         return total
 
     def _look_at_the_clock(self) -> None:
-        if self.clock() > self.until:
+        now = self.clock()
+        if self.until is None:
+            self.until = now + MAX_SECONDS
+        elif now > self.until:
             raise SpentError(f"more than {MAX_SECONDS:g} s")
 
 

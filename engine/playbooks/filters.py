@@ -17,23 +17,12 @@ from engine.playbooks.budget import Budget, SpentError, budget_of
 
 _Filter = Callable[..., Any]
 
-# These hand on what they are given, or say one thing of it.
-_LOOKING: Final = (
-    "default",
-    "d",
-    "length",
-    "count",
-    "first",
-    "last",
-    "abs",
-    "round",
-    "float",
-    "int",
-)
-# These go through a list or a mapping.
+# These hand on what they are given, or say one thing of it: they are Jinja's own.
+_LOOKING: Final = ("default", "d", "length", "count", "first", "last", "abs", "float", "int")
+# These go through a list or a mapping, or the digits of a number.
 _LISTING: Final = (
     *("list", "items", "map", "select", "reject", "selectattr", "rejectattr", "sort", "reverse"),
-    *("unique", "groupby", "dictsort", "min", "max", "sum"),
+    *("unique", "groupby", "dictsort", "min", "max", "sum", "round"),
 )
 # These make a text of whatever they are given.
 _WRITING: Final = (
@@ -51,14 +40,15 @@ _MOST_INDENT: Final = 100
 
 
 def allowed_filters() -> dict[str, _Filter]:
-    """By name, each bound to the budget of the rendering it is part of."""
-    return {name: _bounded(name, FILTERS[name]) for name in ALLOWED}
+    """By name; what can take long is bound to the budget of the rendering it is part of."""
+    bounded = {name: _bounded(name, FILTERS[name]) for name in (*_LISTING, *_WRITING)}
+    return {**{name: FILTERS[name] for name in _LOOKING}, **bounded}
 
 
 def _bounded(name: str, jinjas: _Filter) -> _Filter:
     wants = _PassArg.from_obj(jinjas)
     ask = _ASKED.get(name)
-    writes, looks = name in _WRITING, name in _LOOKING
+    writes = name in _WRITING
 
     @pass_context
     def bounded(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
@@ -67,7 +57,7 @@ def _bounded(name: str, jinjas: _Filter) -> _Filter:
             value = list(budget.counted(value))
         if writes:
             budget.handle(budget.written(value))
-        elif not looks and hasattr(value, "__len__"):
+        elif hasattr(value, "__len__"):
             budget.handle(len(value))
         if ask is not None:
             ask(budget, value, args, kwargs)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jinja2.filters import FILTERS
 
-from engine.playbooks.budget import MAX_OUTPUT, MAX_SECONDS, Budget, SpentError
+from engine.playbooks.budget import MAX_OUTPUT, Budget, SpentError
 from engine.playbooks.filters import ALLOWED
 from engine.playbooks.template import RenderError, Templates, TemplateSyntaxError
 
@@ -210,7 +210,10 @@ def test_what_people_write_still_works(source: str, value: object) -> None:
         "{% set a = 'aa' %}" + "{% set a = a ~ a %}" * 50 + "{{ a }}",
     ],
 )
-def test_nothing_fills_the_memory_or_hangs(source: str) -> None:
+def test_nothing_fills_the_memory_or_hangs(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "engine.playbooks.budget.MAX_SECONDS", 0.3
+    )  # this test does not wait longer
     parsed = TEMPLATES.parse(source)
     tracemalloc.start()
     began = time.monotonic()
@@ -220,7 +223,7 @@ def test_nothing_fills_the_memory_or_hangs(source: str) -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert time.monotonic() - began < MAX_SECONDS + 3  # tracemalloc takes its time
+    assert time.monotonic() - began < 5  # tracemalloc takes its time
     assert peak < 128 * 1024 * 1024
 
 
