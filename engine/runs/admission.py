@@ -42,9 +42,11 @@ class Admission:
             judging = judging_now()  # a change while the ledger is asked is for the next event
             if judging is None:
                 break
+            if event.source == RECONCILED:
+                await _all(keeping)  # it looks at the runs of those before it
             judged = judging.judge(event, await self._not_again(event, judging.playbooks))
             if has_consequences(judged.event):
-                await _all(keeping)  # it looks at the runs of those before it
+                await _all(keeping)  # so does this one
             keeping.append(asyncio.ensure_future(self._keep(judged)))
             await asyncio.sleep(0)  # let the receiver answer in between
         await _all(keeping)

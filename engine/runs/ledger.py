@@ -142,7 +142,10 @@ class Ledger(Protocol):
         ...
 
     async def keep(self, changes: Sequence[Change]) -> None:
-        """Changes of one run, in their order: all of them or none."""
+        """Changes of one run, in their order: all of them or none.
+
+        The next ones of the same run come when these are kept.
+        """
         ...
 
     async def orders(self, after: int) -> Sequence[Order]:

@@ -1,7 +1,11 @@
-"""From the changes of a run to the statements that keep them, as few as will do."""
+"""From the changes of runs to the statements that keep them, as few as will do.
 
+Why few: see `arrivals`.
+"""
+
+import sqlite3
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, zip_longest
 from operator import itemgetter
 from typing import Final
 
@@ -19,14 +23,41 @@ from engine.runs.change import (
 from engine.runs.fact import Asked, Began, Paused
 from engine.runs.run import Run
 from engine.store import rows
+from engine.store.queries import in_every_size, in_sizes, read_queries
 
 _OF_STEPS: Final = (StepStart, StepPause, StepAsk, StepSettle)
 
 Statement = tuple[str, list[rows.Parameters]]  # its name in `sql/queries.sql`, and for which rows
 
 
+class Changes:
+    """The statements of one ledger that keep what changed in its runs."""
+
+    def __init__(self) -> None:
+        self._sql = read_queries()
+        self._steps = in_every_size(self._sql["step_at_once"])
+
+    def keep(self, db: sqlite3.Connection, given: Sequence[Sequence[Statement]]) -> list[None]:
+        """Those of several runs: what is alike is done together, each run in its own order."""
+        for alike in zip_longest(*given):
+            together: dict[str, list[rows.Parameters]] = {}
+            for name, parameters in (one for one in alike if one is not None):
+                together.setdefault(name, []).extend(parameters)
+            for name, parameters in together.items():
+                self._do(db, name, parameters)
+        return [None] * len(given)
+
+    def _do(self, db: sqlite3.Connection, name: str, parameters: list[rows.Parameters]) -> None:
+        if name != "step_at_once":
+            db.executemany(self._sql[name], parameters)
+            return
+        for some in in_sizes(parameters):
+            insert = self._steps[len(some)]
+            db.execute(insert.statement, insert.parameters(some))
+
+
 def statements_of(changes: Sequence[Change]) -> list[Statement]:
-    """What leaves the rows as the changes would, one after another."""
+    """What leaves the rows as the changes of a run would, one after another."""
     statements = groupby(_statements(changes), key=itemgetter(0))
     return [(name, [row for _, row in same]) for name, same in statements]
 

@@ -69,6 +69,18 @@ def _opened(path: Path, check: Callable[[sqlite3.Connection, Path], None]) -> sq
     return connection
 
 
+def read_beside(path: Path) -> sqlite3.Connection:
+    """A connection that only reads what another one of this process has open already."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
 @contextmanager
 def reading(path: Path, *, whatever_schema: bool = False) -> Iterator[sqlite3.Connection]:
     """A connection that only reads, beside a running engine. Raises EngineError."""

@@ -6,15 +6,16 @@ lost; so is what is written over damage. Here it is found out, and mended where 
 
 import os
 import sqlite3
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from engine.problem import EngineError
 from engine.runs.ledger import LedgerError
-from engine.store.database import BUSY_TIMEOUT, WAL_LIMIT, connect, reconnect
+from engine.store.database import BUSY_TIMEOUT, WAL_LIMIT, connect, read_beside, reconnect
 
 CUTTING: Final = 50  # milliseconds that receivers may have to wait while readers leave the log
 RETRY_CUTTING: Final = 1.0  # seconds
@@ -37,7 +38,11 @@ Connect = Callable[[Path], sqlite3.Connection]
 
 
 class LedgerFile:
-    """The one connection that writes to a file. Used by one thread at a time."""
+    """The one connection that writes to a file, and one that reads beside it.
+
+    Each is used by one thread at a time. The reading one goes before the other: as long as one is
+    open, SQLite takes what a new one finds for what the old one had.
+    """
 
     def __init__(
         self,
@@ -57,6 +62,8 @@ class LedgerFile:
         self._shm = self.path.with_name(f"{self.path.name}-shm")
         self._cut_at = 0.0  # when it may be tried again
         self._cutting_wanted = False
+        self._reading = threading.Lock()  # held while the reading connection is in use
+        self._reader: sqlite3.Connection | None = None
         self._connection: sqlite3.Connection | None = connect(self.path)
         self._identity = _identity(self.path)
         self._beside = self._identities_beside()
@@ -73,6 +80,27 @@ class LedgerFile:
                 raise LedgerError(error.problems[0].message) from None
             self._beside = self._identities_beside()
         return self._connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that reads what is committed by now, all at one moment.
+
+        Raises LedgerError where something is wrong that `connection` would mend or say; what goes
+        wrong inside parts with it.
+        """
+        with self._reading:
+            self.check()
+            if self._connection is None or self._beside != self._identities_beside():
+                raise LedgerError("the ledger has to be opened anew")
+            try:
+                if self._reader is None:
+                    self._reader = read_beside(self.path)
+                self._reader.execute("BEGIN")
+                yield self._reader
+                self._reader.execute("COMMIT")
+            except BaseException:
+                self._stop_reading()
+                raise
 
     def check(self) -> None:
         """Raises LedgerError when the file is not there any more, or is another one."""
@@ -131,13 +159,17 @@ class LedgerFile:
 
     def close(self) -> None:
         """Let go of the file; `connection` opens it again."""
-        if self._connection is not None:
-            with suppress(sqlite3.Error):
-                self._connection.close()
-        self._connection = None
+        with self._reading:
+            self._stop_reading()
+            if self._connection is not None:
+                with suppress(sqlite3.Error):
+                    self._connection.close()
+            self._connection = None
 
     def _save(self, connection: sqlite3.Connection) -> None:
         """Somebody deleted the log: what we hold of it is written back before we let go of it."""
+        with self._reading:
+            self._stop_reading()
         try:
             saved = _cut(connection)
         except sqlite3.Error as error:
@@ -146,6 +178,12 @@ class LedgerFile:
         if not saved:
             raise LedgerError(f"{self._wal} was deleted; it cannot be made anew while it is read")
         self.close()
+
+    def _stop_reading(self) -> None:
+        if self._reader is not None:
+            with suppress(sqlite3.Error):
+                self._reader.close()
+        self._reader = None
 
     def _identities_beside(self) -> list[Identity | None]:
         found: list[Identity | None] = []

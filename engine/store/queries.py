@@ -1,10 +1,61 @@
-"""Reads the named statements of `sql/queries.sql`: no SQL is put together anywhere."""
+"""Reads the named statements of `sql/queries.sql`: no SQL is put together anywhere.
+
+But for one thing: what inserts one row is repeated for several.
+"""
 
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, LiteralString, cast
+from typing import Any, Final, LiteralString, Self, TypeVar, cast
 
-_NAMED = re.compile(r"^-- (\w+): .*$", re.MULTILINE)
+_NAMED: Final = re.compile(r"^-- (\w+): .*$", re.MULTILINE)
+_VALUES: Final = re.compile(r"(?<=VALUES )\(.*\)(?=\nON CONFLICT)", re.DOTALL)
+SIZES: Final = (64, 16, 4, 1)  # rows of a statement: few different ones stay prepared
+_PARAMETER: Final = re.compile(r":(\w+)")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralRows:
+    """A statement that inserts several rows at once, and the names of a row's parameters."""
+
+    statement: LiteralString
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, insert: LiteralString, rows: int) -> Self:
+        """From one that inserts a row: `VALUES (...)`, and then `ON CONFLICT`."""
+        found = _VALUES.search(insert)
+        if found is None:
+            raise ValueError(f"it inserts no row: {insert}")
+        row = found.group()
+        names = tuple(dict.fromkeys(_PARAMETER.findall(row)))
+
+        def numbered(first: int) -> str:
+            return _PARAMETER.sub(lambda one: f"?{first + names.index(one.group(1))}", row)
+
+        all_rows = ",\n".join(numbered(1 + number * len(names)) for number in range(rows))
+        return cls(_literal(insert.replace(row, all_rows)), names)
+
+    def parameters(self, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Those of all rows, in the order of their numbers."""
+        return [row[name] for row in rows for name in self.names]
+
+
+def in_every_size(insert: LiteralString) -> Mapping[int, SeveralRows]:
+    """The statements for `in_sizes`, made of one that inserts a row."""
+    return {size: SeveralRows.of(insert, size) for size in SIZES}
+
+
+def in_sizes(rows: Iterable[T]) -> Iterator[list[T]]:
+    """The rows in sizes that there are statements for."""
+    left = list(rows)
+    for size in SIZES:
+        while len(left) >= size:
+            yield left[:size]
+            left = left[size:]
 
 
 def read_queries() -> dict[str, LiteralString]:

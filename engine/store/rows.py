@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+import orjson
+
 from engine.events.event import Event
 from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.rules.condition import Answer, Verdict
@@ -40,9 +42,9 @@ def event_to_row(event: Event) -> Parameters:
         "type": event.type,
         "time": event.time,
         "incident": event.incident_id,
-        "query": to_json(dict(event.query)),
-        "headers": to_json(dict(event.headers)),
-        "payload": to_json(event.payload),
+        "query": to_json(dict(event.query)) if event.query else "{}",
+        "headers": to_json(dict(event.headers)) if event.headers else "{}",
+        "payload": _payload_to_json(event.payload),
         "received": event.received,
         "subject": event.subject,
         "origin": event.origin,
@@ -60,12 +62,29 @@ def event_from_row(row: sqlite3.Row) -> Event:
         time=row["time"],
         query=json.loads(row["query"]),
         headers=json.loads(row["headers"]),
-        payload=json.loads(row["payload"]),
+        payload=_payload_from_json(row["payload"]),
         received=row["received"],
         stale=bool(row["stale"]),
         own=None if row["own"] is None else bool(row["own"]),
         origin=row["origin"],
     )
+
+
+def _payload_to_json(payload: Mapping[str, Any]) -> str:
+    """The same JSON, by what read most payloads: it is many times as fast."""
+    try:
+        return orjson.dumps(payload).decode()
+    except TypeError:  # a lone surrogate, a number of more than 64 bits: they came by another way
+        return to_json(payload)
+
+
+def _payload_from_json(text: str) -> dict[str, Any]:
+    payload: dict[str, Any]
+    try:
+        payload = orjson.loads(text)
+    except orjson.JSONDecodeError:  # NaN
+        payload = json.loads(text)
+    return payload
 
 
 def match_to_row(

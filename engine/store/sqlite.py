@@ -20,13 +20,16 @@ from engine.runs.lane import Lane
 from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, LedgerError, NotInLedgerError
 from engine.runs.run import Run
 from engine.store import rows
-from engine.store.changes import statements_of
+from engine.store.arrivals import Arrivals
+from engine.store.changes import Changes, statements_of
 from engine.store.database import reconnect, sole_use
 from engine.store.in_force import put_in_force
 from engine.store.lanes import read_lane, read_starts, read_under_way
 from engine.store.ledger_file import LedgerFile
+from engine.store.matches import Matches
 from engine.store.pruning import SqlitePruning
 from engine.store.queries import read_queries
+from engine.store.reader import Reader
 from engine.store.words import read_orders, read_pauses
 from engine.store.writer import Writer
 
@@ -36,21 +39,17 @@ _SAME_MOMENT: Final = 2000  # milliseconds between a webhook's time and that of 
 class SqliteLedger:
     """A ledger in one SQLite file."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, reader: Reader | Writer) -> None:
         self._writer = writer
+        self._reader = reader
         self._sql = read_queries()
+        self._arrivals = Arrivals()
+        self._matches = Matches()
+        self._changes = Changes()
         self.pruning = SqlitePruning(writer)
 
     async def accept(self, event: Event) -> Acceptance:
-        row = _row_of(event)
-
-        def act(db: sqlite3.Connection) -> Acceptance:
-            if db.execute(self._sql["insert_event"], row).rowcount:
-                return Acceptance(event.id, duplicate=False)
-            known = db.execute(self._sql["event_by_key"], row).fetchone()
-            return Acceptance(known["id"], duplicate=True)
-
-        return await self._writer.do(act)
+        return await self._writer.join(self._arrivals.keep, _row_of(event))
 
     async def known(self, subject: str, type_: str, since: int, until: int) -> Sequence[Event]:
         wanted = {"subject": subject, "type": type_, "since": since, "until": until}
@@ -59,7 +58,7 @@ class SqliteLedger:
             found = db.execute(self._sql["events_about"], wanted)
             return [rows.event_from_row(row) for row in found]
 
-        return await self._writer.do(act)
+        return await self._reader.do(act)
 
     async def accept_missed(self, event: Event) -> Acceptance:
         row = _row_of(event)
@@ -86,7 +85,7 @@ class SqliteLedger:
             row = db.execute(self._sql["recall"], {"name": name}).fetchone()
             return None if row is None else json.loads(row["value"])
 
-        return await self._writer.do(act)
+        return await self._reader.do(act)
 
     async def unmatched(self, limit: int) -> Sequence[Event]:
         parameters = {
@@ -102,7 +101,7 @@ class SqliteLedger:
                 for row in found
             ]
 
-        return await self._writer.do(act)
+        return await self._reader.do(act)
 
     async def keep_match(
         self,
@@ -113,18 +112,7 @@ class SqliteLedger:
         judged_by: int | None = None,
     ) -> Admitted:
         matched = rows.match_to_row(event, judgements, at, judged_by)
-
-        def act(db: sqlite3.Connection) -> Admitted:
-            if not db.execute(self._sql["match_event"], matched).rowcount:
-                return Admitted(())  # it was judged before
-            admitted = admit(lambda run, guard, now: self._lane(db, run, guard, now))
-            for run in admitted.runs:
-                db.execute(self._sql["insert_run"], rows.run_to_row(run))
-            for order in admitted.orders:
-                db.execute(self._sql["insert_order"], rows.order_to_row(order))
-            return admitted
-
-        return await self._writer.do(act)
+        return await self._writer.join(self._matches.keep, (matched, admit))
 
     async def accept_judged(
         self,
@@ -152,7 +140,7 @@ class SqliteLedger:
             row = db.execute(self._sql["runs_of_event"], {"event": event_id}).fetchone()
             return None if row is None else rows.run_from_row(row)
 
-        return await self._writer.do(act)
+        return await self._reader.do(act)
 
     async def playbooks_run_for(self, subject: str, type_: str) -> frozenset[str]:
         def act(db: sqlite3.Connection) -> frozenset[str]:
@@ -160,7 +148,7 @@ class SqliteLedger:
             found = db.execute(self._sql["playbooks_run_for"], wanted)
             return frozenset(row["playbook"] for row in found)
 
-        return await self._writer.do(act)
+        return await self._reader.do(act)
 
     async def keep_playbook(self, playbook: Playbook, commit: str | None = None) -> None:
         row = rows.playbook_to_row(playbook, commit)
@@ -180,7 +168,7 @@ class SqliteLedger:
                 raise NotInLedgerError(f"there is no playbook version {version}")
             return rows.playbook_from_row(row)
 
-        return await self._writer.do(act)
+        return await self._reader.do(act)
 
     async def event(self, event_id: str) -> Event:
         def act(db: sqlite3.Connection) -> Event:
@@ -189,7 +177,7 @@ class SqliteLedger:
                 raise NotInLedgerError(f"there is no event {event_id}")
             return rows.event_from_row(row)
 
-        return await self._writer.do(act)
+        return await self._reader.do(act)
 
     async def run(self, run_id: str) -> Run:
         def act(db: sqlite3.Connection) -> Run:
@@ -198,32 +186,32 @@ class SqliteLedger:
                 raise NotInLedgerError(f"there is no run {run_id}")
             return rows.run_from_row(row)
 
-        return await self._writer.do(act)
+        return await self._reader.do(act)
 
     async def queued(self, after: int, limit: int) -> Sequence[tuple[int, Run]]:
         def act(db: sqlite3.Connection) -> list[tuple[int, Run]]:
             found = db.execute(self._sql["queued_runs"], {"after": after, "limit": limit})
             return [(row["seq"], rows.run_from_row(row)) for row in found]
 
-        return await self._writer.do(act)
+        return await self._reader.do(act)
 
     async def lane(self, run: Run, guard: Guard, now: float) -> Lane:
-        return await self._writer.do(lambda db: self._lane(db, run, guard, now))
+        return await self._reader.do(lambda db: self._lane(db, run, guard, now))
 
     def _lane(self, db: sqlite3.Connection, run: Run, guard: Guard, now: float) -> Lane:
         return read_lane(db, self._sql, run.playbook, run.lane, guard, now)
 
     async def starts(self, since: float) -> Sequence[float]:
-        return await self._writer.do(lambda db: read_starts(db, self._sql, since))
+        return await self._reader.do(lambda db: read_starts(db, self._sql, since))
 
     async def under_way(self, incident: str) -> Sequence[UnderWay]:
-        return await self._writer.do(lambda db: read_under_way(db, self._sql, incident))
+        return await self._reader.do(lambda db: read_under_way(db, self._sql, incident))
 
     async def unfinished(self) -> Sequence[Run]:
         def act(db: sqlite3.Connection) -> list[Run]:
             return [rows.run_from_row(row) for row in db.execute(self._sql["unfinished_runs"])]
 
-        return await self._writer.do(act)
+        return await self._reader.do(act)
 
     async def history(self, run_id: str) -> Sequence[Fact]:
         def act(db: sqlite3.Connection) -> list[Fact]:
@@ -235,22 +223,16 @@ class SqliteLedger:
             cancelled = rows.cancelled_from_row(run)
             return [began, *facts_of((rows.step_from_row(row) for row in steps), cancelled)]
 
-        return await self._writer.do(act)
+        return await self._reader.do(act)
 
     async def keep(self, changes: Sequence[Change]) -> None:
-        statements = statements_of(changes)
-
-        def act(db: sqlite3.Connection) -> None:
-            for name, parameters in statements:
-                db.executemany(self._sql[name], parameters)
-
-        await self._writer.do(act)
+        await self._writer.join(self._changes.keep, statements_of(changes))
 
     async def orders(self, after: int) -> Sequence[Order]:
-        return await self._writer.do(lambda db: read_orders(db, self._sql, after))
+        return await self._reader.do(lambda db: read_orders(db, self._sql, after))
 
     async def pauses(self) -> Mapping[str, Pause]:
-        return await self._writer.do(lambda db: read_pauses(db, self._sql))
+        return await self._reader.do(lambda db: read_pauses(db, self._sql))
 
     async def check(self) -> None:
         """Raises LedgerError when nothing could be committed now; `/readyz` asks this."""
@@ -266,10 +248,13 @@ class SqliteLedger:
 def open_ledger(path: Path) -> Iterator[SqliteLedger]:
     """The ledger in a file, for this process alone. Raises EngineError when it cannot be had."""
     with sole_use(path):
-        writer = Writer(LedgerFile(path))
+        file = LedgerFile(path)
+        writer = Writer(file)
+        reader = Reader(file, writer)
         try:
-            yield SqliteLedger(writer)
+            yield SqliteLedger(writer, reader)
         finally:
+            reader.close()
             writer.close()
 
 
@@ -281,7 +266,7 @@ def open_beside(path: Path) -> Iterator[SqliteLedger]:
     """
     writer = Writer(LedgerFile(path, connect=reconnect))
     try:
-        yield SqliteLedger(writer)
+        yield SqliteLedger(writer, writer)
     finally:
         writer.close()
 

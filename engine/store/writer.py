@@ -4,28 +4,17 @@ A commit with `synchronous=FULL` costs a flush of the disk. Whatever has gathere
 was being flushed shares the next flush, so that many waiting receivers cost as much as one.
 """
 
-import asyncio
-import queue
 import sqlite3
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar, cast
+from itertools import groupby
+from typing import Any, TypeVar, cast
 
 from engine.runs.ledger import LedgerError, NotInLedgerError
+from engine.store.acts import Act, Acts, JointAct, Order
 from engine.store.ledger_file import LedgerFile
 
-GROUP: Final = 500  # acts in one commit: bounds how long the first of them waits for the last
-
 T = TypeVar("T")
-Act = Callable[[sqlite3.Connection], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    act: Act
-    loop: asyncio.AbstractEventLoop
-    answer: "asyncio.Future[Any]"
+G = TypeVar("G")
 
 
 class Writer:
@@ -33,73 +22,77 @@ class Writer:
 
     def __init__(self, file: LedgerFile) -> None:
         self.file = file
-        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._acts = Acts()
         self._thread = threading.Thread(target=self._work, name="ledger-writer", daemon=True)
         self._thread.start()
 
-    async def do(self, act: Callable[[sqlite3.Connection], T]) -> T:
+    async def do(self, act: Act[T]) -> T:
         """What the act answers, once it is committed. After a LedgerError it did nothing."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Any] = loop.create_future()
-        if not self._thread.is_alive():
-            raise LedgerError("the ledger is closed")
-        self._orders.put(_Order(act, loop, answer))
-        return cast("T", await answer)
+        self._check_alive()
+        return cast("T", await self._acts.put(act))
+
+    async def join(self, act: JointAct[G, T], given: G) -> T:
+        """The same of an act that is done once for all who wait for it, each with what they gave.
+
+        It answers each of them, in their order.
+        """
+        self._check_alive()
+        return cast("T", await self._acts.put(act, joint=True, given=given))
 
     def close(self) -> None:
         """Commit what is waiting and close the connection."""
-        self._orders.put(None)
+        self._acts.no_more()
         self._thread.join()
+
+    def _check_alive(self) -> None:
+        if not self._thread.is_alive():
+            raise LedgerError("the ledger is closed")
 
     def _work(self) -> None:
         open_ = True
         while open_:
-            orders, open_ = self._gather()
+            orders, open_ = self._acts.group()
             if orders:
                 self._commit(orders)
                 self.file.tidy()
         self.file.close()
 
-    def _gather(self) -> tuple[list[_Order], bool]:
-        orders: list[_Order] = []
-        first = self._orders.get()
-        if first is None:
-            return orders, False
-        orders.append(first)
-        while len(orders) < GROUP:
-            try:
-                order = self._orders.get_nowait()
-            except queue.Empty:
-                break
-            if order is None:
-                return orders, False
-            orders.append(order)
-        return orders, True
-
-    def _commit(self, orders: list[_Order]) -> None:
-        answers: list[tuple[_Order, Any]] = []
+    def _commit(self, orders: list[Order]) -> None:
+        answers: list[tuple[Order, Any]] = []
         try:
             connection = self.file.connection()
             connection.execute("BEGIN IMMEDIATE")
-            for order in orders:
-                answers.append((order, self._act(connection, order)))  # noqa: PERF401 - a failure ends the loop
+            for (act, joint), group in groupby(orders, lambda order: (order.act, order.joint)):
+                if joint:
+                    answers += self._act_jointly(connection, act, list(group))
+                else:
+                    answers += [(order, self._act(connection, act)) for order in group]
             connection.execute("COMMIT")
             self.file.check()  # or it is committed to what nobody will find
         except Exception as error:  # noqa: BLE001 - a dead thread would keep everybody waiting
             self.file.failed(error)
             said = str(error) or type(error).__name__
             answers = [(order, LedgerError(said)) for order in orders]
-        loops = {order.loop for order, _ in answers}
-        for loop in loops:
-            mine = [(order.answer, value) for order, value in answers if order.loop is loop]
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_answer, mine)
+        self._acts.answer(answers)
 
-    def _act(self, connection: sqlite3.Connection, order: _Order) -> Any:
+    def _act_jointly(
+        self, connection: sqlite3.Connection, act: JointAct[Any, Any], orders: list[Order]
+    ) -> list[tuple[Order, Any]]:
+        given = [order.given for order in orders]
+        values = self._act(connection, lambda db: act(db, given))
+        if not isinstance(values, (LedgerError, NotInLedgerError)):
+            return list(zip(orders, values, strict=True))
+        if len(orders) == 1:
+            return [(orders[0], values)]
+        # One of them is wrong, and the others are not to suffer for it.
+        alone = [self._act_jointly(connection, act, [order]) for order in orders]
+        return [answer for answers in alone for answer in answers]
+
+    def _act(self, connection: sqlite3.Connection, act: Act[Any]) -> Any:
         """One act in its savepoint: what it raises undoes it, and no other one of the group."""
         connection.execute("SAVEPOINT act")
         try:
-            value = order.act(connection)
+            value = act(connection)
         except Exception as error:  # goes to whoever asked, as its own failure
             if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
                 raise  # the disk or the file, not the act: the whole group has to fail
@@ -110,13 +103,3 @@ class Writer:
             return LedgerError(f"{type(error).__name__}: {error}")
         connection.execute("RELEASE act")
         return value
-
-
-def _answer(answers: list[tuple["asyncio.Future[Any]", Any]]) -> None:
-    for future, value in answers:
-        if future.done():
-            continue
-        if isinstance(value, (LedgerError, NotInLedgerError)):
-            future.set_exception(value)
-        else:
-            future.set_result(value)

@@ -75,10 +75,7 @@ def create_app(
 
     app = Starlette(
         routes=[
-            *(
-                Route(path, receiver.receive, methods=["POST"])
-                for path, receiver in receivers.items()
-            ),
+            *(Route(path, receiver, methods=["POST"]) for path, receiver in receivers.items()),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),

@@ -16,6 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from engine.events.source import Refusal
+from engine.web.body import WHOLE
+from engine.web.one_piece import OnePiece
 from engine.web.refused import refused
 
 PATIENCE: Final = 10.0  # seconds for a whole head; Flashduty gives up after two
@@ -59,7 +61,8 @@ class Connection(HttpToolsProtocol):
     def connection_made(  # type: ignore[override] # uvicorn narrows the transport, too
         self, transport: asyncio.Transport
     ) -> None:
-        super().connection_made(transport)
+        self._out = OnePiece(transport)
+        super().connection_made(self._out)
         self._waiting_since = self.loop.time()
         self._late = self.loop.call_later(PATIENCE, self._give_up)
         if self._most is not None and len(self.connections) > self._most:
@@ -111,10 +114,12 @@ class Connection(HttpToolsProtocol):
     @override
     def on_message_complete(self) -> None:
         self._in_body = False
+        self.scope[WHOLE] = True  # type: ignore[typeddict-unknown-key] # the engine reads it
         super().on_message_complete()
 
     @override
     def on_response_complete(self) -> None:
+        self._out.let_go()
         if not self.pipeline:
             self._busy = False
             self._waiting_since = self.loop.time()

@@ -8,8 +8,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+import orjson
 from starlette.requests import Request as HttpRequest
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from engine.events.event import Event
 from engine.events.senders import Network
@@ -27,7 +29,7 @@ Take = Callable[[Event, float], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """One endpoint: a source, and what becomes of its events."""
+    """One endpoint: a source, and what becomes of its events. An ASGI application of its own."""
 
     source: Source
     take: Take
@@ -39,11 +41,12 @@ class Receiver:
     failures: Failures
     trusted_proxies: Sequence[Network] = ()
 
-    async def receive(self, http: HttpRequest) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One delivery."""
-        answer = await self._answer(http, asyncio.get_running_loop().time())
+        arrived = asyncio.get_running_loop().time()
+        answer = await self._answer(HttpRequest(scope, receive), arrived)
         self.count(self.source.name, answer.status_code)
-        return answer
+        await answer(scope, receive, send)
 
     async def _answer(self, http: HttpRequest, arrived: float) -> Response:
         request = read_head(http, self.trusted_proxies)
@@ -77,6 +80,7 @@ def committing(
         acceptance = await accept(event)
         if not acceptance.duplicate:
             accepted()
-        return JSONResponse({"event": acceptance.event_id, "duplicate": acceptance.duplicate})
+        answer = {"event": acceptance.event_id, "duplicate": acceptance.duplicate}
+        return Response(orjson.dumps(answer), media_type="application/json")
 
     return take

@@ -13,6 +13,7 @@ import pytest
 
 from engine.runs.ledger import LedgerError
 from engine.store.ledger_file import RETRY_CUTTING, LedgerFile
+from engine.store.reader import Reader
 from engine.store.sqlite import SqliteLedger
 from engine.store.writer import Writer
 from tests.runs.fakes import Clock, an_event
@@ -33,12 +34,20 @@ def file(database: Path, clock: Clock) -> LedgerFile:
 @pytest.fixture
 def ledger(file: LedgerFile) -> Iterator[SqliteLedger]:
     writer = Writer(file)
-    yield SqliteLedger(writer)
+    reader = Reader(file, writer)
+    yield SqliteLedger(writer, reader)
+    reader.close()
     writer.close()
 
 
 def accept(ledger: SqliteLedger, id_: str, size: int = 0) -> None:
-    asyncio.run(ledger.accept(an_event(id_, payload={"filler": "x" * size})))
+    """And read it again, so that the connection that reads is in use, too."""
+
+    async def story() -> None:
+        await ledger.accept(an_event(id_, payload={"filler": "x" * size}))
+        assert (await ledger.event(id_)).id == id_
+
+    asyncio.run(story())
 
 
 def events(database: Path) -> list[str]:
@@ -206,7 +215,7 @@ def write_on(ledger: SqliteLedger, mebibytes: int, name: str) -> None:
 
 def test_the_log_stays_short_under_steady_writing(database: Path) -> None:
     writer = Writer(LedgerFile(database))
-    write_on(SqliteLedger(writer), 30, "E")
+    write_on(SqliteLedger(writer, writer), 30, "E")
     assert beside(database, "-wal").stat().st_size < 6 * MIB
     assert database.stat().st_size > 20 * MIB
     writer.close()

@@ -20,6 +20,7 @@ from engine.store.queries import read_migrations, read_queries
 from tests.runs.fakes import an_event
 
 TEXTS = st.text()  # surrogates included
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
 TREES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
@@ -65,6 +66,35 @@ def test_an_event_comes_back(action: str | None) -> None:
     assert row["incident"] == "6551f3888713372ad1054d57"
     kept = as_row({**row, "stale": 1, "own": 0})
     assert rows.event_from_row(kept) == replace(event, stale=True, own=False)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | FINITE | TEXTS,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+        max_leaves=10,
+    )
+)
+def test_a_payload_comes_back_whatever_is_in_it(value: Any) -> None:
+    event = an_event(payload={"a": value})
+    row = rows.event_to_row(event)
+    assert rows.event_from_row(as_row({**row, "stale": 0, "own": None})) == event
+
+
+@pytest.mark.parametrize(
+    ("payload", "kept"),
+    [
+        ({"a": "ü", "b": [1, 2.5, {}]}, '{"a":"ü","b":[1,2.5,{}]}'),
+        ({"a": 2**64}, '{"a":18446744073709551616}'),
+        ({"a": "\ud800"}, '{"a":"\\ud800"}'),
+        ({"a": "\ud800", "b": float("nan")}, '{"a":"\\ud800","b":NaN}'),
+    ],
+)
+def test_a_payload_is_kept_as_any_other_json(payload: Any, kept: str) -> None:
+    row = rows.event_to_row(an_event(payload=payload))
+    assert row["payload"] == kept == rows.to_json(payload)
+    again = rows.event_from_row(as_row({**row, "stale": 0, "own": None})).payload
+    assert str(again) == str({**payload, "a": float(2**64)} if payload["a"] == 2**64 else payload)
 
 
 def test_an_event_without_a_time_or_an_incident_comes_back() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from typing_extensions import override
 
 from engine.runs.ledger import LedgerError
-from engine.store import writer as writer_module
+from engine.store import acts
 from engine.store.database import connect
 from engine.store.ledger_file import LedgerFile
 from engine.store.writer import Writer
@@ -92,10 +92,15 @@ class Held:
 
 async def behind(writer: Writer, acts: list[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
     """What becomes of acts that gather while the writer is busy."""
+    return await gathered(writer, [writer.do(act) for act in acts])
+
+
+async def gathered(writer: Writer, doing: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """The same, however they are handed in."""
     held = Held()
     first = asyncio.ensure_future(writer.do(held))
     assert await asyncio.to_thread(held.reached.wait, PATIENCE)
-    rest = asyncio.gather(*(writer.do(act) for act in acts), return_exceptions=True)
+    rest = asyncio.gather(*doing, return_exceptions=True)
     await asyncio.sleep(0)  # each has handed in its act
     held.released.set()
     await first
@@ -124,7 +129,7 @@ def test_what_gathers_is_committed_together(
 def test_a_group_has_its_bounds(
     writer: Writer, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer_module, "GROUP", 10)
+    monkeypatch.setattr(acts, "GROUP", 10)
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
     names = [f"{number:02}" for number in range(40)]
@@ -151,6 +156,41 @@ def test_one_that_fails_does_not_undo_the_others_of_its_group(
         "b",
     ]
     assert all(isinstance(answers[index], LedgerError) for index in (1, 2, 3))
+    assert kept(tmp_path) == ["a", "b"]
+
+
+def test_a_joint_act_is_done_once_for_all_that_wait_for_it(writer: Writer, tmp_path: Path) -> None:
+    together: list[list[str]] = []
+
+    def add_all(db: sqlite3.Connection, versions: Sequence[str]) -> list[str]:
+        together.append(list(versions))
+        return [adds(version)(db) for version in versions]
+
+    async def story() -> list[Any]:
+        doing = [writer.join(add_all, name) for name in "abc"]
+        return await gathered(writer, [*doing, writer.do(adds("d")), writer.join(add_all, "e")])
+
+    assert asyncio.run(story()) == ["a", "b", "c", "d", "e"]
+    assert together == [["a", "b", "c"], ["e"]], "in the order in which they came"
+    assert kept(tmp_path) == ["a", "b", "c", "d", "e"]
+
+
+def test_one_that_fails_in_a_joint_act_does_not_undo_the_others(
+    writer: Writer, tmp_path: Path
+) -> None:
+    def add_all(db: sqlite3.Connection, versions: Sequence[str]) -> list[str]:
+        return [adds(version)(db) for version in versions]
+
+    async def story() -> list[Any]:
+        return await gathered(writer, [writer.join(add_all, name) for name in ("a", "a", "b")])
+
+    answers = asyncio.run(story())
+    assert [str(answer) for answer in answers] == [
+        "a",
+        "IntegrityError: UNIQUE constraint failed: playbooks.version",
+        "b",
+    ]
+    assert isinstance(answers[1], LedgerError)
     assert kept(tmp_path) == ["a", "b"]
 
 

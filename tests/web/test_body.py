@@ -36,6 +36,21 @@ def test_a_connection_that_closes_half_way_is_no_delivery() -> None:
     assert answer == Refusal(400, "cut-off", "the connection was closed before the body ended")
 
 
+def test_a_body_that_came_with_its_head_waits_for_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "PATIENCE", -1.0)
+
+    async def there() -> Any:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b"abc", "more_body": False}
+
+    whole = _request(there)
+    whole.scope[body.WHOLE] = True
+    assert asyncio.run(read_body(whole, 3)) == b"abc"
+    assert asyncio.run(read_body(whole, 2)) == Refusal(
+        413, "too-large", "the body is larger than 2 bytes"
+    )
+
+
 def test_a_body_in_parts_is_put_together() -> None:
     parts = [
         {"type": "http.request", "body": b"ab", "more_body": True},

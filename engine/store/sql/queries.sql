@@ -14,7 +14,7 @@ VALUES (:id, :source, :action, :key, :type, :time, :incident, :query, :headers, 
 ON CONFLICT (source, action, key) DO NOTHING;
 
 -- event_by_key: the event that a repeated delivery repeats
-SELECT id FROM events WHERE source = :source AND action = :action AND key = :key;
+SELECT seq, id FROM events WHERE source = :source AND action = :action AND key = :key;
 
 -- event_by_key_alone: the event that tells of the same thing, whatever it came by
 SELECT id FROM events WHERE key = :key ORDER BY seq LIMIT 1;
@@ -63,6 +63,14 @@ FROM events AS event WHERE matched IS NULL ORDER BY seq LIMIT :limit;
 -- match_event: every playbook has judged it; an event is judged once
 UPDATE events SET matched = :at, judgements = :judgements, judged_by = :judged_by, own = :own
 WHERE id = :id AND matched IS NULL;
+
+-- match_events: the same of several; what `rows` has of each are the parameters of `match_event`
+UPDATE events SET matched = json_extract(value, '$.at'),
+                  judgements = json_extract(value, '$.judgements'),
+                  judged_by = json_extract(value, '$.judged_by'),
+                  own = json_extract(value, '$.own')
+FROM json_each(:rows)
+WHERE events.id = json_extract(value, '$.id') AND matched IS NULL;
 
 -- insert_playbook: keeps the text of a version; a commit that has it is better than none, or a dirty one
 INSERT INTO playbooks (version, name, file, text, calls, git_commit)

@@ -1,0 +1,80 @@
+"""Acts that wait for a thread: taken by it in groups, and answered in the loops they came from."""
+
+import asyncio
+import queue
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from engine.runs.ledger import LedgerError, NotInLedgerError
+
+GROUP: Final = 500  # acts in one group: bounds how long the first of them waits for the last
+
+T = TypeVar("T")
+G = TypeVar("G")
+Act = Callable[[sqlite3.Connection], T]
+JointAct = Callable[[sqlite3.Connection, Sequence[G]], Sequence[T]]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One act that somebody waits for."""
+
+    act: Act[Any] | JointAct[Any, Any]
+    joint: bool
+    given: Any  # to a joint act
+    loop: asyncio.AbstractEventLoop
+    answer: "asyncio.Future[Any]"
+
+
+class Acts:
+    """What waits for one thread."""
+
+    def __init__(self) -> None:
+        self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
+
+    def put(
+        self, act: Act[Any] | JointAct[Any, Any], *, joint: bool = False, given: Any = None
+    ) -> "asyncio.Future[Any]":
+        """What the act will answer, or raise."""
+        loop = asyncio.get_running_loop()
+        order = Order(act, joint, given, loop, loop.create_future())
+        self._orders.put(order)
+        return order.answer
+
+    def no_more(self) -> None:
+        """The thread is done when it has taken all that waits."""
+        self._orders.put(None)
+
+    def group(self) -> tuple[list[Order], bool]:
+        """All that waits, once there is something; and whether more may come."""
+        orders: list[Order] = []
+        order = self._orders.get()
+        while order is not None:
+            orders.append(order)
+            if len(orders) == GROUP:
+                return orders, True
+            try:
+                order = self._orders.get_nowait()
+            except queue.Empty:
+                return orders, True
+        return orders, False
+
+    @staticmethod
+    def answer(answers: Sequence[tuple[Order, Any]]) -> None:
+        """Give everybody what their act came to; an exception is raised where it is awaited."""
+        for loop in {order.loop for order, _ in answers}:
+            mine = [(order.answer, value) for order, value in answers if order.loop is loop]
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_settle, mine)
+
+
+def _settle(answers: Sequence[tuple["asyncio.Future[Any]", Any]]) -> None:
+    for future, value in answers:
+        if future.done():
+            continue
+        if isinstance(value, (LedgerError, NotInLedgerError)):
+            future.set_exception(value)
+        else:
+            future.set_result(value)
