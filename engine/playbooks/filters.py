@@ -55,6 +55,8 @@ def _bounded(name: str, jinjas: _Filter) -> _Filter:
         budget = budget_of(context)
         if isinstance(value, Iterator) and name in ("join", "string"):
             value = list(budget.counted(value))
+        if name == "indent":
+            value = str(value)  # Jinja's adds a line break to what it is given, lists included
         if writes:
             budget.handle(budget.written(value))
         elif hasattr(value, "__len__"):

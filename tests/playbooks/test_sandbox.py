@@ -1,5 +1,6 @@
 """What templates may call, and how much of it: the known ways out, and the known ways to hang."""
 
+import contextlib
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -257,3 +258,14 @@ def test_a_place_is_in_the_text_however_its_lines_end() -> None:
     with pytest.raises(TemplateSyntaxError) as caught:
         TEMPLATES.parse("a\rb\r\nc {{ d e }}")
     assert caught.value.offset == 7
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_no_filter_changes_what_it_is_given(name: str) -> None:
+    """Jinja's `indent` lengthened a list of the event; found by fuzzing."""
+    before = repr(DOCUMENT["labels"]), repr(DOCUMENT["alerts"])
+    for value in ("labels", "labels.list", "alerts", "alerts[0]"):
+        for given in ("", "(2)", "('a')", "('a', 'b')", "(attribute='n')", "(labels.list)"):
+            with contextlib.suppress(RenderError):
+                rendered("{{ " + f"{value} | {name}{given}" + " }}")
+    assert (repr(DOCUMENT["labels"]), repr(DOCUMENT["alerts"])) == before
