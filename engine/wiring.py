@@ -36,6 +36,7 @@ from engine.outward.session import open_session as open_outward_session
 from engine.playbooks.load import Loader
 from engine.playbooks.step_type import StepType
 from engine.problem import EngineError, Problem
+from engine.processes.allowed import AllowedCommands
 from engine.processes.warden import Warden
 from engine.runs.crew import Companion, Crew
 from engine.runs.happening import Happening, LeftOver, Tell, Trouble
@@ -185,8 +186,8 @@ async def wired(
             types = step_types(
                 session=lambda: session,
                 flashduty=client,
-                shell=_shell(config, environ, warden, keep),
-                http=_http(config),
+                shell=_shell(config, environ, warden, keep, redactor.cut),
+                http=_http(config, redactor.cut),
             )
             loader = Loader(types)
             found = look()
@@ -312,15 +313,21 @@ def _webhook_reader(config: Config) -> Read:
     return read
 
 
-def _http(config: Config) -> HttpSettings:
-    return HttpSettings(config.http.max_response, config.http.policy)
+def _http(config: Config, cut: Callable[[str], str] = str) -> HttpSettings:
+    return HttpSettings(config.http.max_response, config.http.policy, cut)
 
 
 def _shell(
-    config: Config, environ: Mapping[str, str], warden: Warden, keep: Keep = keep_nothing
+    config: Config,
+    environ: Mapping[str, str],
+    warden: Warden,
+    keep: Keep = keep_nothing,
+    cut: Callable[[str], str] = str,
 ) -> ShellSettings:
     allowed = {name: environ[name] for name in config.shell.env if name in environ}
-    return ShellSettings(allowed, config.folder, config.shell.max_output, warden, keep)
+    search = allowed.get("PATH", os.defpath)
+    allow = AllowedCommands(config.shell.allow, search, config.folder)
+    return ShellSettings(allowed, config.folder, config.shell.max_output, warden, keep, allow, cut)
 
 
 @asynccontextmanager

@@ -191,6 +191,8 @@ class ShellConfig(Model):
     """What shell steps get: the environment's allowed names, and how much output is kept."""
 
     env: list[str] = Field(default_factory=lambda: list(_ALLOWED_ENVIRONMENT))
+    # The commands that a step may start; none: any.
+    allow: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
     max_output: Size = 1024 * 1024
     # Of each stream, in files beside the database; None: there are no files.
     keep_output: Annotated[int | None, BeforeValidator(_kept_output)] = None

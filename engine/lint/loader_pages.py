@@ -194,6 +194,52 @@ A request has one body: `json`, `form` or `text`.
     "shell-what": """
 A shell step is a list, `[systemctl, restart, nginx]`, or has a `script`; one of them, not empty.
 """,
+    "umask": """
+A umask is three octal digits. In quotes: to YAML 1.2 `077` is seventy-seven.
+
+    right:  umask: "077"
+""",
+    "user-name": """
+A user is a name of this machine's users, written out: no template, and no number.
+""",
+    "no-command": """
+The first item of the list is the command. It is empty, or begins with `-` as no command does.
+""",
+    "relative-command": """
+The command is a path that comes from data and begins in the step's folder, such as `../tool`: what
+is run would depend on both. Name a command of PATH, or write the whole path.
+""",
+    "dash-argument": """
+A value of an event, or made of one, begins with `-` where an argument is expected. Many commands
+take it for an option, and some options run what they are given. The step fails before it does
+anything. It may pass behind a `--` in the list, which most commands take for the end of their
+options, behind an option that is written out (`--host={{ labels.resource }}`), or where the step
+says `allow_dash: true`.
+
+    right:  shell: [restart-host, --, "{{ labels.resource }}"]
+""",
+    "control-character": """
+A value of an event, or made of one, has a line break, a tab or another control character in it, and
+is a part of an argument; or one that no text has, such as an escape, and is a part of `env`. The
+step fails before it does anything. `stdin` takes any text. Where the playbook itself writes an
+argument of several lines, line breaks and tabs may come in.
+""",
+    "env-runs-code": """
+The value of a variable that decides what is run (PATH, LD_PRELOAD, BASH_ENV, PYTHONPATH, ...) would
+come from an event, or from what a step returned. Write it out, or take it from `config`.
+""",
+    "secret-in-argv": """
+A secret would be an argument. Every user of the machine sees the arguments of all processes, and
+tools that watch processes write them down.
+
+    wrong:  shell: [curl, -H, "X-Token: {{ secrets.TOKEN }}", "{{ config.url }}"]
+    right:  shell:
+              argv: [curl, -H, "@-", "{{ config.url }}"]
+              stdin: "X-Token: {{ secrets.TOKEN }}"
+
+`env` hides it from other users as well. A command that takes it in no other way:
+`secrets_in_argv: true`.
+""",
     "shell-mark": """
 ENGINE_STEP says which step a process belongs to. It is the engine's to set.
 """,

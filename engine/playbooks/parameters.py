@@ -1,6 +1,6 @@
 """What step types build the models of their parameters from."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -60,6 +60,16 @@ class Parameters(Model):
 
     def complaints(self) -> Iterator[Complaint]:
         """What is wrong beyond the types, as far as it is known: what is Deferred is not yet."""
+        yield from ()
+
+    def complaints_once_rendered(
+        self,
+        written: Mapping[str, Any],  # noqa: ARG002 - most take any data
+    ) -> Iterator[Complaint]:
+        """What data may not bring in. `written` has Templates where there is data now.
+
+        In a rehearsal there may be Deferred ones still.
+        """
         yield from ()
 
 

@@ -135,7 +135,10 @@ class StepType(Protocol[P]):
         ...
 
     def foretell(self, parameters: P) -> Report | None:
-        """What performing it will report, where that is known beforehand: it has no effect."""
+        """What performing it will report, where that is known beforehand: it has no effect.
+
+        Failed: it is refused, whatever anybody outside would answer.
+        """
         ...
 
     def harmless_to_repeat(self, parameters: P) -> bool:

@@ -157,7 +157,7 @@ class Stage:
             return flow.take(facts.Settled(step.path, attempt, now, Outcome.SKIPPED))
         flow = flow.take(facts.Started(step.path, attempt, now))
         at, mock = now, self.mocks.at(step.path, attempt)
-        if mock is not None:
+        if mock is not None and not isinstance(report, Failed):  # what is refused is not performed
             if isinstance(report, Asks) and isinstance(mock.what, TimesOut):
                 self._tell(RehearsedStep(step, "performed", plan, "nobody answers"))
                 return flow.take(_asked(step, attempt, now, report))

@@ -77,6 +77,13 @@ class Redactor:
             return {self.text(str(key)): self.data(item, depth + 1) for key, item in value.items()}
         return [self.data(item, depth + 1) for item in value]
 
+    def cut(self, text: str) -> str:
+        """The same for the beginning of a text, whose rest is lost.
+
+        What could be the beginning of a value goes too: half of a secret is not recognised.
+        """
+        return self.stream().add(text)
+
     def stream(self) -> "Masking":
         """For a text that comes in pieces, and is written down before the whole of it is there."""
         return Masking(lambda: self._forms)

@@ -1,5 +1,6 @@
 """From a step and a document to the parameters of its step type, or to why there are none."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,8 @@ from engine.problem import UNSAID, Complaint
 def rendered(step: Step, step_type: StepType[Any], document: Mapping[str, Any]) -> Any:
     """The step's parameters, rendered and checked. Raises RenderError or pydantic's error."""
     parameters = step_type.parameters.model_validate(render(dict(step.parameters), document))
-    for complaint in parameters.complaints():
+    found = (parameters.complaints(), parameters.complaints_once_rendered(step.parameters))
+    for complaint in itertools.chain.from_iterable(found):
         raise LocatedRenderError(_sentence(complaint), complaint.loc)
     return parameters
 

@@ -6,6 +6,7 @@ asked for, every attempt carries the same `Idempotency-Key`, and config.yaml's `
 may go.
 """
 
+import codecs
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -171,6 +172,7 @@ class HttpSettings:
 
     max_response: int
     policy: OutwardPolicy = field(default_factory=OutwardPolicy)
+    cut: Callable[[str], str] = str  # masks the beginning of a body whose rest is not read
 
 
 class Http:
@@ -237,7 +239,7 @@ class Http:
         result: dict[str, Any] = {
             "status": reply.status,
             "headers": dict(reply.headers),
-            "body": _parsed(reply),
+            "body": self._settings.cut(_beginning(reply)) if reply.cut else _parsed(reply),
         }
         if reply.cut:
             result["cut"] = f"the body is longer than {limit} bytes; the rest was not read"
@@ -301,7 +303,7 @@ def _body_by_hand(parameters: HttpParameters) -> Iterator[str]:
 
 def _parsed(reply: Reply) -> Any:
     kind, body = reply.content_type, reply.body
-    if not reply.cut and (kind == _JSON or kind.endswith("+json")):
+    if kind == _JSON or kind.endswith("+json"):
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -310,6 +312,16 @@ def _parsed(reply: Reply) -> Any:
         return body.decode(reply.charset or "utf-8", errors="replace")
     except (LookupError, ValueError):  # a charset that is none, or that takes no replacements
         return body.decode("utf-8", errors="replace")
+
+
+def _beginning(reply: Reply) -> str:
+    """Without the half of a character at its end, which would hide the half of a secret."""
+    charset = reply.charset or "utf-8"
+    try:
+        b" ".decode(charset, "replace")  # what is no charset, as zlib, is refused here
+        return codecs.getincrementaldecoder(charset)("replace").decode(reply.body)
+    except (LookupError, ValueError):
+        return codecs.getincrementaldecoder("utf-8")("replace").decode(reply.body)
 
 
 def _judged(parameters: HttpParameters, result: dict[str, Any], moved: str = "") -> Report:

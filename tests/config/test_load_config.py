@@ -288,7 +288,7 @@ def test_offline_wrong_values_are_still_wrong() -> None:
         ),
         (
             "shell: [PATH]",
-            "1:8: wrong-value: 'shell' takes a mapping, not a list (its keys: env, max_output, keep_output)",
+            "1:8: wrong-value: 'shell' takes a mapping, not a list (its keys: env, allow, max_output, keep_output)",
         ),
         ("shell: {env: PATH}", "1:14: wrong-value: 'env' takes a list, not 'PATH'"),
         (

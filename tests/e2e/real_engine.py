@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,16 @@ KEY = "e2e-key-5d21"
 class EngineProcess:
     """`engine serve` as a child; its log is what tests wait for."""
 
-    def __init__(self, config: Path, environ: dict[str, str]) -> None:
+    def __init__(
+        self, config: Path, environ: dict[str, str], inherited: Sequence[int] = ()
+    ) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "engine", "serve", "--config", str(config)],
             stderr=subprocess.PIPE,
             env={**os.environ, **environ},
             text=True,
             encoding="utf-8",
+            pass_fds=inherited,
         )
         self.log: list[dict[str, Any]] = []
         self.raw: list[str] = []  # all that it wrote, also where nobody waited for it
@@ -133,9 +136,9 @@ class Place:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def start(self) -> EngineProcess:
+    def start(self, inherited: Sequence[int] = ()) -> EngineProcess:
         environ = {"E2E_TOKEN": TOKEN, "E2E_KEY": KEY}
-        engine = EngineProcess(self.folder / "config.yaml", environ)
+        engine = EngineProcess(self.folder / "config.yaml", environ, inherited)
         self.engines.append(engine)
         engine.wait_for("listening")
         return engine

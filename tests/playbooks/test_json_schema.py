@@ -34,6 +34,7 @@ OF_SHAPE = {
     *("unknown-key", "missing-key", "wrong-value", "duration", "size", "rate", "condition-type"),
     *("not-a-playbook", "not-a-step", "not-a-branch", "no-step-type", "two-step-types"),
     *("misplaced-key", "two-bodies", "shell-what", "answer-value"),
+    *("umask", "user-name"),
     *("unknown-operation", "unknown-parameter", "missing-parameter"),
 }
 

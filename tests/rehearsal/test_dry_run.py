@@ -430,9 +430,9 @@ def test_waits_that_are_longer_than_the_playbook_may_take_would_fail(types: Type
 
 
 def test_a_secret_that_is_not_declared_would_fail_its_step(types: Types) -> None:
-    rehearsal = rehearsed(types, "steps: [{shell: [echo, '{{ secrets.LB_TOKN }}']}]")
+    rehearsal = rehearsed(types, "steps: [{shell: {script: ls, stdin: '{{ secrets.LB_TOKN }}'}}]")
     assert told(rehearsal)[0][3] == (
-        "shell.argv.1: 'LB_TOKN' is not there (did you mean 'LB_TOKEN'?)"
+        "shell.stdin: 'LB_TOKN' is not there (did you mean 'LB_TOKEN'?)"
     )
 
 

@@ -10,24 +10,29 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from engine.playbooks.deferred import Unknown
-from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
+from engine.playbooks.step_type import Call, Plan, Report
 from engine.processes import running_command
 from engine.processes.table import ProcessTable
 from engine.processes.warden import Warden
-from engine.runs.kept_output import Keep, keep_nothing
 from engine.steps.shell import Shell, ShellParameters, ShellSettings
+from tests.steps.warded_shell import (
+    CALL,
+    ENVIRONMENT,
+    LIMIT,
+    WardedShell,
+    failure_of,
+    perform,
+    result_of,
+)
 
-CALL = Call("run-1", "steps/0", 1)
-LIMIT = 1000
-ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 SAY_ARGUMENTS = "import json, sys; print(json.dumps(sys.argv[1:]))"
 AWKWARD = [
     "a b",
@@ -47,43 +52,9 @@ AWKWARD = [
 ]
 
 
-T = TypeVar("T")
-
-
-class WardedShell(Shell):
-    """A shell with a warden that lives as long as a story."""
-
-    def __init__(self, folder: Path, keep: Keep = keep_nothing) -> None:
-        self.complaints: list[str] = []
-        self.warden = Warden("test-shell", self.complaints.append)
-        super().__init__(ShellSettings(ENVIRONMENT, folder, LIMIT, self.warden, keep))
-
-    def run(self, story: Coroutine[Any, Any, T]) -> T:
-        async def warded() -> T:
-            async with self.warden:
-                return await story
-
-        return asyncio.run(warded())
-
-
 @pytest.fixture
 def shell(tmp_path: Path) -> WardedShell:
     return WardedShell(tmp_path)
-
-
-def perform(shell: WardedShell, **given: Any) -> Report:
-    return shell.run(shell.perform(ShellParameters.model_validate(given), CALL))
-
-
-def result_of(report: Report) -> dict[str, Any]:
-    assert isinstance(report, Succeeded), report
-    result: dict[str, Any] = report.result
-    return result
-
-
-def failure_of(report: Report) -> Failed:
-    assert isinstance(report, Failed), report
-    return report
 
 
 # What is run

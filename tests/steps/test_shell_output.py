@@ -16,15 +16,8 @@ from engine.runs.kept_output import Output
 from engine.runs.redaction import Redactor
 from engine.store.output_files import OutputFiles
 from engine.store.output_folder import OutputFolder
-from tests.steps.test_shell import (
-    LIMIT,
-    Fifo,
-    WardedShell,
-    cut_short,
-    failure_of,
-    perform,
-    result_of,
-)
+from tests.steps.test_shell import Fifo, cut_short
+from tests.steps.warded_shell import LIMIT, WardedShell, failure_of, perform, result_of
 
 
 @dataclass

@@ -1,0 +1,71 @@
+"""Something that looks like a secret, written into the playbook.
+
+Playbooks lie in git: who reads the repository has the secret, for as long as its history is kept.
+The engine does not know that it is one, and masks it nowhere. Replace it where it is valid, and
+hand the new one over:
+
+    secrets:                                     # in config.yaml
+      LB_TOKEN: { env: LB_TOKEN }                # or { file: /run/secrets/lb_token }
+
+    wrong:  headers: { Authorization: "Bearer 8d2f61c0e5b44a7f" }
+    right:  headers: { Authorization: "Bearer {{ secrets.LB_TOKEN }}" }
+
+Found are the forms of known tokens and of private keys, passwords in URLs, what stands under names
+such as `password`, `token` and `app_key` or behind such options of a command, and long drawn words
+in what is sent. What is found and is none: a comment allows it, with the reason.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from engine.lint.check import Around, Check, Finding
+from engine.lint.likely_secret import dense, in_arguments, in_script, looks_like, named
+from engine.lint.subject import Subject
+from engine.marked_yaml.mark import Path
+
+_SENT: Final = frozenset({"headers", "params", "form", "json", "env", "basic_auth"})
+_OF_A_VALUE: Final = ("default", "value", "field_value")  # its name stands around or beside it
+# What has names of these as a matter of course: what a condition asks for, what a step returns.
+_CONDITIONS: Final = frozenset({"when", "expect", "until", "foreach", "output"})
+
+
+def _find(subject: Subject, _: Around) -> Iterator[Finding]:
+    for path, kind in dict(_found(subject.raw, ())).items():
+        where = subject.marked.locate(path)
+        hint = "declare it under `secrets` of config.yaml, and write {{ secrets.NAME }}"
+        yield Finding(f"this looks like {kind}, and whoever can read the file has it", where, hint)
+
+
+def _found(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Every text that looks like one, by its place; of two reasons the first."""
+    match value:
+        case dict():
+            for key, one in value.items():
+                yield from _found(one, (*path, key))
+        case list():
+            for at, kind in enumerate(in_arguments(value) if _is_argv(path) else ()):
+                if kind is not None and looks_like(str(value[at])) is None:
+                    yield (*path, at), kind
+            for at, one in enumerate(value):
+                yield from _found(one, (*path, at))
+        case str() if path and (kind := _kind(value, path)) is not None:
+            yield path, kind
+
+
+def _kind(text: str, path: Path) -> str | None:
+    names = [part for part in path if isinstance(part, str)]
+    if (kind := looks_like(text)) is not None:
+        return kind
+    if names[-1] in _CONDITIONS:
+        return None
+    if names[-1] == "script":
+        return in_script(text)
+    of = names[-2] if names[-1] in _OF_A_VALUE and len(names) > 1 else names[-1]
+    return named(of, text) or (dense(text) if _SENT & set(names) else None)
+
+
+def _is_argv(path: Path) -> bool:
+    return path[-1] in ("shell", "argv")
+
+
+CHECK: Final = Check("literal-secret", "warning", _find, __doc__)
