@@ -35,6 +35,7 @@ _FIRST: Final[Mapping[_PassArg, Callable[[Context], Any]]] = {
     _PassArg.environment: lambda context: context.environment,
 }
 ALLOWED: Final = (*_LOOKING, *_LISTING, *_WRITING)
+_ASKED_OF_EACH: Final = 256  # as many characters take as long as one item's attribute or test
 _MOST_DIGITS: Final = 100
 _MOST_INDENT: Final = 100
 
@@ -60,7 +61,7 @@ def _bounded(name: str, jinjas: _Filter) -> _Filter:
         if writes:
             budget.handle(budget.written(value))
         elif hasattr(value, "__len__"):
-            budget.handle(len(value))
+            budget.handle(len(value) * (_ASKED_OF_EACH if args or kwargs else 1))
         if ask is not None:
             ask(budget, value, args, kwargs)
         first = () if wants is None else (_FIRST[wants](context),)

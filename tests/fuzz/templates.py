@@ -69,6 +69,7 @@ class TemplateFuzzer:
         found = re.findall(r"\{\{.*?\}\}|\{%.*%\}", "\n".join(texts))
         self._seeds = sorted({text for text in found if len(text) < 300})
         self._templates = Templates()
+        self._tried = 0
         self._before = self._seen()
 
     @staticmethod
@@ -119,6 +120,9 @@ class TemplateFuzzer:
                 return chance.choice((*NAMES, *CONSTANTS, f"[{chance.choice(STRANGE)!r}]"))
 
     def attempt(self, text: str) -> str:
+        self._tried += 1
+        if self._tried % 1000 == 0:
+            self._templates = Templates()  # which keeps what it has read: playbooks are not so many
         try:
             template = self._templates.parse(text)
         except TemplateSyntaxError as error:

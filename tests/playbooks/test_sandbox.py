@@ -187,6 +187,8 @@ def test_what_people_write_still_works(source: str, value: object) -> None:
         "{{ many | map('replace', 'x', big) | list }}",
         "{{ many | map('indent', 100000, true) | list }}",
         "{{ many | select('in', many) | list }}",
+        "{{ ([1] * 1000000) | sort(attribute='n') }}",
+        "{{ ([1] * 1000000) | map(attribute='n') | list }}",
         "{{ 1.5 | round(10 ** 9, 'ceil') }}",
         "{{ 5 | round(-(10 ** 9)) }}",
         "{{ {'a': [1]} | tojson(indent=10 ** 9) }}",
