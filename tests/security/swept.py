@@ -82,9 +82,9 @@ retry: {attempts: 2, delay: 10ms}
 ---
 shell: {script: 'cat; cat nowhere; set -x; : "$A"; exit 1', stdin: "{{ secrets.ODD }} {{ secrets.PEM }}", env: {A: "{{ secrets.ODD }}"}}
 ---
-shell: {argv: [printf, "%s %s", "{{ secrets.ODD }}", "{{ secrets.FILE }}"]}
+shell: {argv: [printf, "%s %s", "{{ secrets.ODD }}", "{{ secrets.FILE }}"], secrets_in_argv: true}
 ---
-shell: {argv: ["/nowhere/{{ secrets.FILE }}", "{{ secrets.ODD }}"]}
+shell: {argv: ["/nowhere/{{ secrets.FILE }}", "{{ secrets.ODD }}"], secrets_in_argv: true}
 ---
 shell: {script: 'printf "%s {" "$A"', parse: json, env: {A: "{{ secrets.ODD }}"}}
 ---
