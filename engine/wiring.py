@@ -38,6 +38,7 @@ from engine.playbooks.step_type import StepType
 from engine.problem import EngineError, Problem
 from engine.processes.allowed import AllowedCommands
 from engine.processes.warden import Warden
+from engine.runs.arriving import Arriving
 from engine.runs.crew import Companion, Crew
 from engine.runs.happening import Happening, LeftOver, Tell, Trouble
 from engine.runs.kept_output import Keep, keep_nothing
@@ -96,6 +97,7 @@ class Parts:
     ledger: SqliteLedger
     crew: Crew
     calls: LabelCalls
+    arriving: Arriving
     sources: Mapping[str, FlashdutySource]
     reloading: Reloading
     problems: tuple[Problem, ...]  # of what playbooks may ask for
@@ -164,7 +166,7 @@ async def wired(
             redactor.learn(secret)
     limit = config.shell.keep_output
     with (
-        open_ledger(config.database) as ledger,
+        open_ledger(config.database, tell) as ledger,
         kept_output(config.database, limit, redactor, tell) as keep,
     ):
         async with (
@@ -213,6 +215,7 @@ async def wired(
                 clock=steady(now, elapsed),
                 tell=tell_of_runs,
             )
+            arriving = Arriving(asyncio.get_running_loop().time, asyncio.sleep)
             worker = Worker(
                 ledger=ledger,
                 runner=runner,
@@ -226,6 +229,7 @@ async def wired(
                 runs_at_once=config.limits.runs,
                 starts=config.limits.starts,
                 own=own.caused,
+                give_way=arriving.give_way,
             )
             retention = Retention(
                 ledger.pruning,
@@ -283,7 +287,7 @@ async def wired(
                 budget=config.limits.answer,
             )
             crew = Crew(worker, prepare, companions, tell)
-            yield Parts(ledger, crew, calls, sources(config), reloading, tuple(missing))
+            yield Parts(ledger, crew, calls, arriving, sources(config), reloading, tuple(missing))
 
 
 def _looking(look: Callable[[], Found]) -> Callable[[], Awaitable[Found]]:

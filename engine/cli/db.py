@@ -1,6 +1,7 @@
 """`engine db`: look after the ledger's file. Works beside a running engine."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,10 +12,13 @@ from pydantic import ValidationError
 
 from engine.cli.options import config_option, format_option, load_offline
 from engine.cli.screen import console, mark, print_json, styled, table
+from engine.cli.telling import by_option, person
 from engine.cli.visible import clean
+from engine.cli.whence import whence
 from engine.config.config import RetentionConfig
 from engine.playbooks.units import format_size
 from engine.problem import EngineError, Problem
+from engine.runs.audit import Act, AuditEntry
 from engine.runs.happening import Happening, Pruned, Trouble
 from engine.runs.ledger import LedgerError
 from engine.runs.retention import Retention
@@ -97,10 +101,17 @@ def stats(config_path: str | None, format_: str) -> int:
 @click.option("--age", metavar="DURATION", help="Forget what is older, such as 7d; or off.")
 @click.option("--size", metavar="SIZE", help="Forget the oldest until this fits; or off.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@by_option
 @config_option
 @format_option
 def prune(
-    age: str | None, size: str | None, config_path: str | None, format_: str, *, dry_run: bool
+    age: str | None,
+    size: str | None,
+    by: str | None,
+    config_path: str | None,
+    format_: str,
+    *,
+    dry_run: bool,
 ) -> int:
     """Forget the oldest events that are over, with their runs, steps and kept output.
 
@@ -118,10 +129,17 @@ def prune(
             foreseen = foresee(connection, folder, now(), limits.age, limits.size)
     if foreseen is not None:
         return _show_pruned(path, foreseen, format_, before, None)
+    asked = AuditEntry(
+        at=now(),
+        act=Act.PRUNE,
+        by=person(by),
+        whence=whence(os.environ),
+        detail={"age": _or_off(limits.age), "size": _or_off(limits.size)},
+    )
     with ExitStack() as stack:
         alone = _is_ours(path, stack)
         with open_beside(path) as ledger:
-            pruned, troubles = asyncio.run(_prune(ledger, limits, alone=alone))
+            pruned, troubles = asyncio.run(_prune(ledger, limits, asked, alone=alone))
         if alone:
             troubles += _rebuilt(path)
     _show_pruned(path, pruned, format_, before, path.stat().st_size)
@@ -146,6 +164,11 @@ def _limits(config: RetentionConfig, age: str | None, size: str | None) -> Reten
     return config.model_copy(update={name: getattr(read, name) for name in read.model_fields_set})
 
 
+def _or_off(limit: float | None) -> float | str:
+    """Seconds or bytes."""
+    return "off" if limit is None else limit
+
+
 def _rebuilt(path: Path) -> list[str]:
     """Have a file of an older engine give its space back; answers why it could not be."""
     try:
@@ -167,7 +190,7 @@ def _is_ours(path: Path, stack: ExitStack) -> bool:
 
 
 async def _prune(
-    ledger: SqliteLedger, limits: RetentionConfig, *, alone: bool
+    ledger: SqliteLedger, limits: RetentionConfig, asked: AuditEntry, *, alone: bool
 ) -> tuple[Pruned, list[str]]:
     troubles: list[str] = []
 
@@ -186,6 +209,7 @@ async def _prune(
         loaded=() if alone else None,
     )
     try:
+        await ledger.pruning.asked(asked)
         return await retention.prune(), troubles
     except LedgerError as error:
         hint = "what went before that is gone for good; try it again later"

@@ -6,14 +6,13 @@ import click
 
 from engine.cli.options import config_option, format_option, load_offline
 from engine.cli.screen import console, line, mark, print_json, styled, table
-from engine.cli.telling import tell
+from engine.cli.telling import by_option, for_people, person, tell
 from engine.cli.tree import show_tree
 from engine.cli.verdicts import verdicts_on
 from engine.events.document import document_of
 from engine.events.event import Event
 from engine.runs.ledger import Judgement
 from engine.runs.trace import run_as_json, timestamp
-from engine.store.people import open_for_people
 from engine.store.records import EventRecord, open_records
 from engine.wiring import new_id, now
 
@@ -111,18 +110,19 @@ def show(event: str, config_path: str | None, format_: str) -> int:
 
 @events.command()
 @click.argument("event")
+@by_option
 @config_option
 @format_option
-def replay(event: str, config_path: str | None, format_: str) -> int:
+def replay(event: str, by: str | None, config_path: str | None, format_: str) -> int:
     """Have EVENT once more: a new event of the same content, which every playbook judges anew.
 
     It names the other one as its origin. What playbooks did about that one, they may do again.
     """
-    config = load_offline(config_path)
-    with open_for_people(config.database) as people:
-        made = people.replay(event, id_=new_id(), at=now())
+    config, by = load_offline(config_path), person(by)
+    with for_people(config) as people:
+        made = people.replay(event, id_=new_id(), by=by, at=now())
     said = f"Event {made.id} says the same as {made.origin}, and the playbooks judge it anew"
-    tell(config, format_, said, event=made.id, origin=made.origin)
+    tell(config, format_, said, event=made.id, origin=made.origin, by=by)
     return 0
 
 

@@ -1,6 +1,7 @@
 """`engine lint`: every problem of the playbooks, in file order."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from engine.cli.playbook_files import read_beside, read_files
 from engine.cli.visible import clean, clean_json
 from engine.config.config import Config
 from engine.config.load import find_config
+from engine.config.writable import Account, others_can_write
 from engine.lint.beside import without_collecting
 from engine.lint.check import Settings
 from engine.lint.pages import page_of
@@ -61,7 +63,7 @@ def lint(
     linter = offline_linter(config, _settings(config, config_path))
     with without_collecting():
         linted = linter.lint(files, lambda: read_beside(paths))
-    problems = in_file_order([*unreadable, *linted.problems])
+    problems = in_file_order([*unreadable, *linted.problems, *_changeable(config, paths)])
     said = FORMATS[format_](problems, len(files) + len(unreadable))
     click.echo(clean_json(said) if format_ == "json" else clean(said))
     return 1 if any(_counts(problem, strict=strict) for problem in problems) else 0
@@ -72,6 +74,13 @@ def _settings(config: Config, config_path: str | None) -> Settings | None:
     if not find_config(config_path, os.environ).exists():
         return None
     return names_in(config)
+
+
+def _changeable(config: Config, paths: Sequence[Path]) -> Sequence[Problem]:
+    """Of what an engine goes by here; in any other checkout, modes and owners say nothing."""
+    if paths or not config.database.exists():
+        return ()
+    return others_can_write(config, Account.of_engine(config.database))
 
 
 def _counts(problem: Problem, *, strict: bool) -> bool:

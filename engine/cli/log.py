@@ -14,6 +14,7 @@ from engine.cli.screen import line
 from engine.cli.visible import clean
 from engine.events.source import Refusal, Request
 from engine.playbooks.units import format_duration, format_size
+from engine.problem import Problem
 from engine.runs.happening import (
     Happening,
     LeftOver,
@@ -60,7 +61,7 @@ def create_log(redactor: Redactor, stream: TextIO = sys.stderr) -> Log:
                 else [structlog.processors.JSONRenderer()]  # which writes ASCII
             ),
         ],
-    )
+    ).bind()  # or it is put together again for every line
     return log
 
 
@@ -173,10 +174,15 @@ def write_happening(log: Log, happening: Happening) -> None:
             log.error("trouble", action="trouble", where=where, message=message)
 
 
+def write_problem(log: Log, problem: Problem) -> None:
+    """One line, as loud as the problem is."""
+    write = {"error": log.error, "warning": log.warning}.get(problem.level, log.info)
+    write("problem", action="problem", problem=str(problem))
+
+
 def _write_reload(log: Log, happening: Reloaded | ReloadRefused) -> None:
     for problem in happening.problems:
-        write = {"error": log.error, "warning": log.warning}.get(problem.level, log.info)
-        write("problem", action="problem", problem=str(problem))
+        write_problem(log, problem)
     match happening:
         case Reloaded():
             log.info(

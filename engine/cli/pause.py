@@ -5,13 +5,13 @@ import click
 from engine.cli.options import config_option, format_option, load_offline
 from engine.cli.playbook_files import read_files
 from engine.cli.screen import console, print_json, styled, table
-from engine.cli.telling import by_option, person, sentence, tell
+from engine.cli.telling import by_option, for_people, person, sentence, tell
 from engine.cli.visible import clean
 from engine.config.config import Config
 from engine.problem import EngineError, Problem, nearest
 from engine.runs.control import EVERYTHING, Pause
 from engine.runs.trace import timestamp
-from engine.store.people import People, open_for_people
+from engine.store.people import People
 from engine.wiring import now, offline_loader
 
 
@@ -36,7 +36,7 @@ def pause(
     ones are skipped. It holds across a restart. Events are accepted and judged as ever.
     """
     config = load_offline(config_path)
-    with open_for_people(config.database) as people:
+    with for_people(config) as people:
         if list_:
             _show(list(people.pauses().values()), format_)
             return 0
@@ -64,7 +64,7 @@ def resume(playbook: str, by: str | None, config_path: str | None, format_: str)
     is resumed.
     """
     config = load_offline(config_path)
-    with open_for_people(config.database) as people:
+    with for_people(config) as people:
         name = _known(playbook, people, config)
         before = people.resume(name, by=person(by), at=now())
         left = [_what(other) for other in people.pauses() if EVERYTHING in (name, other)]

@@ -1,6 +1,6 @@
 """Reads playbook files from the disk, for the loader."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -34,10 +34,11 @@ def read_files(paths: Iterable[Path]) -> tuple[list[tuple[str, str]], list[Probl
     return files, problems
 
 
-def look(path: Path) -> Found:
-    """All that lies there now. Raises EngineError for a path that is not there."""
+def look(path: Path, also: Callable[[], Sequence[Problem]] = tuple) -> Found:
+    """All that lies there now, and what `also` finds wrong. Raises EngineError for no such path."""
     files, unreadable = read_files([path])
-    return Found(files, unreadable, commit_of(path if path.is_dir() else path.parent))
+    commit = commit_of(path if path.is_dir() else path.parent)
+    return Found(files, [*unreadable, *also()], commit)
 
 
 def read_beside(paths: Iterable[Path]) -> list[tuple[str, str]]:

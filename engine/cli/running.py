@@ -70,7 +70,7 @@ async def engine_of(
             return reloading.in_force.as_json()
 
         metrics.show(lambda: reloading.in_force)
-        deliveries = committing(parts.ledger.accept, parts.crew.worker.wake)
+        deliveries = committing(parts.ledger.accept, parts.crew.worker.wake, parts.arriving)
         failures = Failures(asyncio.get_running_loop().time)
         takes = {LABEL_MAPPING: answering(parts.calls.answer)}
         receivers = {

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from engine.cli.audit import sentence_of
 from engine.cli.options import config_option, format_option, load_offline
 from engine.cli.saying import DECISIONS, approve, cancel, reject, resume, retry
 from engine.cli.screen import (
@@ -23,6 +24,7 @@ from engine.cli.screen import (
 from engine.cli.snippet import yaml_lines
 from engine.cli.visible import clean
 from engine.playbooks.units import format_duration, format_size
+from engine.runs.audit import AuditEntry
 from engine.runs.run import Asking, Outcome, Question, Run, RunState, StepRecord
 from engine.runs.trace import run_as_json, timestamp, trace
 from engine.store.output_folder import OutputFolder
@@ -92,15 +94,19 @@ def show(run: str, config_path: str | None, format_: str) -> int:
     database = load_offline(config_path).database
     with open_records(database) as records:
         record = records.run(run)
+        audit = records.audit_of(record.run.id)
     if format_ == "json":
         shown = trace(record.run, record.variables, record.steps, record.cancelled)
-        print_json({**shown, "commit": record.playbook.commit})
+        said = [entry.as_json() for entry in audit]
+        print_json({**shown, "commit": record.playbook.commit, "audit": said})
     else:
-        _show(console(), record, OutputFolder.beside(database))
+        _show(console(), record, audit, OutputFolder.beside(database))
     return 0
 
 
-def _show(screen: Console, record: RunRecord, output: OutputFolder) -> None:
+def _show(
+    screen: Console, record: RunRecord, audit: Sequence[AuditEntry], output: OutputFolder
+) -> None:
     run = record.run
     screen.print(
         mark(run.state.value),
@@ -118,6 +124,8 @@ def _show(screen: Console, record: RunRecord, output: OutputFolder) -> None:
     if record.cancelled is not None and not run.state.settled:
         when = timestamp(record.cancelled.at)
         screen.print(styled(f"  ending   {line(record.cancelled.reason)} at {when}"))
+    for entry in audit:
+        screen.print(styled(f"  audit    {sentence_of(entry)}"))
     for name, value in record.variables.items():
         screen.print(styled(f"  vars.{name} = {line(value)}", "dim"))
     last = {step.path: step.attempt for step in record.steps}

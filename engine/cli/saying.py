@@ -5,10 +5,9 @@ from typing import Final
 import click
 
 from engine.cli.options import config_option, format_option, load_offline
-from engine.cli.telling import by_option, person, tell
+from engine.cli.telling import by_option, for_people, person, tell
 from engine.runs.control import Verb
 from engine.runs.repeating import done_before, paths_within
-from engine.store.people import open_for_people
 from engine.store.records import open_records
 from engine.wiring import new_id, now, offline_loader
 
@@ -27,7 +26,7 @@ DECISIONS: Final = {
 def cancel(run: str, by: str | None, config_path: str | None, format_: str) -> int:
     """End RUN: the step under way is ended, `finally` is carried out, and nothing else."""
     config, by = load_offline(config_path), person(by)
-    with open_for_people(config.database) as people:
+    with for_people(config) as people:
         found = people.cancel(run, by=by, at=now())
     said = f"Run {found.id} is cancelled: what is under way is ended, `finally` carried out"
     tell(config, format_, said, run=found.id, verb=Verb.CANCEL.value, by=by)
@@ -109,7 +108,7 @@ def retry(
     done = done_before(record.run, event, playbook, record.steps, wanted)
     paths = None if record.variables_error else paths_within(done, record.steps)
     again = new_id()
-    with open_for_people(config.database) as people:
+    with for_people(config) as people:
         people.repeat(record.run.id, id_=again, by=by, at=now(), paths=paths)
     start = playbook.steps[len(done)].path if len(done) < len(playbook.steps) else "its end"
     said = f"Run {again} is queued for the same event, and goes on from {start}"
@@ -127,7 +126,7 @@ def _answer(
     format_: str,
 ) -> int:
     config, by = load_offline(config_path), person(by)
-    with open_for_people(config.database) as people:
+    with for_people(config) as people:
         found, asked = people.answer(run, verb, by=by, at=now(), step=step)
     said = f"Run {found.id}: {asked.name or asked.id or asked.type} ({asked.path}) {said}"
     tell(config, format_, said, run=found.id, step=asked.path, verb=verb.value, by=by)

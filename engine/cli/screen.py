@@ -21,6 +21,9 @@ MARKS: Final = {
     "yes": ("✓", "green"),
     "no": ("-", "dim"),
     "cannot tell": ("?", "yellow"),
+    "ok": ("✓", "green"),
+    "warn": ("!", "yellow"),
+    "fail": ("✗", "red"),
 }
 
 

@@ -8,12 +8,13 @@ import signal
 import click
 
 from engine.cli.fault import masking_faults
-from engine.cli.log import LibraryLog, create_log, write_happening, write_refusal
+from engine.cli.log import LibraryLog, create_log, write_happening, write_problem, write_refusal
 from engine.cli.options import config_option, load
 from engine.cli.playbook_files import look
 from engine.cli.running import engine_of, port_of
 from engine.cli.serving import (
     bind,
+    collecting_seldom,
     reloaded_by_signal,
     run_until_stopped,
     server,
@@ -22,6 +23,8 @@ from engine.cli.serving import (
 from engine.cli.tls import tls_context
 from engine.cli.watching import watch
 from engine.config.config import Config
+from engine.config.writable import Account, errors_of, others_can_write
+from engine.problem import EngineError, Problem
 from engine.runs.happening import Happening
 from engine.runs.redaction import Redactor
 
@@ -56,6 +59,11 @@ async def _serve(config: Config) -> int:
         received.append(number)
         log.info("stopping", action="stopping", signal=signal.Signals(number).name)
 
+    def changeable() -> list[Problem]:
+        return others_can_write(config, Account.own())
+
+    if refused := errors_of(changeable()):
+        raise EngineError(*refused)
     tls = None if config.tls is None else tls_context(config.tls)
     with (
         masking_faults(redactor.text),
@@ -63,14 +71,14 @@ async def _serve(config: Config) -> int:
     ):
         async with engine_of(
             config,
-            lambda: look(config.playbooks),
+            lambda: look(config.playbooks, changeable),
             environ=os.environ,
             redactor=redactor,
             tell=tell,
             refused=lambda source, request, refusal: write_refusal(log, source, request, refusal),
         ) as engine:
             for problem in engine.problems:
-                log.error("problem", action="problem", problem=str(problem))
+                write_problem(log, problem)
             reloading = engine.reloading
             with stopped_by_signals(stop) as stopping, reloaded_by_signal(reloading.ask):
                 log.info(
@@ -87,6 +95,7 @@ async def _serve(config: Config) -> int:
                     lambda: watch(config.playbooks, config.database, reloading.look_again, tell)
                 )
                 web = server(engine.app, connections=config.limits.connections, tls=tls)
-                await run_until_stopped(web, listener, crew, stopping)
+                with collecting_seldom():
+                    await run_until_stopped(web, listener, crew, stopping)
     log.info("stopped", action="stopped")
     return 130 if signal.SIGINT in received else 0

@@ -1,6 +1,7 @@
 """Runs the web application and the worker side by side, and stops them in the right order."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from engine.web.connection import Connection
 
 GRACE: Final = 30.0  # seconds that steps in flight get to finish
 BACKLOG: Final = 2048
+NEW_OBJECTS: Final = 20_000  # are made, more than are gone again, before cycles are looked for
 
 
 class _Server(uvicorn.Server):
@@ -134,6 +136,24 @@ def reloaded_by_signal(ask: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
+
+
+@contextmanager
+def collecting_seldom() -> Iterator[None]:
+    """What is there now is there to stay, and most of what is made later is gone by itself.
+
+    The collector would look through hundreds of thousands of objects for cycles that are not there,
+    each time a few requests have been read, and everybody would wait for it.
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 @contextmanager

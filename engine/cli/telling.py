@@ -3,15 +3,18 @@
 import getpass
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import click
 
 from engine.cli.screen import print_json
 from engine.cli.visible import clean
+from engine.cli.whence import whence
 from engine.config.config import Config
 from engine.problem import EngineError, Problem
 from engine.store.database import wake
+from engine.store.people import People, open_for_people
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,6 +35,11 @@ def person(by: str | None) -> str:
     if not name.strip():
         raise EngineError(Problem("no-name", "nobody can tell who says so", None, "name --by"))
     return clean(name.strip())
+
+
+def for_people(config: Config) -> AbstractContextManager[People]:
+    """The ledger, for a word of whoever types. Raises EngineError."""
+    return open_for_people(config.database, whence(os.environ))
 
 
 def tell(config: Config, format_: str, said: str, **data: Any) -> None:

@@ -226,6 +226,7 @@ class ConfigFile(Model):
     monitor: MonitorConfig = MonitorConfig()
     database: Path = Path("engine.db")
     playbooks: Path = Path("playbooks")
+    strict: Flag = False  # refuse to go by what others can change, rather than warn of it
     flashduty: FlashdutyConfig = FlashdutyConfig()
     vars: dict[Identifier, Any] = Field(default_factory=dict)
     secrets: dict[Identifier, SecretSource] = Field(default_factory=dict)
@@ -238,6 +239,7 @@ class ConfigFile(Model):
 class Config(ConfigFile):
     """All of config.yaml, with absolute paths."""
 
+    file: Path
     folder: Path  # of the file: what relative paths are relative to
 
     @property

@@ -67,7 +67,9 @@ def read_config(
         raise EngineError(*in_file_order(problems)) from None
     folder = path.parent.resolve()
     config = Config.model_construct(
-        **{name: getattr(file, name) for name in ConfigFile.model_fields}, folder=folder
+        **{name: getattr(file, name) for name in ConfigFile.model_fields},
+        file=path.absolute(),
+        folder=folder,
     )
     config = config.model_copy(
         update={

@@ -23,7 +23,7 @@ class Event:
     time: int | None  # Flashduty's event_time: Unix milliseconds
     query: Mapping[str, str]
     headers: Mapping[str, str]  # the custom ones; never a token
-    payload: Mapping[str, Any]
+    payload: dict[str, Any]  # what a JSON parser made, which makes plain dicts only
     received: float  # Unix seconds, by the receiver's clock
     stale: bool = False  # older than the newest one of its subject when it was accepted
     known_before: bool = False  # it was reconciled, and playbooks were asked, before it arrived
@@ -37,7 +37,7 @@ class Event:
         Fact: Flashduty keeps the order of the events of one incident, or of one alert, in theory.
         """
         alert = self.payload.get("alert")
-        if isinstance(alert, Mapping):
+        if isinstance(alert, dict):
             alert_id = alert.get("alert_id")
             return f"alert:{alert_id}" if isinstance(alert_id, str) else None
         return f"incident:{self.incident_id}" if self.incident_id is not None else None
@@ -46,7 +46,7 @@ class Event:
     def person_id(self) -> int | None:
         """Who did it; None for what nobody did."""
         person = self.payload.get("person")
-        value = person.get("person_id") if isinstance(person, Mapping) else None
+        value = person.get("person_id") if isinstance(person, dict) else None
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     @property
@@ -61,8 +61,8 @@ class Event:
     def incident_id(self) -> str | None:
         """The incident the event is about, where it is about one."""
         for holder in (self.payload, self.payload.get("alert")):
-            incident = holder.get("incident") if isinstance(holder, Mapping) else None
-            value = incident.get("incident_id") if isinstance(incident, Mapping) else None
+            incident = holder.get("incident") if isinstance(holder, dict) else None
+            value = incident.get("incident_id") if isinstance(incident, dict) else None
             if isinstance(value, str):
                 return value
         return None

@@ -66,7 +66,10 @@ def _progress(context: SimpleNamespace) -> _Progress:
 
 
 class Exchange:
-    """Exchanges of one account. `session` gives the shared session, `proxy` is a URL."""
+    """Exchanges of one account. `session` gives the shared session, `proxy` is a URL.
+
+    `heard` is told the headers of each answer, whatever it says.
+    """
 
     def __init__(
         self,
@@ -74,8 +77,10 @@ class Exchange:
         base_url: str,
         app_key: str | None,
         proxy: str | None,
+        heard: Callable[[Mapping[str, str]], None] = lambda _: None,
     ) -> None:
         self._session = session
+        self._heard = heard
         self._base_url = base_url.rstrip("/")
         self._app_key = app_key
         self._proxy = proxy
@@ -104,6 +109,7 @@ class Exchange:
                     trace_request_ctx=progress,
                 ) as response,
             ):
+                self._heard(response.headers)
                 text = await response.content.read(MAX_ANSWER + 1)
                 while len(text) <= MAX_ANSWER and not response.content.at_eof():
                     text += await response.content.read(MAX_ANSWER + 1 - len(text))

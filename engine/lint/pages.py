@@ -21,6 +21,21 @@ A `# lint: allow CODE` without a reason. Whoever reads it next wants to know whe
 """,
 }
 
+# What the command finds beside the playbooks, on the machine of an engine.
+_PLACE_PAGES: Final[Mapping[str, str]] = {
+    "others-can-write": """
+What the engine goes by can be changed by somebody other than root and the engine's own user: a
+playbook, config.yaml, the file of a secret, or a folder on the way to one. Whoever can change them
+can have the engine do anything. With `strict: true` in config.yaml it is an error: the engine does
+not start, and takes no change of its playbooks, until it is mended.
+
+    chmod -R go-w playbooks; chown -R root: playbooks
+
+Looked at without a PATH, where an engine has its database: in another checkout, such as that of a
+pull request, modes and owners say nothing.
+""",
+}
+
 
 def pages() -> Mapping[str, tuple[Level, str]]:
     """Each code's level and page."""
@@ -28,6 +43,7 @@ def pages() -> Mapping[str, tuple[Level, str]]:
         code: ("error", page) for code, page in LOADER_PAGES.items()
     }
     found |= {code: ("warning", page) for code, page in _ALLOW_PAGES.items()}
+    found |= {code: ("warning", page) for code, page in _PLACE_PAGES.items()}
     return found | {code: (check.level, check.page) for code, check in CHECKS.items()}
 
 

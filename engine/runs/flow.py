@@ -24,7 +24,7 @@ from engine.runs.progress import UNBEGUN, Progress, StepFact
 from engine.runs.run import Asking, RunState
 from engine.runs.scope import Scope
 from engine.runs.stand import Failure, Open
-from engine.runs.walk import Walk
+from engine.runs.walk import Walk, held_within
 
 NEVER: Final = Began(0.0)
 _NOTHING: Final[frozenset[str]] = frozenset()
@@ -130,7 +130,8 @@ class Flow:
     def _walk(self, now: float, section: Section, failure: Failure | None) -> Walk:
         deadline = None  # what cleans up after `steps` has its own time
         if section is Section.STEPS:
-            deadline = self.began.at + sum(self.held.values()) + self.playbook.timeout
+            held = held_within(self.held, section.value)
+            deadline = self.began.at + held + self.playbook.timeout
         # A cancelled run begins nothing more but what cleans up after that.
         ends = self.cancelled is not None and section in (Section.STEPS, Section.ON_FAILURE)
         ended = self.cancelled.reason if ends and self.cancelled is not None else None

@@ -132,3 +132,7 @@ Happening = (
     | ReloadRefused
 )
 Tell = Callable[[Happening], None]
+
+
+def tell_nobody(_: Happening) -> None:
+    """A Tell for where nobody watches."""

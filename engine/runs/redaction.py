@@ -33,6 +33,7 @@ class Redactor:
     def __init__(self) -> None:
         self._forms: tuple[str, ...] = ()
         self._values: set[str] = set()
+        self._lengths: tuple[int, ...] = ()  # of the forms, below zero: they come longest first
 
     def learn(self, value: str) -> None:
         """Mask this value from now on, in all its forms; of several lines each one, too."""
@@ -49,14 +50,15 @@ class Redactor:
         if not forms <= set(self._forms):
             # Longest first: a value may be part of another one.
             self._forms = tuple(sorted({*self._forms, *forms}, key=len, reverse=True))
+            self._lengths = tuple(-len(form) for form in self._forms)
 
     def text(self, text: str) -> str:
         """The text with every known value masked."""
         if not self._forms:
             return text
         # Most texts of an answer are shorter than any form: those are passed over at once.
-        first = bisect_left(self._forms, -len(text), key=lambda form: -len(form))
-        for form in self._forms[first:]:
+        first = bisect_left(self._lengths, -len(text))
+        for form in self._forms[first:] if first else self._forms:
             if form in text:
                 text = text.replace(form, MASK)
         return text

@@ -80,7 +80,8 @@ class Walk:
         """A step that carries out another playbook, with a scope of its own."""
         if progress.started is None or progress.handed is None:
             return self._hand_over(step, called, scope, halted=halted)
-        deadline = progress.started + held_within(self.held, step.path) + called.timeout
+        held = held_within(self.held, f"{step.path}/{Section.STEPS.value}")
+        deadline = progress.started + held + called.timeout
 
         def walk(section: Section, failure: Failure | None) -> "Walk":
             moment = self.moment.within(deadline, called.timeout)
@@ -223,7 +224,10 @@ class Walk:
 
 
 def held_within(held: Mapping[str, float], path: str) -> float:
-    """The seconds that a person's attention took inside a step."""
+    """The seconds that a person's attention took inside a step, or inside a section of steps.
+
+    Those of what cleans up after `steps` do not count for them: their time was over then.
+    """
     return sum(seconds for at, seconds in held.items() if at.startswith(f"{path}/"))
 
 

@@ -6,7 +6,7 @@ moment; all it needs to go on is in the ledger.
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -45,6 +45,7 @@ class Worker:
         runs_at_once: int,
         starts: int,
         own: Callable[[Event], bool | None],
+        give_way: Callable[[], Awaitable[None]],
     ) -> None:
         self._stopping = asyncio.Event()
         self._ledger = PatientLedger(ledger, tell, self._stopping)
@@ -65,6 +66,7 @@ class Worker:
             tell=tell,
         )
         self._commit = commit
+        self._give_way = give_way
         self._changing = asyncio.Lock()  # what the ledger has in force is what is judged by
         self._turns = Turns(
             ledger=self._ledger,
@@ -121,6 +123,7 @@ class Worker:
                 while not self._stopping.is_set():
                     self._woken.clear()
                     await self._heed()
+                    await self._give_way()  # to those whose sender waits
                     if await self._admission.judge_some(self._judging_now):
                         self.wake()
                     await self._start(tasks)

@@ -181,7 +181,7 @@ def _delivery_key(payload: Mapping[str, Any]) -> str | None:
 
 def _object(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = payload.get(name)
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _time(payload: Mapping[str, Any]) -> int | None:

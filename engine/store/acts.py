@@ -4,8 +4,7 @@ import asyncio
 import queue
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from engine.runs.ledger import LedgerError, NotInLedgerError
 
@@ -17,8 +16,7 @@ Act = Callable[[sqlite3.Connection], T]
 JointAct = Callable[[sqlite3.Connection, Sequence[G]], Sequence[T]]
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):  # one for each delivery: a frozen dataclass takes several times as long
     """One act that somebody waits for."""
 
     act: Act[Any] | JointAct[Any, Any]

@@ -146,25 +146,33 @@ def sole_use(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def holder(path: Path) -> int | None:
+    """The process of the engine that works on a ledger; None where none does, or none is known."""
+    try:
+        handle = os.open(_lock_of(path), os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        return None if _locked(handle, fcntl.LOCK_SH) else int(os.read(handle, 20))
+    except (ValueError, OSError):
+        return None  # it is just starting, or just ended
+    finally:
+        os.close(handle)
+
+
 def wake(path: Path) -> bool:
     """Have the engine that works on a ledger look at it again; False where none does.
 
     By SIGURG, which nobody dies of who does not listen for it yet.
     """
-    try:
-        handle = os.open(_lock_of(path), os.O_RDONLY)
-    except OSError:
+    process = holder(path)
+    if process is None:
         return False
     try:
-        if _locked(handle, fcntl.LOCK_SH):
-            return False
-        os.kill(int(os.read(handle, 20)), signal.SIGURG)
-    except (ValueError, OSError):
-        return False  # it is just starting, or just ended
-    else:
-        return True
-    finally:
-        os.close(handle)
+        os.kill(process, signal.SIGURG)
+    except OSError:
+        return False  # it just ended
+    return True
 
 
 def _lock_of(path: Path) -> Path:

@@ -7,15 +7,17 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from engine.events.event import Event
 from engine.playbooks.guard import Guard
 from engine.runs.lane import Lane
 from engine.runs.ledger import Admit, Admitted, LedgerError
 from engine.runs.run import Run
 from engine.store.lanes import read_lane
 from engine.store.queries import in_every_size, in_sizes, read_queries
-from engine.store.rows import Parameters, order_to_row, run_to_row
+from engine.store.rows import Parameters, run_to_row
+from engine.store.words import keep_orders
 
-Match = tuple[Parameters, Admit]  # the row of `match_to_row`
+Match = tuple[Event, Parameters, Admit]  # the row of `match_to_row`
 
 
 class Matches:
@@ -27,7 +29,7 @@ class Matches:
 
     def keep(self, db: sqlite3.Connection, given: Sequence[Match]) -> list[Admitted]:
         """In their order: what one lets in is there when the next one looks at its lane."""
-        rows = json.dumps([row for row, _ in given])
+        rows = json.dumps([row for _, row, _ in given])
         if db.execute(self._sql["match_events"], {"rows": rows}).rowcount != len(given):
             if len(given) > 1:
                 raise LedgerError("one of these events was judged before")  # each by itself, then
@@ -39,11 +41,10 @@ class Matches:
             return read_lane(db, self._sql, run.playbook, run.lane, guard, now)
 
         admitted: list[Admitted] = []
-        for _, admit in given:
+        for event, _, admit in given:
             one = admit(read)
             waiting += [run_to_row(run) for run in one.runs]
-            for order in one.orders:
-                db.execute(self._sql["insert_order"], order_to_row(order))
+            keep_orders(db, self._sql, one.orders, event)
             admitted.append(one)
         self._insert(db, waiting)
         return admitted

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from engine.events.event import LABEL_MAPPING, Event
 from engine.problem import EngineError, Problem, nearest
+from engine.runs.audit import BY_VERB, Act, AuditEntry
 from engine.runs.control import Order, Pause, Verb
 from engine.runs.run import Asking, Run, RunState, StepRecord
 from engine.runs.trace import timestamp
@@ -20,7 +21,7 @@ from engine.store import rows
 from engine.store.database import writing
 from engine.store.queries import read_queries
 from engine.store.records import Records
-from engine.store.words import read_pauses
+from engine.store.words import keep_audit, read_pauses
 
 HURRY: Final = 10.0  # seconds that a person waits for the engine to let go of the file
 ANSWERS: Final[Mapping[Asking, frozenset[Verb]]] = {
@@ -43,11 +44,13 @@ _NAMED_BY: Final = {Asking.APPROVAL: "--step", Asking.ATTENTION: "--at"}
 class People:
     """What people say. It is committed when a method returns, or nothing is. All raise EngineError.
 
-    A run is named by its id or the end of it; times are Unix seconds.
+    A run is named by its id or the end of it; times are Unix seconds. Whatever is done is in the
+    audit trail with it; `whence` says from where, as AuditEntry has it.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, whence: Mapping[str, Any]) -> None:
         self._db = connection
+        self._whence = whence
         self._sql = read_queries()
         self._records = Records(connection)
 
@@ -78,7 +81,9 @@ class People:
         """Begin nothing more of a playbook, or of any; the pause in force, which may be older."""
         row = {"playbook": playbook, "by": by, "at": at, "reason": reason}
         with self._at_once():
-            self._db.execute(self._sql["pause"], row)
+            if self._db.execute(self._sql["pause"], row).rowcount:
+                detail = {} if reason is None else {"reason": reason}
+                self._audit(Act.PAUSE, by, at, playbook=playbook, detail=detail)
             return self.pauses()[playbook]
 
     def resume(self, playbook: str, *, by: str, at: float) -> Pause | None:
@@ -86,6 +91,8 @@ class People:
         with self._at_once():
             pause = self.pauses().get(playbook)
             self._db.execute(self._sql["resume"], {"playbook": playbook, "by": by, "at": at})
+            since = {"was": "not paused"} if pause is None else {"was": pause.said}
+            self._audit(Act.RESUME, by, at, playbook=playbook, detail=since)
         return pause
 
     def pauses(self) -> Mapping[str, Pause]:
@@ -96,7 +103,7 @@ class People:
         """The names of all playbooks that an engine ever had."""
         return [row["name"] for row in self._db.execute(self._sql["playbook_names"])]
 
-    def replay(self, event_id: str, *, id_: str, at: float) -> Event:
+    def replay(self, event_id: str, *, id_: str, by: str, at: float) -> Event:
         """Have an event once more, as a new one that names the other; `id_` is the new one's."""
         with self._at_once():
             first = self._records.event(event_id).event
@@ -110,6 +117,7 @@ class People:
                 first, id=id_, key=key, received=at, stale=False, own=None, origin=first.id
             )
             self._db.execute(self._sql["insert_event"], rows.event_to_row(event))
+            self._audit(Act.REPLAY, by, at, event_id=first.id, made=id_)
         return event
 
     def repeat(
@@ -131,6 +139,7 @@ class People:
             self._db.execute(self._sql["repeat_steps"], row)
             if paths is None:
                 self._db.execute(self._sql["forget_vars"], row)
+            self._audit(Act.RETRY_RUN, by, at, run_id=run_id, made=id_)
 
     def _say(
         self, run: Run, kind: frozenset[Verb], verb: Verb, by: str, at: float, path: str | None
@@ -144,6 +153,11 @@ class People:
         self._db.execute(
             self._sql["insert_order"], rows.order_to_row(Order(0, run.id, verb, by, at, path))
         )
+        self._audit(BY_VERB[verb], by, at, run_id=run.id, path=path)
+
+    def _audit(self, act: Act, by: str, at: float, **more: Any) -> None:
+        entry = AuditEntry(act=act, by=by, at=at, whence=self._whence, **more)
+        keep_audit(self._db, self._sql, entry)
 
     @contextmanager
     def _at_once(self) -> Iterator[None]:
@@ -157,10 +171,10 @@ class People:
 
 
 @contextmanager
-def open_for_people(path: Path) -> Iterator[People]:
+def open_for_people(path: Path, whence: Mapping[str, Any]) -> Iterator[People]:
     """The ledger of a file that is there, for a word. Raises EngineError."""
     with writing(path, HURRY) as connection:
-        yield People(connection)
+        yield People(connection, whence)
 
 
 def asked_for(steps: Iterable[StepRecord], kind: Asking) -> Sequence[StepRecord]:

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from engine.problem import EngineError, Problem
+from engine.runs.audit import AuditEntry
 from engine.runs.happening import Pruned
 from engine.runs.retention import YOUNGEST, Batch, Usage
 from engine.store.database import reconnect
 from engine.store.output_folder import OutputFolder
 from engine.store.queries import read_queries
+from engine.store.words import keep_audit
 from engine.store.writer import Writer
 
 ROWS: Final = 200  # deleted in one transaction
@@ -47,6 +49,10 @@ class SqlitePruning:
         self._writer = writer
         self._sql = read_queries()
         self._folder = OutputFolder.beside(writer.file.path)
+
+    async def asked(self, entry: AuditEntry) -> None:
+        """Keep who wants it, before anything goes. May raise LedgerError."""
+        await self._writer.do(lambda db: keep_audit(db, self._sql, entry))
 
     async def usage(self) -> Usage:
         found = await self._writer.do(lambda db: usage(db, self._writer.file.wal_size()))

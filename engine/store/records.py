@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from engine.events.event import Event
 from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.problem import EngineError, Problem
+from engine.runs.audit import AuditEntry
 from engine.runs.fact import Cancelled
 from engine.runs.lane import Decision
 from engine.runs.ledger import Judgement
@@ -126,6 +127,22 @@ class Records:
         }
         found = self._db.execute(self._sql["runs_page"], parameters).fetchall()
         return Page([rows.run_from_row(row) for row in found[:limit]], _next(found, limit))
+
+    def audit(self, limit: int, before: str | None, playbook: str | None, by: str | None) -> Page:
+        """What people did last, as AuditEntry."""
+        parameters = {
+            "before": _cursor(before),
+            "limit": limit + 1,
+            "playbook": playbook,
+            "by": by,
+        }
+        found = self._db.execute(self._sql["audit_page"], parameters).fetchall()
+        return Page([rows.audit_from_row(row) for row in found[:limit]], _next(found, limit))
+
+    def audit_of(self, run_id: str) -> Sequence[AuditEntry]:
+        """What people did to a run, and how one had it made, in order. `run_id` is a whole id."""
+        found = self._db.execute(self._sql["audit_of_run"], {"run": run_id})
+        return [rows.audit_from_row(row) for row in found]
 
     def _event(self, row: sqlite3.Row) -> EventRecord:
         runs = self._db.execute(self._sql["runs_of_event"], {"event": row["id"]})

@@ -11,6 +11,7 @@ import orjson
 from engine.events.event import Event
 from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.rules.condition import Answer, Verdict
+from engine.runs.audit import Act, AuditEntry
 from engine.runs.change import Named
 from engine.runs.control import Order, Pause, Verb
 from engine.runs.fact import Began, Cancelled, Settled
@@ -51,7 +52,7 @@ def event_to_row(event: Event) -> Parameters:
     }
 
 
-def event_from_row(row: sqlite3.Row) -> Event:
+def event_from_row(row: sqlite3.Row, *, known_before: bool = False) -> Event:
     """An event as it was accepted."""
     return Event(
         id=row["id"],
@@ -60,11 +61,12 @@ def event_from_row(row: sqlite3.Row) -> Event:
         key=row["key"],
         type=row["type"],
         time=row["time"],
-        query=json.loads(row["query"]),
-        headers=json.loads(row["headers"]),
+        query=orjson.loads(row["query"]),
+        headers=orjson.loads(row["headers"]),
         payload=_payload_from_json(row["payload"]),
         received=row["received"],
         stale=bool(row["stale"]),
+        known_before=known_before,
         own=None if row["own"] is None else bool(row["own"]),
         origin=row["origin"],
     )
@@ -261,6 +263,38 @@ def order_from_row(row: sqlite3.Row) -> Order:
 def pause_from_row(row: sqlite3.Row) -> Pause:
     """A playbook of which nothing more begins."""
     return Pause(row["playbook"], row["by"], row["at"], row["reason"])
+
+
+def audit_to_row(entry: AuditEntry) -> Parameters:
+    """The parameters of `insert_audit`."""
+    return {
+        "at": entry.at,
+        "act": entry.act.value,
+        "by": to_text(entry.by),
+        "whence": to_json(dict(entry.whence)),
+        "playbook": entry.playbook,
+        "run": entry.run_id,
+        "path": entry.path,
+        "event": entry.event_id,
+        "made": entry.made,
+        "detail": to_json(dict(entry.detail)) if entry.detail else None,
+    }
+
+
+def audit_from_row(row: sqlite3.Row) -> AuditEntry:
+    """What a person did."""
+    return AuditEntry(
+        at=row["at"],
+        act=Act(row["act"]),
+        by=row["by"],
+        whence=json.loads(row["whence"]),
+        playbook=row["playbook"],
+        run_id=row["run"],
+        path=row["path"],
+        event_id=row["event"],
+        made=row["made"],
+        detail=json.loads(row["detail"] or "{}"),
+    )
 
 
 def step_from_row(row: sqlite3.Row) -> StepRecord:

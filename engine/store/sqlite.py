@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from engine.runs.change import Change
 from engine.runs.consequences import UnderWay
 from engine.runs.control import Order, Pause
 from engine.runs.fact import Fact, facts_of
+from engine.runs.happening import Tell, tell_nobody
 from engine.runs.lane import Lane
 from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, LedgerError, NotInLedgerError
 from engine.runs.run import Run
@@ -27,6 +27,7 @@ from engine.store.in_force import put_in_force
 from engine.store.lanes import read_lane, read_starts, read_under_way
 from engine.store.ledger_file import LedgerFile
 from engine.store.matches import Matches
+from engine.store.private import keep_private
 from engine.store.pruning import SqlitePruning
 from engine.store.queries import read_queries
 from engine.store.reader import Reader
@@ -97,8 +98,7 @@ class SqliteLedger:
         def act(db: sqlite3.Connection) -> list[Event]:
             found = db.execute(self._sql["unmatched_events"], parameters)
             return [
-                replace(rows.event_from_row(row), known_before=bool(row["known_before"]))
-                for row in found
+                rows.event_from_row(row, known_before=bool(row["known_before"])) for row in found
             ]
 
         return await self._reader.do(act)
@@ -112,7 +112,7 @@ class SqliteLedger:
         judged_by: int | None = None,
     ) -> Admitted:
         matched = rows.match_to_row(event, judgements, at, judged_by)
-        return await self._writer.join(self._matches.keep, (matched, admit))
+        return await self._writer.join(self._matches.keep, (event, matched, admit))
 
     async def accept_judged(
         self,
@@ -245,9 +245,10 @@ class SqliteLedger:
 
 
 @contextmanager
-def open_ledger(path: Path) -> Iterator[SqliteLedger]:
+def open_ledger(path: Path, tell: Tell = tell_nobody) -> Iterator[SqliteLedger]:
     """The ledger in a file, for this process alone. Raises EngineError when it cannot be had."""
     with sole_use(path):
+        keep_private(path, tell)
         file = LedgerFile(path)
         writer = Writer(file)
         reader = Reader(file, writer)

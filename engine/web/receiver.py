@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from engine.events.event import Event
 from engine.events.senders import Network
 from engine.events.source import Refusal, Request, Source
+from engine.runs.arriving import Arriving
 from engine.runs.ledger import Acceptance, LedgerError
 from engine.web.body import read_body
 from engine.web.failures import Failures
@@ -72,12 +73,18 @@ class Receiver:
 
 
 def committing(
-    accept: Callable[[Event], Awaitable[Acceptance]], accepted: Callable[[], None]
+    accept: Callable[[Event], Awaitable[Acceptance]],
+    accepted: Callable[[], None],
+    arriving: Arriving,
 ) -> Take:
     """Takes each event for a delivery: committed, then answered. `accepted` is told of new ones."""
 
     async def take(event: Event, _: float) -> Response:
-        acceptance = await accept(event)
+        arriving.began()
+        try:
+            acceptance = await accept(event)
+        finally:
+            arriving.ended()
         if not acceptance.duplicate:
             accepted()
         answer = {"event": acceptance.event_id, "duplicate": acceptance.duplicate}

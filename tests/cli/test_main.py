@@ -1,7 +1,9 @@
 """Exit codes and words of the command line itself."""
 
 import importlib
+import os
 import re
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -72,7 +74,11 @@ def test_our_own_fault_is_3_and_names_a_log(
     monkeypatch.setattr("engine.cli.lint.load_offline", fail)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
-    outcome = type_("lint")
+    umask = os.umask(0)
+    try:
+        outcome = type_("lint")
+    finally:
+        os.umask(umask)
 
     assert outcome.code == 3
     assert outcome.err.startswith(
@@ -80,6 +86,7 @@ def test_our_own_fault_is_3_and_names_a_log(
     )
     [log] = tmp_path.glob("engine-fault-*.log")
     assert "raise ZeroDivisionError" in log.read_text()
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
 
 
 def test_ctrl_c_is_130(type_: Type, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,6 +125,7 @@ def test_runs_show_as_json_is_the_whole_trace(worked: Path, type_: Type) -> None
         "cancelled": None,
         "vars": {"host": "es.nj.01"},
         "steps": shown["steps"],
+        "audit": [],
     }
     first = shown["steps"][0]
     assert set(first) == {

@@ -1,6 +1,7 @@
 """Sockets, who may send, the order in which things stop, and what must not stop anything."""
 
 import asyncio
+import gc
 import http.client
 import json
 import os
@@ -17,7 +18,14 @@ import pytest
 from starlette.applications import Starlette
 
 from engine.cli.running import port_of
-from engine.cli.serving import bind, server, stopped_by_signals, woken_by_signal
+from engine.cli.serving import (
+    NEW_OBJECTS,
+    bind,
+    collecting_seldom,
+    server,
+    stopped_by_signals,
+    woken_by_signal,
+)
 from engine.problem import EngineError
 from engine.store.records import open_records
 from tests.e2e.real_engine import PATIENCE, TOKEN, Place
@@ -206,3 +214,13 @@ def test_a_signal_wakes_and_is_ignored_again_afterwards() -> None:
 
     asyncio.run(asyncio.wait_for(story(), PATIENCE))
     assert signal.getsignal(signal.SIGURG) is signal.SIG_DFL
+
+
+def test_what_is_there_is_not_looked_through_for_cycles_while_it_serves() -> None:
+    before = gc.get_threshold()
+    with collecting_seldom():
+        assert gc.get_freeze_count() > NEW_OBJECTS, "all that was imported"
+        assert gc.get_threshold() == (NEW_OBJECTS, *before[1:])
+        assert len(gc.get_objects()) < NEW_OBJECTS
+    assert gc.get_freeze_count() == 0
+    assert gc.get_threshold() == before

@@ -31,6 +31,7 @@ from engine.events.event import Event
 from engine.events.json_body import BodyLimits
 from engine.events.kept import HEADERS, Kept
 from engine.events.senders import Senders
+from engine.runs.arriving import Arriving
 from engine.runs.label_calls import NoLabels
 from engine.sources.flashduty import (
     AlertWebhookSource,
@@ -158,6 +159,7 @@ class Fuzzer:
         self.found = Found()
         self.ledger = ledger
         self.faults: list[Exception] = []
+        self.arriving = Arriving(time.monotonic, asyncio.sleep)
         self.bodies = {name: (FIXTURES / f"{name}.vendor-page.json").read_bytes() for name in PATHS}
         self.config = server(self._app()).config
         self.state = ServerState()
@@ -183,7 +185,7 @@ class Fuzzer:
                     source=source,
                     take=answering(no_labels)
                     if "labels" in path
-                    else committing(self.ledger.accept, lambda: None),
+                    else committing(self.ledger.accept, lambda: None, self.arriving),
                     count=metrics.count_delivery,
                     refused=lambda *_: None,
                     new_id=lambda: f"E{next(ids)}",

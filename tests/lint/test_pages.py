@@ -17,6 +17,7 @@ ROOMS = ("marked_yaml", "playbooks", "steps", "lint", "flashduty", "outward")
 FILES = [
     *(file for room in ROOMS for file in (Path(engine.__file__).parent / room).rglob("*.py")),
     Path(engine.__file__).parent / "cli/playbook_files.py",
+    Path(engine.__file__).parent / "config/writable.py",
 ]
 MAKES_PROBLEMS = ("Problem", "Complaint", "PydanticCustomError", "problem", "_problem", "_stop")
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

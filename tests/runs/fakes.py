@@ -29,6 +29,7 @@ from engine.steps.stop import Stop
 from engine.steps.wait import Wait
 
 NOW: Final = 1_795_000_000.0
+WHENCE: Final = {"user": "ops", "host": "box", "pid": 4711}
 PATIENCE: Final = 20.0  # seconds until a test gives up on what should have come long ago
 
 Answering = Report | Exception | Callable[[Call], Awaitable[Report]]
@@ -258,7 +259,7 @@ def an_event(
     key: str | None = None,
     action: str | None = "restart-host",
     labels: Mapping[str, Any] | None = None,
-    payload: Mapping[str, Any] | None = None,
+    payload: dict[str, Any] | None = None,
 ) -> Event:
     incident = {
         "incident_id": "6551f3888713372ad1054d57",

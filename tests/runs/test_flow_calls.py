@@ -245,3 +245,17 @@ def test_a_run_that_ends_by_itself_has_nothing_of_on_resolved() -> None:
     story.does("steps/0")
     story.does("steps/1")
     assert story.offered() == ["finally/0"]
+
+
+def test_attention_for_what_cleans_up_in_a_call_does_not_undo_that_its_time_was_over() -> None:
+    other = DRAIN.replace("{id: out, ", "{id: out, continue_on_error: true, ")
+    story = a_story(other=other)
+    story.does("steps/0")
+    story.calls()
+    story.start("steps/1/steps/0")
+    story.now += 60
+    story.settle("steps/1/steps/0", Outcome.FAILED, error="timed out", retryable=False)
+    story.asks("steps/1/on_failure/0", Asking.ATTENTION)
+    story.now += 8 * 3600
+    story.settle("steps/1/on_failure/0", Outcome.UNKNOWN, again=True, by="ada")
+    assert story.offered() == ["steps/1/on_failure/0"]

@@ -397,6 +397,21 @@ def test_attention_is_waited_for_as_long_as_it_takes_and_costs_the_playbook_no_t
     assert story.ends == ("succeeded", None)
 
 
+def test_attention_for_what_cleans_up_does_not_undo_that_the_time_was_over() -> None:
+    story = Story(
+        "timeout: 30s\nsteps: [{id: a, continue_on_error: true, probe: x}]\non_failure: [{probe: x}]"
+    )
+    story.start("steps/0")
+    story.now += 30
+    story.settle("steps/0", Outcome.FAILED, error="timed out", retryable=False)
+    story.asks("on_failure/0", Asking.ATTENTION)
+    story.now += 8 * 3600
+    story.settle("on_failure/0", Outcome.UNKNOWN, again=True, by="ada")
+    assert story.offered() == ["on_failure/0"]
+    story.does("on_failure/0")
+    assert story.ends == ("failed", "a: timed out")
+
+
 def test_a_step_that_a_person_skips_is_passed_over() -> None:
     story = Story("steps: [{id: a, probe: x}, {probe: x}]")
     story.asks("steps/0", Asking.ATTENTION)

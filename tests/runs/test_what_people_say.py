@@ -20,6 +20,7 @@ from engine.store.people import People, open_for_people
 from engine.store.records import open_records
 from tests.runs.fakes import (
     NOW,
+    WHENCE,
     Probe,
     Stage,
     a_playbook,
@@ -49,7 +50,7 @@ def test_a_run_that_was_cancelled_while_no_engine_worked_performs_nothing_but_fi
 ) -> None:
     async def story() -> None:
         await left_behind(stage)
-        with open_for_people(database) as people:
+        with open_for_people(database, WHENCE) as people:
             people.cancel("RUN1", by="ada", at=NOW)
         async with working(a_worker(stage, TWO)):
             await stage.told.until(lambda told: told.ended("RUN1"))
@@ -84,7 +85,7 @@ def test_nothing_goes_on_at_a_start_before_it_is_known_what_people_said(
         async with working(a_worker(stage, TWO)):
             await stage.told.until(lambda told: told.ended("RUN1"))
 
-    with open_for_people(database) as people:
+    with open_for_people(database, WHENCE) as people:
         asyncio.run(story(people))
     assert stage.probe.said == ["f"]
 
@@ -104,7 +105,7 @@ def test_a_run_that_was_paused_while_no_engine_worked_goes_on_when_it_is_resumed
             worker.wake()
             await stage.told.until(lambda told: told.ended("RUN1"))
 
-    with open_for_people(database) as people:
+    with open_for_people(database, WHENCE) as people:
         asyncio.run(story(people))
     assert stage.probe.said == ["a", "b", "f"]
 
@@ -127,7 +128,7 @@ def test_a_pause_lets_the_step_under_way_finish_and_takes_up_no_queued_run(
         async with working(worker):
             await stage.told.until(lambda told: ("RUN1", RunState.WAITING) in told.states)
 
-    with open_for_people(database) as people:
+    with open_for_people(database, WHENCE) as people:
         asyncio.run(story(people))
     assert stage.probe.said == ["a"]
     with open_records(database) as records:
@@ -142,7 +143,7 @@ def test_a_queued_run_is_cancelled_without_having_begun(stage: Stage, database: 
         async with working(a_worker(stage, TWO)):
             await stage.told.until(lambda told: told.ended("RUN1"))
 
-    with open_for_people(database) as people:
+    with open_for_people(database, WHENCE) as people:
         asyncio.run(story(people))
     assert stage.probe.said == []
     with open_records(database) as records:
@@ -173,7 +174,7 @@ def test_a_repeated_run_has_the_playbooks_whole_time_and_sees_what_was_done_befo
         async with working(a_worker(stage, playbook, config={"x": "2"})):
             await stage.told.until(lambda told: told.ended("AGAIN"))
 
-    with open_for_people(database) as people:
+    with open_for_people(database, WHENCE) as people:
         asyncio.run(story(people))
     assert stage.probe.said == ["a", "a1", "a1"]
     with open_records(database) as records:
@@ -191,11 +192,11 @@ def test_a_replay_starts_what_an_event_like_it_started_before(stage: Stage, data
         worker = a_worker(stage, playbook)
         async with working(worker):
             await stage.told.until(lambda told: told.ended("RUN1"))
-            people.replay(missed.id, id_="EVENT2", at=NOW)
+            people.replay(missed.id, id_="EVENT2", by="ada", at=NOW)
             worker.wake()
             await stage.told.until(lambda told: told.ended("RUN2"))
 
-    with open_for_people(database) as people:
+    with open_for_people(database, WHENCE) as people:
         asyncio.run(story(people))
     assert stage.probe.said == ["EVENT1", "EVENT2"]
 
@@ -225,7 +226,7 @@ def test_what_cleans_up_is_not_cut_by_a_cancelling(stage: Stage, database: Path,
             gate.let("RUN1")
             await stage.told.until(lambda told: told.ended("RUN1"))
 
-    with open_for_people(database) as people:
+    with open_for_people(database, WHENCE) as people:
         asyncio.run(story(people))
     assert stage.probe.said == ["a", "f", "g"]
     assert states_in(database) == {"RUN1": "cancelled"}
@@ -249,7 +250,7 @@ def test_a_run_that_is_cancelled_before_its_turn_never_begins(stage: Stage, data
             gate.let("RUN1", "RUN3")
             await stage.told.until(lambda told: told.ended("RUN1", "RUN3"))
 
-    with open_for_people(database) as people:
+    with open_for_people(database, WHENCE) as people:
         asyncio.run(story(people))
     assert gate.came == ["RUN1", "RUN3"]
     assert states_in(database)["RUN2"] == "cancelled"

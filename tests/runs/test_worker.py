@@ -44,6 +44,10 @@ from tests.runs.fakes import (
 ONE = a_playbook("steps: [{probe: '{{ event.id }}'}]", "one", "one.yaml")
 
 
+async def at_once() -> None:
+    """Nobody has to be given way to."""
+
+
 def a_worker(
     stage: Stage,
     *playbooks: Playbook,
@@ -53,6 +57,7 @@ def a_worker(
     load: Callable[[PlaybookText], Playbook] | None = None,
     config: Mapping[str, Any] | None = None,
     own: Callable[[Event], bool | None] = lambda _: False,
+    give_way: Callable[[], Awaitable[None]] = at_once,
 ) -> Worker:
     ids = (f"RUN{number}" for number in itertools.count(1))
     return Worker(
@@ -67,6 +72,7 @@ def a_worker(
         runs_at_once=at_once,
         starts=starts,
         own=own,
+        give_way=give_way,
     )
 
 
@@ -171,6 +177,24 @@ def test_an_event_that_nothing_wants_is_judged_once_and_starts_nothing(stage: St
 
     asyncio.run(story())
     assert stage.told.happenings == [Matched("EVENT1", (), ())]
+
+
+def test_nothing_is_judged_while_the_worker_gives_way(stage: Stage) -> None:
+    asked, quiet = asyncio.Event(), asyncio.Event()
+
+    async def give_way() -> None:
+        asked.set()
+        await quiet.wait()
+
+    async def story() -> None:
+        await accepted(stage.ledger, an_event("EVENT1"))
+        async with working(a_worker(stage, ONE, give_way=give_way)):
+            await asked.wait()
+            assert [event.id for event in await stage.ledger.unmatched(1)] == ["EVENT1"]
+            quiet.set()
+            await stage.told.until(lambda told: bool(told.happenings))
+
+    asyncio.run(story())
 
 
 def test_an_event_that_comes_later_is_taken_when_the_worker_is_woken(stage: Stage) -> None:

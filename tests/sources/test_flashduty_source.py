@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -260,16 +261,15 @@ def test_a_body_without_an_incident_is_refused(body: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "Input is a zero-length, empty document: line 1 column 1 (char 0)"),
-        (b"{", "unexpected end of data: line 1 column 2 (char 1)"),
-        (
-            b'{"incident": NaN}',
-            "unexpected character, expected a JSON value: line 1 column 14 (char 13)",
-        ),
+        (b"", "line 1 column 1 (char 0)"),
+        (b"{", "line 1 column 2 (char 1)"),
+        (b'{"incident": NaN}', "line 1 column 14 (char 13)"),
     ],
 )
 def test_a_body_that_is_not_json_is_refused_with_the_place(body: bytes, said: str) -> None:
-    assert refusal(body) == Refusal(400, "not-json", f"the body is not JSON: {said}")
+    refused = refusal(body)  # what is wrong, the parser says, and not always in the same words
+    assert (refused.status, refused.code) == (400, "not-json")
+    assert re.fullmatch(rf"the body is not JSON: .+: {re.escape(said)}", refused.message)
 
 
 @pytest.mark.parametrize(

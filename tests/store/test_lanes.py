@@ -18,7 +18,7 @@ from engine.runs.turns import Turns
 from engine.store.people import open_for_people
 from engine.store.records import open_records
 from engine.store.sqlite import SqliteLedger
-from tests.runs.fakes import NOW, a_playbook, a_run, an_event, letting
+from tests.runs.fakes import NOW, WHENCE, a_playbook, a_run, an_event, letting
 
 LANE = '"db-1"'
 KEY = "key: labels.host"
@@ -110,7 +110,7 @@ def test_it_is_the_same(
     asyncio.run(kept(ledger, playbook, states))
     said: dict[str, str] = {}
     if paused is not None:
-        with open_for_people(database) as people:
+        with open_for_people(database, WHENCE) as people:
             people.pause(paused, by="ann", at=NOW, reason="a test")
             said = {name: pause.said for name, pause in people.pauses().items()}
 

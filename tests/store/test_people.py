@@ -28,7 +28,7 @@ from engine.runs.run import Asking, Outcome, Question, Run, RunState, StepRecord
 from engine.store.people import People, open_for_people
 from engine.store.records import open_records
 from engine.store.sqlite import SqliteLedger
-from tests.runs.fakes import NOW, a_playbook, a_run, an_event, letting, verdicts
+from tests.runs.fakes import NOW, WHENCE, a_playbook, a_run, an_event, letting, verdicts
 
 PLAYBOOK = a_playbook("steps: [{id: a, probe: a}, {id: b, probe: b}]", "restart-host")
 
@@ -37,7 +37,7 @@ PLAYBOOK = a_playbook("steps: [{id: a, probe: a}, {id: b, probe: b}]", "restart-
 def people(ledger: SqliteLedger, database: Path) -> Iterator[People]:
     """Beside an engine that has the ledger open."""
     asyncio.run(ledger.keep_playbook(PLAYBOOK))
-    with open_for_people(database) as opened:
+    with open_for_people(database, WHENCE) as opened:
         yield opened
 
 
@@ -266,7 +266,7 @@ def test_a_replay_is_a_new_event_that_names_its_origin(
     first = an_event()
     asyncio.run(ledger.accept(first))
     asyncio.run(ledger.keep_match(first, [], NOW, letting([])))
-    made = people.replay("ENT1", id_="EVENT2", at=NOW + 5)
+    made = people.replay("ENT1", id_="EVENT2", by="ada", at=NOW + 5)
     assert asyncio.run(ledger.unmatched(9)) == [made]
     assert made == replace(
         first,
@@ -275,14 +275,14 @@ def test_a_replay_is_a_new_event_that_names_its_origin(
         received=NOW + 5,
         origin="EVENT1",
     )
-    people.replay("EVENT2", id_="EVENT3", at=NOW + 6)
+    people.replay("EVENT2", id_="EVENT3", by="ada", at=NOW + 6)
     with open_records(database) as records:
         assert records.event("EVENT3").event.origin == "EVENT2"
 
 
 def test_a_call_for_labels_is_not_replayed(ledger: SqliteLedger, people: People) -> None:
     asyncio.run(ledger.accept(replace(an_event(), source=LABEL_MAPPING)))
-    assert refusal(lambda: people.replay("EVENT1", id_="EVENT2", at=NOW)) == (
+    assert refusal(lambda: people.replay("EVENT1", id_="EVENT2", by="ada", at=NOW)) == (
         "not-again",
         "event EVENT1 was a call for labels: nobody waits for its answer any more",
         "send the call once more",

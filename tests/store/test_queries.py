@@ -2,9 +2,12 @@
 
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import engine.store.sqlite
 from engine.store.queries import read_migrations, read_queries
@@ -49,3 +52,23 @@ def test_no_two_migrations_have_the_same_number() -> None:
 def test_no_migration_commits_by_itself() -> None:
     for script in read_migrations():
         assert not re.search(r"^\s*(BEGIN|COMMIT|END)\b", script, re.MULTILINE)
+
+
+KEPT = """
+INSERT INTO events (id, source, action, key, type, query, headers, payload, received)
+VALUES (:id, :source, :action, :key, 'i_custom', '{}', '{}', '{}', 1) ON CONFLICT DO NOTHING
+"""
+
+
+@given(st.lists(st.tuples(*[st.sampled_from(["", "a", "b", "c"])] * 3), max_size=12))
+def test_an_event_is_found_by_its_key_whatever_it_came_by(came: list[tuple[str, str, str]]) -> None:
+    with closing(sqlite3.connect(":memory:")) as db:
+        for script in read_migrations():
+            db.executescript(script)
+        for number, (source, action, key) in enumerate(came):
+            row = {"id": f"E{number}", "source": source, "action": action, "key": key}
+            db.execute(KEPT, row)
+        for key in ("", "a", "d"):
+            found = db.execute(read_queries()["event_by_key_alone"], {"key": key}).fetchall()
+            first = "SELECT id FROM events WHERE key = ? ORDER BY seq LIMIT 1"
+            assert found == db.execute(first, [key]).fetchall()

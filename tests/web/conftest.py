@@ -1,5 +1,6 @@
 """A receiver over a real ledger file, driven through the real web application."""
 
+import asyncio
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from engine.events.event import Event
 from engine.events.kept import HEADERS, Kept
 from engine.events.senders import Senders
 from engine.problem import Problem
+from engine.runs.arriving import Arriving
 from engine.runs.ledger import Acceptance, LedgerError
 from engine.sources.flashduty import (
     AlertWebhookSource,
@@ -41,6 +43,7 @@ class Receiving:
     ledger: SqliteLedger
     metrics: Metrics
     failures: Failures = field(default_factory=lambda: Failures(lambda: 0.0))
+    arriving: Arriving = field(default_factory=lambda: Arriving(lambda: 0.0, asyncio.sleep))
     woken: int = 0
     refusing: str | None = None  # what the ledger says instead of keeping
     failing: Exception | None = None  # what accepting raises instead
@@ -85,7 +88,7 @@ def app(receiving: Receiving) -> Starlette:
         receivers={
             path: Receiver(
                 source=source,
-                take=committing(receiving.accept, receiving.wake),
+                take=committing(receiving.accept, receiving.wake, receiving.arriving),
                 count=receiving.metrics.count_delivery,
                 refused=lambda source, _, refusal: receiving.refusals.append(
                     (source, refusal.code)

@@ -4,7 +4,7 @@
 SELECT (SELECT count(*) FROM events WHERE matched IS NULL), (SELECT max(seq) FROM events),
        (SELECT count(*) FROM runs WHERE ended IS NULL), (SELECT max(seq) FROM runs),
        (SELECT max(seq) FROM steps), (SELECT max(version) FROM playbooks),
-       (SELECT max(name) FROM memory);
+       (SELECT max(name) FROM memory), (SELECT max(seq) FROM audit);
 
 -- insert_event: keeps a delivery, once
 INSERT INTO events (id, source, action, key, type, time, incident, query, headers, payload, received,
@@ -16,8 +16,20 @@ ON CONFLICT (source, action, key) DO NOTHING;
 -- event_by_key: the event that a repeated delivery repeats
 SELECT seq, id FROM events WHERE source = :source AND action = :action AND key = :key;
 
--- event_by_key_alone: the event that tells of the same thing, whatever it came by
-SELECT id FROM events WHERE key = :key ORDER BY seq LIMIT 1;
+-- event_by_key_alone: the event that tells of the same thing, whatever it came by: looked for behind
+-- every endpoint that something came by, of which there are few
+WITH RECURSIVE endpoints (source, action) AS (
+    SELECT * FROM (SELECT source, action FROM events ORDER BY source, action LIMIT 1)
+    UNION ALL
+    SELECT next.source, next.action FROM endpoints AS this JOIN events AS next ON next.seq = COALESCE(
+        (SELECT seq FROM events WHERE source = this.source AND action > this.action
+         ORDER BY action LIMIT 1),
+        (SELECT seq FROM events WHERE source > this.source ORDER BY source, action LIMIT 1)
+    )
+)
+SELECT events.id FROM endpoints CROSS JOIN events
+    ON events.source = endpoints.source AND events.action = endpoints.action AND events.key = :key
+ORDER BY events.seq LIMIT 1;
 
 -- events_about: what is known of one subject, of one type, between two times
 SELECT * FROM events
@@ -272,6 +284,24 @@ WHERE until IS NOT NULL;
 -- resume: it goes on, and what failed before does not count for its breaker
 INSERT INTO pauses (playbook, by, at, until, failures) VALUES (:playbook, :by, :at, :at, :at)
 ON CONFLICT (playbook) DO UPDATE SET until = :at, failures = :at;
+
+-- insert_audit: somebody had the engine do something
+INSERT INTO audit (at, act, by, whence, playbook, run, path, event, made, detail)
+VALUES (:at, :act, :by, :whence,
+        COALESCE(:playbook, (SELECT playbook FROM runs WHERE id = :run)),
+        :run, :path, :event, :made, :detail);
+
+-- audit_page: what people did last, before a place in the order
+SELECT * FROM audit
+WHERE seq < :before
+  AND (:playbook IS NULL OR playbook = :playbook)
+  AND (:by IS NULL OR by = :by)
+ORDER BY seq DESC LIMIT :limit;
+
+-- audit_of_run: what people did to a run or by it, and what it is made by, in order
+SELECT * FROM audit WHERE run = :run
+UNION SELECT * FROM audit WHERE made = :run
+ORDER BY seq;
 
 -- playbook_names: the playbooks that ever were loaded
 SELECT DISTINCT name FROM playbooks WHERE version <> '' ORDER BY name;

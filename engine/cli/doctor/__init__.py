@@ -1,0 +1,1 @@
+"""`engine doctor`: one file for each thing that it looks at."""

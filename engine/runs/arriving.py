@@ -1,0 +1,43 @@
+"""Deliveries go first: what is not acknowledged in two seconds is lost, what is kept can wait.
+
+Whoever judges events gives way while deliveries keep coming, but not for ever: an event that came
+in a storm is judged during the storm.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+QUIET: Final = 0.001  # seconds without a delivery, after which there is room for other things
+SHARE: Final = 4  # times as long as others have worked they give way
+LONGEST: Final = 0.25  # seconds; and no longer than this
+
+
+class Arriving:
+    """The deliveries of one engine that are being taken. `clock` is in seconds, never set back."""
+
+    def __init__(
+        self, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._under_way = 0
+        self._last = 0.0  # when one began
+        self._went_on = 0.0  # when others did, who had given way
+
+    def began(self) -> None:
+        """A delivery is being taken."""
+        self._under_way += 1
+        self._last = self._clock()
+
+    def ended(self) -> None:
+        """It was kept, or could not be."""
+        self._under_way -= 1
+
+    async def give_way(self) -> None:
+        """Wait while deliveries keep coming."""
+        now = self._clock()
+        until = now + min(SHARE * (now - self._went_on), LONGEST)
+        while now < until and (self._under_way or now - self._last < QUIET):
+            await self._sleep(QUIET)
+            now = self._clock()
+        self._went_on = now
