@@ -145,6 +145,9 @@ def look(place: Swept, press: bytes) -> None:
         ("dry-run", "--event", press_file, "--action", "go", "--format", "json"),
         ("test",),
         ("lint",),
+        ("audit",),
+        ("audit", "--format", "json"),
+        ("doctor",),
     ]
     for arguments in commands:
         place.command(*arguments)
