@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from engine.cli.options import config_option, format_option, load_offline
 from engine.cli.screen import console, mark, print_json, styled, table
 from engine.cli.telling import by_option, person
+from engine.cli.visible import clean
 from engine.cli.whence import whence
 from engine.config.config import RetentionConfig
 from engine.playbooks.units import format_size
@@ -50,7 +51,7 @@ def check(config_path: str | None, format_: str) -> int:
         print_json({"database": str(path), "sound": not problems, "problems": shown})
         return 1 if problems else 0
     for problem in problems:
-        click.echo(str(problem))
+        click.echo(clean(problem))
     if not problems:
         console().print(mark("succeeded"), styled(f"{path} is whole"))
     return 1 if problems else 0
@@ -143,7 +144,7 @@ def prune(
             troubles += _rebuilt(path)
     _show_pruned(path, pruned, format_, before, path.stat().st_size)
     for trouble in troubles:
-        click.echo(trouble, err=True)
+        click.echo(clean(trouble), err=True)
     return 0
 
 

@@ -5,8 +5,8 @@ from itertools import groupby
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from engine.cli.scenarios import Trial
-from engine.cli.screen import clean
 from engine.cli.tested import told
+from engine.cli.visible import clean
 from engine.rehearsal.tried import Tried
 
 

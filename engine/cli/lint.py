@@ -8,6 +8,7 @@ import click
 
 from engine.cli.options import config_option, load_offline
 from engine.cli.playbook_files import read_beside, read_files
+from engine.cli.visible import clean, clean_json
 from engine.config.config import Config
 from engine.config.load import find_config
 from engine.config.writable import Account, others_can_write
@@ -63,7 +64,8 @@ def lint(
     with without_collecting():
         linted = linter.lint(files, lambda: read_beside(paths))
     problems = in_file_order([*unreadable, *linted.problems, *_changeable(config, paths)])
-    click.echo(FORMATS[format_](problems, len(files) + len(unreadable)))
+    said = FORMATS[format_](problems, len(files) + len(unreadable))
+    click.echo(clean_json(said) if format_ == "json" else clean(said))
     return 1 if any(_counts(problem, strict=strict) for problem in problems) else 0
 
 

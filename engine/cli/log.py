@@ -11,6 +11,7 @@ import structlog
 from typing_extensions import override
 
 from engine.cli.screen import line
+from engine.cli.visible import clean
 from engine.events.source import Refusal, Request
 from engine.playbooks.units import format_duration, format_size
 from engine.problem import Problem
@@ -41,6 +42,11 @@ def create_log(redactor: Redactor, stream: TextIO = sys.stderr) -> Log:
     def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         return {key: redactor.data(value) for key, value in event.items()}
 
+    def shown(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        return {
+            key: clean(value) if isinstance(value, str) else value for key, value in event.items()
+        }
+
     person = stream.isatty()
     log: Log = structlog.wrap_logger(
         _Lines(stream),
@@ -49,7 +55,11 @@ def create_log(redactor: Redactor, stream: TextIO = sys.stderr) -> Log:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if person else "iso", utc=not person),
             mask,
-            structlog.dev.ConsoleRenderer() if person else structlog.processors.JSONRenderer(),
+            *(
+                [shown, structlog.dev.ConsoleRenderer()]
+                if person
+                else [structlog.processors.JSONRenderer()]  # which writes ASCII
+            ),
         ],
     ).bind()  # or it is put together again for every line
     return log

@@ -5,16 +5,18 @@ Commands are imported when they are called: `engine --help` loads none of them.
 """
 
 import importlib
+import io
 import os
 import sys
 import tempfile
-import traceback
 from pathlib import Path
 from typing import Any, Final
 
 import click
 from typing_extensions import override
 
+from engine.cli.fault import FaultError
+from engine.cli.visible import clean
 from engine.problem import EngineError
 
 # name: (module, attribute, what the list of commands says of it)
@@ -92,11 +94,13 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         code: Any = engine.main(arguments, prog_name="engine", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        click.echo(clean(said.getvalue()), nl=False, err=True)
         return 2
     except EngineError as error:
         for problem in error.problems:
-            click.echo(str(problem), err=True)
+            click.echo(clean(problem), err=True)
         return 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
@@ -111,13 +115,11 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _fault(error: Exception) -> int:
+    fault = error if isinstance(error, FaultError) else FaultError.of(error)
     handle, name = tempfile.mkstemp(prefix="engine-fault-", suffix=".log")
-    with Path(name).open("w", encoding="utf-8") as log:
+    with Path(name).open("w", encoding="utf-8", errors="backslashreplace") as log:
         os.close(handle)
-        log.write(f"engine {' '.join(sys.argv[1:])}\nPython {sys.version}\n\n")
-        log.write("".join(traceback.format_exception(error)))
-    click.echo(
-        f"engine failed, and it is not your fault: {type(error).__name__}: {error}", err=True
-    )
+        log.write(f"engine {' '.join(sys.argv[1:])}\nPython {sys.version}\n\n{fault.trace}")
+    click.echo(clean(f"engine failed, and it is not your fault: {fault.said}"), err=True)
     click.echo(f"The log is in {name}; please report it.", err=True)
     return 3

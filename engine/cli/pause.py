@@ -4,8 +4,9 @@ import click
 
 from engine.cli.options import config_option, format_option, load_offline
 from engine.cli.playbook_files import read_files
-from engine.cli.screen import clean, console, print_json, styled, table
+from engine.cli.screen import console, print_json, styled, table
 from engine.cli.telling import by_option, for_people, person, sentence, tell
+from engine.cli.visible import clean
 from engine.config.config import Config
 from engine.problem import EngineError, Problem, nearest
 from engine.runs.control import EVERYTHING, Pause

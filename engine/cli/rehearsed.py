@@ -5,15 +5,9 @@ from typing import Final
 
 from rich.console import Console
 
-from engine.cli.screen import (
-    REQUEST_IN_SUMMARY,
-    clean,
-    line,
-    mark,
-    styled,
-    value_line,
-)
+from engine.cli.screen import REQUEST_IN_SUMMARY, line, mark, styled, value_line
 from engine.cli.tree import show_tree
+from engine.cli.visible import clean
 from engine.playbooks.guard import NO_GUARD
 from engine.playbooks.playbook import Section
 from engine.playbooks.units import format_duration

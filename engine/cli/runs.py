@@ -13,7 +13,6 @@ from engine.cli.saying import DECISIONS, approve, cancel, reject, resume, retry
 from engine.cli.screen import (
     MARKS,
     REQUEST_IN_SUMMARY,
-    clean,
     console,
     line,
     mark,
@@ -23,6 +22,7 @@ from engine.cli.screen import (
     value_line,
 )
 from engine.cli.snippet import yaml_lines
+from engine.cli.visible import clean
 from engine.playbooks.units import format_duration, format_size
 from engine.runs.audit import AuditEntry
 from engine.runs.run import Asking, Outcome, Question, Run, RunState, StepRecord
@@ -168,8 +168,10 @@ def _show_step(
     _show_files(screen, files)
     if step.error:
         _, style = MARKS.get(outcome, ("", "dim"))
-        for text in clean(step.error).splitlines():
-            screen.print("    ", styled(text, style))
+        first, *more = clean(step.error).split("\n")
+        screen.print("    ", styled(first, style))
+        for text in more:  # what came from outside looks like no line of ours
+            screen.print("    ", styled(f"| {text}", style))
         if step.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and record is not None:
             for text in yaml_lines(record.playbook, step.path):
                 screen.print("    ", styled(text, "dim"))

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from engine.cli.visible import clean, clean_json
+
 REQUEST_IN_SUMMARY: Final = ("method", "url", "argv", "call", "duration")  # shown there already
 MARKS: Final = {
     "succeeded": ("✓", "green"),
@@ -23,14 +25,6 @@ MARKS: Final = {
     "warn": ("!", "yellow"),
     "fail": ("✗", "red"),
 }
-
-
-def clean(text: object) -> str:
-    """The text with every control character made visible: it may come from anybody."""
-    return "".join(
-        char if char == "\n" or (char.isprintable() and char != "\x1b") else f"\\x{ord(char):02x}"
-        for char in str(text)
-    )
 
 
 def line(text: object, limit: int = 200) -> str:
@@ -73,4 +67,4 @@ def console(*, stderr: bool = False) -> Console:
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    click.echo(clean_json(json.dumps(value, ensure_ascii=False, indent=2, default=str)))

@@ -13,7 +13,8 @@ import orjson
 
 from engine.cli.event_files import endpoint_of, is_call, read_bytes
 from engine.cli.options import config_option, format_option, load
-from engine.cli.screen import clean, print_json
+from engine.cli.screen import print_json
+from engine.cli.visible import clean
 from engine.config.config import Config
 from engine.config.receiving import tokens_of
 from engine.problem import EngineError, Location, Problem

@@ -7,6 +7,7 @@ import signal
 
 import click
 
+from engine.cli.fault import masking_faults
 from engine.cli.log import LibraryLog, create_log, write_happening, write_problem, write_refusal
 from engine.cli.options import config_option, load
 from engine.cli.playbook_files import look
@@ -64,7 +65,10 @@ async def _serve(config: Config) -> int:
     if refused := errors_of(changeable()):
         raise EngineError(*refused)
     tls = None if config.tls is None else tls_context(config.tls)
-    with bind(config.listen.host, config.listen.port) as listener:
+    with (
+        masking_faults(redactor.text),
+        bind(config.listen.host, config.listen.port) as listener,
+    ):
         async with engine_of(
             config,
             lambda: look(config.playbooks, changeable),

@@ -7,8 +7,8 @@ import click
 
 from engine.cli.event_files import read_incident
 from engine.cli.running import port_of
-from engine.cli.screen import clean
 from engine.cli.serving import bind, server
+from engine.cli.visible import clean
 from engine.cli.webhook_options import add_webhooks
 from engine.flashduty.simulated.account import SimulatedAccount
 from engine.flashduty.simulated.delivery import delivering

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from engine.cli.screen import clean, print_json
+from engine.cli.screen import print_json
+from engine.cli.visible import clean
 from engine.cli.whence import whence
 from engine.config.config import Config
 from engine.problem import EngineError, Problem

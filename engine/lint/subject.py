@@ -99,7 +99,7 @@ class Sees:
         """
         if self.result is not None:
             return follow(self.result, path)
-        if path[0] in OF_EVENTS:
+        if not path or path[0] in OF_EVENTS:
             return follow(_DOCUMENT, path)
         if path[0] == "steps" and len(path) > 1 and path[1] in self.steps:
             shape, known = follow(self.steps[path[1]].result, path[2:])

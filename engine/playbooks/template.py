@@ -6,34 +6,31 @@ a template stays data. A value that is a single `{{ expression }}` keeps its typ
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
 import jinja2
-from jinja2 import nodes, pass_context
-from jinja2.runtime import Context, Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import nodes
+from jinja2.runtime import Undefined
 from jinja2.utils import missing
 from typing_extensions import override
 
 from engine.events.document import NAMES
+from engine.playbooks.budget import BUDGET, MAX_OUTPUT, Budget
 from engine.playbooks.deferred import Deferred, Unknown
+from engine.playbooks.sandbox import Sandbox, refuse_parts
+from engine.playbooks.secret_use import refuse_transformed
 from engine.playbooks.template_names import names_in
 from engine.problem import nearest
 from engine.rules.undecided import CannotTellError
 
-MAX_OUTPUT: Final = 1024 * 1024  # characters of one rendered text
-MAX_ITERATIONS: Final = 100_000  # turns of all loops of one template together
 MAX_DEPTH: Final = 64
-MAX_BITS: Final = 4096  # of an integer that arithmetic may make
 MAX_KEPT: Final = 20_000  # texts whose templates are kept to be found again
 
-_SIZED: Final = (str, bytes, list, tuple)
 _RESULT: Final = "engine__result"
-_BUDGET: Final = "engine__budget"
-_BOUNDED: Final = "engine__bounded"
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")  # as Jinja counts them
 _AT = re.compile(r" at (\d+)$")  # how Jinja's lexer ends a sentence about a character
 _INNERMOST = re.compile(r"innermost block that needs to be closed is '(\w+)'")
 
@@ -77,54 +74,6 @@ class _Missing(jinja2.StrictUndefined):
         return f"'{name}' is not defined ({nearest(name, (*NAMES, 'secrets'))})"
 
 
-@dataclass(slots=True)
-class _Budget:
-    """What loops of one rendering have left. Mutable: it lives for one rendering only."""
-
-    left: int = MAX_ITERATIONS
-
-    def spend(self, items: Iterable[Any]) -> Iterator[Any]:
-        for item in items:
-            self.left -= 1
-            if self.left < 0:
-                raise RenderError(f"more than {MAX_ITERATIONS:,} turns of its loops")
-            yield item
-
-
-class _Sandbox(ImmutableSandboxedEnvironment):
-    intercepted_binops = frozenset({"*", "**", "%"})
-
-    @override
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        """`labels.items` is the label of that name, where there is one, not dict's method."""
-        if isinstance(obj, Mapping) and attribute in obj:
-            return obj[attribute]
-        return super().getattr(obj, attribute)
-
-    @override
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Keep one operator from filling the memory."""
-        if operator == "*" and (isinstance(left, _SIZED) or isinstance(right, _SIZED)):
-            size, times = (left, right) if isinstance(left, _SIZED) else (right, left)
-            if isinstance(times, int) and len(size) * times > MAX_OUTPUT:
-                raise RenderError(f"a text or list of more than {MAX_OUTPUT:,}")
-        elif operator == "%" and isinstance(left, str):
-            raise RenderError("'%' does not format texts here; write {{ a }} {{ b }} or a ~ b")
-        elif isinstance(left, int) and isinstance(right, int):
-            bits = left.bit_length() + right.bit_length()
-            if operator == "**":
-                bits = left.bit_length() * max(1, right)
-            if bits > MAX_BITS:
-                raise RenderError("a number too large to work with")
-        return super().call_binop(context, operator, left, right)
-
-
-@pass_context
-def _bounded(context: Context, items: Iterable[Any]) -> Iterator[Any]:
-    budget: _Budget = context[_BUDGET]
-    return budget.spend(items)
-
-
 @dataclass(frozen=True, slots=True)
 class Template(Deferred):
     """A parsed text with `{{ }}` or `{% %}` in it."""
@@ -138,14 +87,14 @@ class Template(Deferred):
     def render(self, document: Mapping[str, Any]) -> Any:
         """JSON-like data. Raises RenderError with a sentence; has no effect."""
         compiled = self._compile()
-        sandbox = compiled.environment
-        seen = {**sandbox.globals, **document, _BUDGET: _Budget()}
+        budget, sandbox = Budget(), compiled.environment
+        seen = {**sandbox.globals, **document, BUDGET: budget}
         context = sandbox.context_class(sandbox, seen, compiled.name, compiled.blocks)
         try:
             parts = compiled.root_render_func(context)
             if self.is_expression:
                 list(parts)  # runs it; it has no text
-                return _plain(context.vars[_RESULT])
+                return _plain(context.vars[_RESULT], budget)
             return _text(parts)
         except CannotTellError:
             return Unknown(self.source)
@@ -173,8 +122,7 @@ class Templates:
 
     def __init__(self) -> None:
         self._parsed: dict[str, Template] = {}
-        self._sandbox = _Sandbox(undefined=_Missing, keep_trailing_newline=True)
-        self._sandbox.filters[_BOUNDED] = _bounded
+        self._sandbox = Sandbox(_Missing)
         self._sandbox.policies["json.dumps_kwargs"] = {"sort_keys": True, "default": _no_json}
 
     @staticmethod
@@ -196,13 +144,14 @@ class Templates:
         try:
             tree = self._sandbox.parse(source)
             names, sure = names_in(tree, self._sandbox)
+            if "secrets" in names:
+                refuse_transformed(tree)
             expression = _single_expression(tree)
             if expression is not None:
                 target = nodes.Name(_RESULT, "store", lineno=1)
                 tree.body = [nodes.Assign(target, expression, lineno=1)]
             if "{%" in source:
-                _refuse_files(tree)
-                _bound_loops(tree)
+                refuse_parts(tree)
             compile_ = cache(lambda: self._compiled(tree))
             if not sure:
                 compile_()
@@ -272,7 +221,7 @@ def _single_expression(tree: nodes.Template) -> nodes.Expr | None:
     return None
 
 
-def _plain(value: Any, depth: int = 0) -> Any:
+def _plain(value: Any, budget: Budget, depth: int = 0) -> Any:
     """JSON-like data only: nothing with a behaviour leaves a template."""
     if depth > MAX_DEPTH:
         raise RenderError(f"its value is nested deeper than {MAX_DEPTH} levels")
@@ -283,26 +232,16 @@ def _plain(value: Any, depth: int = 0) -> Any:
     if value is None or isinstance(value, bool | int | float | Unknown):
         return value
     if isinstance(value, str):
-        if len(value) > MAX_OUTPUT:
-            raise RenderError(f"its text is longer than {MAX_OUTPUT:,} characters")
+        budget.make_text(len(value))
         return str(value)
+    budget.handle(1)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item, depth + 1) for key, item in value.items()}
+        return {str(key): _plain(item, budget, depth + 1) for key, item in value.items()}
     if callable(value):
         raise RenderError("its value is a function; call it or name a field")
     if isinstance(value, Iterable) and not isinstance(value, bytes):
-        return [_plain(item, depth + 1) for item in _Budget().spend(value)]
+        return [_plain(item, budget, depth + 1) for item in Budget().spend(value)]
     raise RenderError(f"its value is no data but {type(value).__name__}")
-
-
-def _refuse_files(tree: nodes.Template) -> None:
-    for node in tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)):
-        raise jinja2.TemplateSyntaxError("a template has no other files", node.lineno)
-
-
-def _bound_loops(tree: nodes.Template) -> None:
-    for loop in list(tree.find_all(nodes.For)):
-        loop.iter = nodes.Filter(loop.iter, _BOUNDED, [], [], None, None, lineno=loop.lineno)
 
 
 def _no_json(value: Any) -> Any:
@@ -313,13 +252,14 @@ def _no_json(value: Any) -> Any:
 
 def _offset_of_line(source: str, line: int) -> int:
     """Where the first template of a line begins: Jinja counts lines only."""
-    offset = sum(len(text) + 1 for text in source.split("\n")[: line - 1])
-    text = source[offset:].split("\n", 1)[0]
+    breaks = [0, *(match.end() for match in _LINE_BREAK.finditer(source))]
+    offset = breaks[min(line, len(breaks)) - 1]
+    text = _LINE_BREAK.split(source[offset:], maxsplit=1)[0]
     starts = [at for mark in ("{{", "{%", "{#") if (at := text.find(mark)) >= 0]
     return offset + (min(starts) if starts else 0)
 
 
-def _hint(source: str, message: str, sandbox: _Sandbox) -> str | None:
+def _hint(source: str, message: str, sandbox: Sandbox) -> str | None:
     quoted = message.split("'")
     named = 2
     if message.startswith("No filter named") and len(quoted) > named:

@@ -35,7 +35,17 @@ def names_in(
         level = [child for node in level for child in node.iter_child_nodes()]
     if plain and not level:
         return frozenset(names - sandbox.globals.keys()), sure
-    return frozenset(meta.find_undeclared_variables(tree)), sure and not level
+    found = _Names(sandbox)
+    found.visit(tree)
+    return frozenset(found.undeclared_identifiers), sure and not level
+
+
+class _Names(meta.TrackingCodeGenerator):
+    """Jinja's, which would work out what is constant, and stop where that fails."""
+
+    def __init__(self, sandbox: ImmutableSandboxedEnvironment) -> None:
+        super().__init__(sandbox)
+        self.optimizer = None
 
 
 def _is_plain(node: nodes.Node, sandbox: ImmutableSandboxedEnvironment) -> bool:

@@ -4,8 +4,11 @@ import ipaddress
 import re
 from typing import Any, Final
 
+import regex
 from jmespath import functions
 from jmespath.exceptions import JMESPathError
+
+MATCH_SECONDS: Final = 0.2  # a pattern may backtrack for ever over a text that somebody chose
 
 
 class FunctionError(JMESPathError):
@@ -17,11 +20,18 @@ class EngineFunctions(functions.Functions):
 
     @functions.signature({"types": ["string"]}, {"types": ["string"]})
     def _func_matches(self, text: str, pattern: str) -> bool:
-        """Whether the regular expression is found anywhere in the text."""
+        """Whether the regular expression, in the syntax of `re`, is found anywhere in the text.
+
+        `regex` looks for it, which can be told to give up; `re` cannot.
+        """
         try:
-            return re.search(pattern, text) is not None
-        except re.error as error:
+            re.compile(pattern)
+            return regex.search(pattern, text, timeout=MATCH_SECONDS) is not None
+        except (re.error, regex.error) as error:
             raise FunctionError(f"matches(): {error} in the pattern '{pattern}'") from None
+        except TimeoutError:
+            said = f"no answer within {MATCH_SECONDS:g} s"
+            raise FunctionError(f"matches(): {said} of the pattern '{pattern}'") from None
 
     @functions.signature({"types": ["string"]})
     def _func_lower(self, text: str) -> str:

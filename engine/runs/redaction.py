@@ -8,7 +8,7 @@ import base64
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -16,9 +16,12 @@ MASK: Final = "******"
 MAX_DEPTH: Final = 100  # levels of a result; a target may answer with any number
 TOO_DEEP: Final = "(nested too deeply to be kept)"
 SHORTEST: Final = 4  # masking a shorter value would garble everything and protect nothing
+SHORTEST_LINE: Final = 8  # of a secret of several lines: a bracket alone is none
 
 _PLAIN: Final = (int, float, bool, type(None), list, tuple)
 _ESCAPE: Final = re.compile(r"%[0-9A-F]{2}")
+_UNICODE: Final = re.compile(r"\\u[0-9a-f]{4}")
+_UNSAFE: Final = ("<>&'", "<>&")  # what writers of JSON for web pages escape: Jinja's, and Go's
 # What URL writers leave as it is: Python's quote() twice, encodeURIComponent, and the HTTP client
 # in a query it builds, in one it is given, and in a path.
 _LEFT_PLAIN: Final = ("", "/", "!'()*", "!$'()*,/:?@", "!$&'()*+,/:;=?@", "!$&'()*+,/:;=@")
@@ -29,13 +32,21 @@ class Redactor:
 
     def __init__(self) -> None:
         self._forms: tuple[str, ...] = ()
+        self._values: set[str] = set()
         self._lengths: tuple[int, ...] = ()  # of the forms, below zero: they come longest first
 
     def learn(self, value: str) -> None:
-        """Mask this value from now on, in all its forms."""
-        if len(value) < SHORTEST:
+        """Mask this value from now on, in all its forms; of several lines each one, too."""
+        if len(value) < SHORTEST or value in self._values:
             return
-        forms = {form for form in _forms_of(value) if len(form) >= SHORTEST}
+        self._values.add(value)
+        lines = [line for line in map(str.strip, value.split("\n")) if len(line) >= SHORTEST_LINE]
+        forms = {
+            form
+            for text in {value, value.strip(), *lines}
+            for form in _forms_of(text)
+            if len(form) >= SHORTEST
+        }
         if not forms <= set(self._forms):
             # Longest first: a value may be part of another one.
             self._forms = tuple(sorted({*self._forms, *forms}, key=len, reverse=True))
@@ -142,13 +153,23 @@ class _Stage:
 
 def _forms_of(value: str) -> set[str]:
     raw = value.encode(errors="surrogateescape")  # as the environment hands over what is no UTF-8
-    forms = {value, raw.hex(), raw.hex().upper()}
+    forms = {value, raw.hex(), raw.hex().upper(), *_quoted(value)}
     for text in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
-        forms |= {text, text.replace("/", "\\/")}
+        for written in (text, text.replace("/", "\\/"), *(_escaped(text, it) for it in _UNSAFE)):
+            upper = _UNICODE.sub(lambda match: match[0].upper().replace("\\U", "\\u"), written)
+            # JSON in JSON: what one service wrote down of the answer of another.
+            forms |= {written, upper, json.dumps(written, ensure_ascii=False)[1:-1]}
     for safe in _LEFT_PLAIN:
         quoted = quote(raw, safe=safe)
-        for text in (quoted, quoted.replace("%20", "+")):
-            forms |= {text, _ESCAPE.sub(lambda match: match[0].lower(), text)}
+        # A URL in the query of another one is encoded again.
+        plus = quoted.replace("%20", "+")
+        for text in (
+            quoted,
+            plus,
+            *(quote(it, safe=left) for it in (quoted, plus) for left in "/?"),
+        ):
+            for written in (text, *_entities(text)):
+                forms |= {written, _ESCAPE.sub(lambda match: match[0].lower(), written)}
     # Base64 of a longer text that holds the value shows it at one of three alignments; the
     # characters at either end also depend on the neighbours and are left out.
     for shift in range(3):
@@ -156,3 +177,26 @@ def _forms_of(value: str) -> set[str]:
         inner = encoded[(0, 2, 3)[shift] : len(encoded) - (1 if (shift + len(raw)) % 3 else 0)]
         forms |= {inner, inner.replace("+", "-").replace("/", "_")}
     return forms
+
+
+def _escaped(text: str, unsafe: str) -> str:
+    """A text in JSON as writers leave it that care for what HTML makes of it."""
+    return "".join(f"\\u{ord(char):04x}" if char in unsafe else char for char in text)
+
+
+def _quoted(value: str) -> Iterator[str]:
+    """As a shell, Python or a page of HTML would show it."""
+    for ending in ("'\\''", "'\"'\"'"):
+        yield value.replace("'", ending)
+    yield re.sub(r'([\\"$`!])', r"\\\1", value)
+    yield repr(value)[1:-1]
+    yield from _entities(value)
+
+
+def _entities(text: str) -> Iterator[str]:
+    """As a page of HTML has it."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    yield escaped
+    for double, single in (("&quot;", "&#x27;"), ("&#34;", "&#39;"), ("&quot;", "&apos;")):
+        yield escaped.replace('"', double).replace("'", single)
+        yield escaped.replace('"', double)

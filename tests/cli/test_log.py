@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -126,12 +127,26 @@ def test_each_happening_is_a_line_with_its_name(
     assert written(happening) == entry
 
 
-def test_a_person_at_a_terminal_gets_words() -> None:
-    class Terminal(io.StringIO):
-        @override
-        def isatty(self) -> bool:
-            return True
+class Terminal(io.StringIO):
+    @override
+    def isatty(self) -> bool:
+        return True
 
+
+@pytest.mark.parametrize(
+    "hostile", ["\x1b[2J", "\x9b31m", "\x1b]52;c;eA==\x07", "a\u202eb", "a\rb"]
+)
+def test_nothing_steers_the_terminal_of_a_log(hostile: str) -> None:
+    stream = Terminal()
+    write_happening(create_log(Redactor(), stream), Trouble("web", f"it-{hostile}"))
+    write_happening(create_log(Redactor(), stream), Trouble(f"x\n{hostile}", "it broke"))
+
+    shown = re.sub(r"\x1b\[\d*m", "", stream.getvalue())  # the colours are the log's own
+    assert all(char == "\n" or char.isprintable() for char in shown)
+    assert shown.count("\n") == 2
+
+
+def test_a_person_at_a_terminal_gets_words() -> None:
     stream = Terminal()
     write_happening(create_log(Redactor(), stream), Trouble("web", "it broke"))
 

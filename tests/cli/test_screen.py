@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from engine.cli.screen import clean, console, line, mark, print_json, table
+from engine.cli.screen import console, line, mark, print_json, table
+from engine.cli.visible import clean
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ class EngineProcess:
             pass_fds=inherited,
         )
         self.log: list[dict[str, Any]] = []
+        self.raw: list[str] = []  # all that it wrote, also where nobody waited for it
         self._counts: Counter[str] = Counter()  # of the actions in it
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -42,6 +43,7 @@ class EngineProcess:
     def _read(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
+            self.raw.append(line)
             self._lines.put(line)
         self._lines.put(None)
 

@@ -293,3 +293,19 @@ def test_a_config_that_lacks_what_they_ask_for_is_told(
     said = capsys.readouterr().out
     assert "undeclared-config: `vars` of config.yaml has no 'restart_command'" in said
     assert "'inventory_url'" not in said.replace("'inventory_url'?", "")
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        "{ action: press, events: [{ a: b }] }",
+        "{ action: press, events: [[i_custom]] }",
+        "{ action: [press], events: { a: b } }",
+        "{ when: \"@ == 'x'\" }",
+        '{ when: "`1` == @" }',
+    ],
+)
+def test_a_trigger_that_nobody_would_write_is_no_fault_of_ours(trigger: str) -> None:
+    """Found by fuzzing: each of them was a traceback."""
+    text = f"name: x\ntrigger: {trigger}\nsteps: [wait: 1s]\n"
+    assert {one.location.file for one in lint(text, text) if one.location} <= {"0.yaml", "1.yaml"}

@@ -10,6 +10,7 @@ from engine.cli.main import run
 from engine.config.load import read_config
 from engine.events.document import NAMES
 from engine.lint.checks import CHECKS
+from engine.playbooks.filters import ALLOWED
 from engine.playbooks.load import Loader
 from engine.playbooks.playbook import PlaybookText
 from engine.playbooks.schema import GuardModel, InputModel, PlaybookModel, TriggerModel
@@ -132,3 +133,7 @@ def test_every_name_of_the_document_and_every_function_is_named() -> None:
     names = [*NAMES, "secrets", *own]
 
     assert [name for name in names if not re.search(rf"\b{name}\b", QUOTED)] == []
+
+
+def test_every_filter_is_named() -> None:
+    assert [name for name in ALLOWED if f"`{name}`" not in REFERENCE] == []

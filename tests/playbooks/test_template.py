@@ -7,11 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
+from engine.playbooks.budget import MAX_ITERATIONS, MAX_OUTPUT
 from engine.playbooks.deferred import Unknown
 from engine.playbooks.template import (
     MAX_DEPTH,
-    MAX_ITERATIONS,
-    MAX_OUTPUT,
     LocatedRenderError,
     RenderError,
     Template,
@@ -226,7 +225,6 @@ def test_an_undefined_name_says_what_is_there_instead(source: str, said: str) ->
         ("{{ 2000000 * 'a' }}", "a text or list of more than 1,048,576"),
         ("{{ [1] * 2000000 }}", "a text or list of more than 1,048,576"),
         ("{{ (1,) * 2000000 }}", "a text or list of more than 1,048,576"),
-        ("{{ 'a'.encode() * 2000000 }}", "a text or list of more than 1,048,576"),
         ("{{ 2 ** 100000 }}", "a number too large to work with"),
         ("{{ 10 ** 2000 }}", "a number too large to work with"),
         ("{{ (10 ** 1000) * (10 ** 1000) }}", "a number too large to work with"),
@@ -252,10 +250,6 @@ def test_an_undefined_name_says_what_is_there_instead(source: str, said: str) ->
         ),
         ("{{ '%s' % title }}", "'%' does not format texts here; write {{ a }} {{ b }} or a ~ b"),
         ("{{ 1 / 0 }}", "ZeroDivisionError: division by zero"),
-        (
-            "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
-            "RecursionError: maximum recursion depth exceeded",
-        ),
     ],
 )
 def test_no_template_fills_the_memory_or_runs_for_ever(source: str, said: str) -> None:
@@ -346,7 +340,9 @@ def test_a_number_that_json_has_not_does_not_leave(text: str) -> None:
 )
 def test_no_way_out_of_the_sandbox(source: str) -> None:
     before = repr(DOCUMENT)
-    assert refusal(source)
+    with pytest.raises((RenderError, TemplateSyntaxError)) as caught:
+        rendered(source)
+    assert str(caught.value)
     assert repr(DOCUMENT) == before
 
 
@@ -357,6 +353,7 @@ def test_no_way_out_of_the_sandbox(source: str) -> None:
         "{% extends 'a' %}",
         "{% import 'os' as os %}",
         "{% from 'os' import path %}",
+        "{% block a %}{% endblock %}",
     ],
 )
 def test_a_template_reads_no_other_file(source: str) -> None:
@@ -368,8 +365,15 @@ def test_the_words_of_the_sandbox() -> None:
     assert refusal("{{ labels.__class__ }}") == (
         "access to attribute '__class__' of 'dict' object is unsafe."
     )
-    assert refusal("{{ cycler('a') }}") == "its value is no data but Cycler"
-    assert refusal("{{ 'x'.encode() }}") == "its value is no data but bytes"
+    assert refusal("{{ title.format(1) }}") == (
+        "a template cannot ask 'format' of a text (known here: capitalize, count, endswith, find, "
+        "index, isalnum, isalpha, isdecimal, isdigit, islower, isnumeric, isspace, isupper, join, "
+        "lower, lstrip, partition, removeprefix, removesuffix, replace, rfind, rpartition, rsplit, "
+        "rstrip, split, splitlines, startswith, strip, title, upper)"
+    )
+    assert refusal("{{ alerts.append(1) }}") == (
+        "a template cannot ask 'append' of a list (known here: count, index)"
+    )
 
 
 # What is not known yet

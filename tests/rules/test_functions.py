@@ -1,5 +1,6 @@
 """The functions conditions have beyond JMESPath's own, with good and with bad input."""
 
+import time
 from typing import Any
 
 import pytest
@@ -69,6 +70,34 @@ def test_a_function_given_what_it_cannot_use_cannot_tell(expression: str, reason
     with pytest.raises(CannotTellError) as caught:
         condition.value(DOCUMENT)
     assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        (r"^(a+)+$", "a" * 60 + "!"),
+        (r"^([a-zA-Z]+)*$", "a" * 60 + "!"),
+        (r"^(\w+\s?)*$", "word " * 30 + "!"),
+        (r"(x+x+)+y", "x" * 60),
+        (r"(.*)*x(.*)*y(.*)*z", "x" * 200),
+    ],
+)
+def test_a_text_that_would_make_re_backtrack_for_ever_is_answered(pattern: str, text: str) -> None:
+    began = time.monotonic()
+    verdict = Condition.parse(f"matches(title, '{pattern}')").decide({"title": text})
+    assert time.monotonic() - began < 5
+    assert verdict.answer is Answer.NO
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"), [(r"^(a|aa)+$", "a" * 60 + "!"), (r"(x+x+)+y", "x" * 5000)]
+)
+def test_a_pattern_that_takes_too_long_cannot_be_told(pattern: str, text: str) -> None:
+    began = time.monotonic()
+    verdict = Condition.parse(f"matches(title, '{pattern}')").decide({"title": text})
+    assert time.monotonic() - began < 5
+    assert verdict.answer is Answer.CANNOT_TELL
+    assert verdict.reason == f"matches(): no answer within 0.2 s of the pattern '{pattern}'"
 
 
 def test_a_pattern_too_large_for_the_regular_expressions_cannot_tell() -> None:

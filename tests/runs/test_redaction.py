@@ -1,15 +1,21 @@
 """A secret is masked in every form it commonly takes, and nothing else is."""
 
 import base64
+import html
 import json
+import shlex
 from itertools import pairwise
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
+from xml.sax import saxutils
 
+import markupsafe
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2.utils import htmlsafe_json_dumps
 
+from engine.playbooks.command import Command
 from engine.runs.redaction import MASK, MAX_DEPTH, SHORTEST, TOO_DEEP, Redactor
 
 SECRET = "p/ss w+rd?\"é'&=%~"
@@ -45,6 +51,19 @@ def masked(text: str, *values: str) -> str:
         json.dumps(SECRET)[1:-1],
         json.dumps(SECRET, ensure_ascii=False)[1:-1],
         json.dumps(SECRET)[1:-1].replace("/", "\\/"),
+        json.dumps(SECRET).replace("&", "\\u0026")[1:-1],
+        str(htmlsafe_json_dumps(SECRET))[1:-1],
+        json.dumps(SECRET)[1:-1].replace("\\u00e9", "\\u00E9"),
+        json.dumps(json.dumps(SECRET))[3:-3],
+        json.dumps(json.dumps(SECRET, ensure_ascii=False), ensure_ascii=False)[3:-3],
+        html.escape(SECRET),
+        html.escape(SECRET, quote=False),
+        str(markupsafe.escape(SECRET)),
+        saxutils.quoteattr(SECRET)[1:-1],
+        repr(SECRET)[1:-1],
+        shlex.quote(SECRET)[1:-1],
+        Command.of([SECRET]).typed()[1:-1],
+        quote(quote(SECRET, safe=""), safe=""),
         SECRET.encode().hex(),
         SECRET.encode().hex().upper(),
     ],
@@ -52,6 +71,13 @@ def masked(text: str, *values: str) -> str:
 def test_every_form_is_masked_wherever_it_stands(form: str) -> None:
     assert masked(form, SECRET) == MASK
     assert masked(f"before {form} and {form}.", SECRET) == f"before {MASK} and {MASK}."
+
+
+def test_a_secret_of_several_lines_is_masked_line_by_line() -> None:
+    secret = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEF\n{\n-----END KEY-----"
+    assert masked("first MIIEvQIBADANBgkq\r\nthen\thkiG9w0BAQEF {", secret) == (
+        f"first {MASK}\r\nthen\t{MASK} {{"
+    )
 
 
 def test_a_form_post_and_a_query_are_masked() -> None:

@@ -21,7 +21,7 @@ from engine.lint.subject import Subject
 def _find(subject: Subject, _: Around) -> Iterator[Finding]:
     trigger = subject.part("trigger")
     events = trigger.get("events")
-    if not isinstance(events, list) or not events or not set(events) <= set(EVENT_TYPES):
+    if not isinstance(events, list) or not events or not all(it in EVENT_TYPES for it in events):
         return
     where = subject.marked.locate(("trigger", "events"))
     if trigger.get("answer") is not None:
