@@ -18,7 +18,7 @@ from engine.playbooks.schema import GuardModel, PlaybookModel, TriggerModel
 from engine.playbooks.step_schema import CommonModel
 from engine.problem import EngineError, Problem
 from engine.rehearsal.scenario_file import read_scenarios
-from engine.wiring import names_in, offline_linter, offline_loader
+from engine.wiring.step_types import names_in, offline_linter, offline_loader
 from tests.fuzz.fuzzing import STRANGE, mutated, run
 
 ROOT: Final = Path(__file__).parents[2]
