@@ -13,7 +13,6 @@ from engine.runs.control import EVERYTHING, Pause
 from engine.runs.trace import timestamp
 from engine.store.people import People
 from engine.wiring.clocks import now
-from engine.wiring.step_types import offline_loader
 
 
 @click.command()
@@ -83,6 +82,9 @@ def _known(name: str, people: People, config: Config) -> str:
     known = people.playbooks()
     if name == EVERYTHING or name in known:
         return name
+    # Here alone, and only when it is needed: all step types take longer to import than the rest.
+    from engine.wiring.step_types import offline_loader  # noqa: PLC0415
+
     files, _ = read_files([config.playbooks])
     loaded = offline_loader(config).load_all(files).playbooks
     names = sorted({*known, *(playbook.name for playbook in loaded)})

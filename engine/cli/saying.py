@@ -10,7 +10,6 @@ from engine.runs.control import Verb
 from engine.runs.repeating import done_before, paths_within
 from engine.store.records import open_records
 from engine.wiring.clocks import new_id, now
-from engine.wiring.step_types import offline_loader
 
 DECISIONS: Final = {
     "retry": (Verb.RETRY, "is performed again"),
@@ -105,6 +104,9 @@ def retry(
     with open_records(config.database) as records:
         record = records.run(run)
         event = records.event(record.run.event_id).event
+    # Here alone, and only when it is needed: all step types take longer to import than the rest.
+    from engine.wiring.step_types import offline_loader  # noqa: PLC0415
+
     playbook = offline_loader(config).load_kept(record.playbook)
     done = done_before(record.run, event, playbook, record.steps, wanted)
     paths = None if record.variables_error else paths_within(done, record.steps)

@@ -13,7 +13,6 @@ from engine.rules.condition import Answer, Verdict
 from engine.rules.explain import Explanation
 from engine.runs.ledger import Judgement
 from engine.store.records import EventRecord, Records
-from engine.wiring.step_types import offline_loader
 
 _NOT_SO: Final = "the event is not what it asks for"
 
@@ -28,6 +27,9 @@ class Said:
 
 def verdicts_on(record: EventRecord, records: Records, config: Config) -> list[Said]:
     """First of the playbooks that were asked, then of those that the event could not concern."""
+    # Here alone, and only when it is needed: all step types take longer to import than the rest.
+    from engine.wiring.step_types import offline_loader  # noqa: PLC0415
+
     loader = offline_loader(config)
     return [*_asked(record, records, loader, config), *_ruled_out(record, records, loader, config)]
 

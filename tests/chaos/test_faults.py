@@ -363,6 +363,7 @@ def test_a_schema_of_a_newer_engine(place: Place) -> None:
     database = place.folder / "disk/engine.db"
     with closing(sqlite3.connect(database)) as newer:
         newer.execute("PRAGMA user_version = 99")
+    database.chmod(0o600)
     known = len(read_migrations())
     assert refusal(place) == (
         f"database-too-new: {database} has schema 99, and this engine knows up to {known} "
