@@ -11,6 +11,7 @@ MOST_CHARACTERS: Final = 200  # of a text
 MOST_ITEMS: Final = 5  # of a list
 MOST_KEYS: Final = 12  # of a mapping
 MOST_LEVELS: Final = 4  # of lists and mappings in one another
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, default=str)
 _IN_PLACE: Final = 60  # characters of a value that stands in the place of a part
 _TOO_DEEP: Final = "nested too deeply to show"
 
@@ -37,7 +38,7 @@ def shortened(value: Any, level: int = 0) -> Any:
 def as_text(value: Any) -> str:
     """A value in a sentence, as JSON."""
     try:
-        text = json.dumps(value, ensure_ascii=False, default=str)
+        text = _ENCODER.encode(value)
     except RecursionError:
         return _TOO_DEEP
     return _cut(text, MOST_CHARACTERS)
@@ -47,7 +48,7 @@ def in_place(value: Any) -> str:
     """A value in the place of the expression it is the value of."""
     if isinstance(value, str):
         return f"'{_cut(value, _IN_PLACE)}'"
-    return _cut(json.dumps(shortened(value), ensure_ascii=False, default=str), _IN_PLACE)
+    return _cut(_ENCODER.encode(shortened(value)), _IN_PLACE)
 
 
 def _cut(text: str, most: int) -> str:

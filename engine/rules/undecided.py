@@ -53,7 +53,7 @@ class Interpreter(_TreeInterpreter):  # type: ignore[misc]  # as above
     @override
     def visit(self, node: Any, value: Any) -> Any:
         kind, around = node["type"], self._around
-        if isinstance(value, Undecided) and kind in _ASKS_ITSELF:
+        if kind in _ASKS_ITSELF and isinstance(value, Undecided):
             value.ask()
         around.append(node)
         found = _METHODS[kind](self, node, value)

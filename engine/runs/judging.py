@@ -106,7 +106,7 @@ class Judging:
         lane = lane_of(playbook.guard, document)
         if isinstance(lane, Skip):
             return run.move(RunState.SKIPPED, at=at, reason=lane.reason)
-        return replace(run, lane=lane)
+        return run if lane is None else replace(run, lane=lane)
 
     def _verdict(
         self,
