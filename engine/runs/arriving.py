@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 QUIET: Final = 0.001  # seconds without a delivery, after which there is room for other things
-SHARE: Final = 8  # times as long as others have worked they give way
-LONGEST: Final = 0.5  # seconds; and no longer than this
+SHARE: Final = 4  # times as long as others have worked they give way
+LONGEST: Final = 0.25  # seconds; and no longer than this
 
 
 class Arriving:
