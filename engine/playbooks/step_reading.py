@@ -99,9 +99,8 @@ class StepReader(Reading):
         for key in raw:
             if key not in self._known:
                 said = f"there is no key '{key}' in a step"
-                self.problem(
-                    "unknown-key", said, (*path, key), nearest(key, self._known), at_key=True
-                )
+                hint = self._inside(key, types) or nearest(key, self._known)
+                self.problem("unknown-key", said, (*path, key), hint, at_key=True)
         if len(types) > 1:
             named = " and ".join(f"'{key}'" for key in types)
             said = f"a step does one thing; this one has {named}"
@@ -112,6 +111,16 @@ class StepReader(Reading):
             hint = f"give it one of: {', '.join((*self._step_types, PARALLEL, CALL))}"
             self.problem("no-step-type", "this step does nothing", path, hint)
         return types
+
+    def _inside(self, key: str, types: Sequence[str]) -> str | None:
+        """Where a key belongs that is one of what the step does, and stands beside it."""
+        for type_ in types:
+            fields = (
+                self._step_types[type_].parameters.model_fields if type_ in self._step_types else {}
+            )
+            if key in {field.alias or name for name, field in fields.items()}:
+                return f"it belongs inside '{type_}': {type_}: {{..., {key}: ...}}"
+        return None
 
     def _check_common(
         self, common: CommonModel, given: dict[str, Any], types: list[str], path: Path
