@@ -288,6 +288,8 @@ def test_an_error_carries_every_problem(loader: Loader) -> None:
 def test_what_stands_beside_a_step_type_and_belongs_inside_it_is_said_so(loader: Loader) -> None:
     text = "name: a\ntrigger: {}\nsteps:\n  - http: https://x\n    expect: status == `200`\n"
     assert problems(loader, text) == [
-        "a.yaml:5:5: unknown-key: there is no key 'expect' in a step "
-        "(it belongs inside 'http': http: {..., expect: ...})"
+        (
+            "a.yaml:5:5: unknown-key: there is no key 'expect' in a step "
+            "(it belongs inside 'http': http: {..., expect: ...})"
+        )
     ]
