@@ -16,7 +16,7 @@ MOST: Final = 50  # changes in one commit: a long `foreach` must not keep the ot
 
 
 class Journal:
-    """Of one run under way. What was told to nobody is in no ledger, and the other way round."""
+    """Of one run under way. Nothing of it is told before the ledger has it."""
 
     def __init__(self, ledger: Ledger, tell: Tell, clock: Callable[[], float]) -> None:
         self._ledger = ledger

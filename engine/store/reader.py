@@ -7,7 +7,7 @@ mend and to say: an act that fails here is done there.
 
 import sqlite3
 import threading
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from engine.runs.ledger import LedgerError, NotInLedgerError
 from engine.store.acts import Act, Acts, Order
@@ -16,9 +16,7 @@ from engine.store.writer import Writer
 
 T = TypeVar("T")
 
-
-class _AskWriterError(Exception):
-    """It could not be read here."""
+_NOT_HERE: Final = object()  # the answer to what could not be read here
 
 
 class Reader:
@@ -37,7 +35,7 @@ class Reader:
         if not self._thread.is_alive():
             raise LedgerError("the ledger is closed")
         answer = await self._acts.put(act)
-        if isinstance(answer, _AskWriterError):
+        if answer is _NOT_HERE:
             return await self._writer.do(act)
         return cast("T", answer)
 
@@ -59,7 +57,7 @@ class Reader:
             with self._file.reading() as connection:
                 return [(order, _done(connection, act)) for order, act in acts]
         except Exception:  # noqa: BLE001 - a dead thread would keep everybody waiting
-            return [(order, _AskWriterError()) for order in orders]
+            return [(order, _NOT_HERE) for order in orders]
 
 
 def _done(connection: sqlite3.Connection, act: Act[Any]) -> Any:
