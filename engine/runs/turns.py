@@ -175,16 +175,20 @@ class Turns:
         if not self._look:
             return None
         place = next(iter(self._look))
+        # Before the ledger is asked: of what changes until it has answered, the answer says nothing.
+        del self._look[place]
         run = self._held[place][0]
         known = await self._ledger.run(run.id)
         decision = await self._decide(run) if known.state is RunState.QUEUED else None
         if isinstance(decision, Hold):
-            del self._look[place]
             await self._wait(place, run, decision.until)
             return True
         self._held[place].popleft()
-        if not self._held[place]:
-            del self._held[place], self._look[place]
+        if self._held[place]:
+            self._look[place] = None  # for the next one there
+        else:
+            del self._held[place]
+            self._look.pop(place, None)
             self._times.pop(place, None)
         if isinstance(decision, Skip):
             await self._skip(run, decision.reason)

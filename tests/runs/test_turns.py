@@ -3,20 +3,25 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import Call, Failed, Report
+from engine.runs.change import RunMove
 from engine.runs.control import Order, Verb
 from engine.runs.happening import Happening, RunMoved
+from engine.runs.lane import Lane
 from engine.runs.ledger import Ledger
 from engine.runs.run import Run, RunState
+from engine.runs.turns import Turns
 from engine.runs.worker import Worker
 from engine.store.records import open_records
 from engine.store.sqlite import open_ledger
-from tests.runs.fakes import NOW, PATIENCE, Stage, a_playbook, an_event, letting
+from tests.runs.fakes import NOW, PATIENCE, Stage, a_playbook, a_run, an_event, letting
 from tests.runs.test_worker import Gate, a_few_turns, a_worker, accepted, working
 
 
@@ -387,3 +392,56 @@ def test_a_storm_starts_just_what_the_guard_allows(stage: Stage, database: Path)
     assert skipped["rate"] == 200, "20 hosts, 10 events each"
     assert skipped["single"] + skipped["cooldown"] == 30 * 9
     assert len(stage.probe.calls) == 30
+
+
+class Late:
+    """The ledger, whose answers about a lane arrive after the next thing has happened."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.meanwhile: Callable[[], Coroutine[Any, Any, None]] | None = None
+
+    async def lane(self, *arguments: Any) -> Lane:
+        answer = await self._ledger.lane(*arguments)
+        if self.meanwhile is not None:
+            happens, self.meanwhile = self.meanwhile, None
+            await happens()
+        return answer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+
+def test_what_ends_while_the_lane_is_looked_up_is_not_waited_for(stage: Stage) -> None:
+    playbook = guarded("{key: labels.host, concurrency: queue}")
+
+    async def version(_: Run) -> Playbook:
+        return playbook  # type: ignore[no-any-return]
+
+    async def story() -> None:
+        late = Late(stage.ledger)
+        turns = Turns(
+            ledger=cast("Ledger", late), version=version, clock=lambda: NOW, tell=print, starts=9
+        )
+        for number in (1, 2):
+            run = replace(a_run(f"RUN{number}", playbook, an_event(f"E{number}")), lane='"db-1"')
+            await stage.ledger.keep_playbook(playbook)
+            await stage.ledger.accept(an_event(f"E{number}"))
+            await stage.ledger.keep_match(an_event(f"E{number}"), [], NOW, letting([run]))
+        first = await turns.next()
+        assert first is not None
+        running = first.move(RunState.RUNNING, at=NOW)
+        await stage.ledger.keep([RunMove(running)])
+        assert await turns.next() is None, "the second one waits for the first"
+
+        async def ends() -> None:
+            await stage.ledger.keep([RunMove(running.move(RunState.SUCCEEDED, at=NOW))])
+            turns.ended(first)
+
+        late.meanwhile = ends
+        turns.pause({"another": "so that the places are looked at"})
+        second = await turns.next()
+        assert second is not None
+        assert (first.id, second.id) == ("RUN1", "RUN2")
+
+    run_story(story)
