@@ -175,7 +175,7 @@ class Turns:
         if not self._look:
             return None
         place = next(iter(self._look))
-        # Before the ledger is asked: of what changes until it has answered, the answer says nothing.
+        # Before the ledger is asked: its answer may know nothing of what changes until it comes.
         del self._look[place]
         run = self._held[place][0]
         known = await self._ledger.run(run.id)
