@@ -49,13 +49,15 @@ def simulated(*faults: Fault, key: str = KEY, more: str = "") -> list[Finding]:
     return checked(asyncio.run(story()))
 
 
-def answered(answer: Callable[[str], web.Response]) -> list[Finding]:
+def answered(
+    answer: Callable[[str], web.Response], clock: Callable[[], float] = now
+) -> list[Finding]:
     async def handler(request: web.BaseRequest) -> web.Response:
         return answer(request.path)
 
     async def story() -> list[Finding]:
         async with serving(handler) as base_url:
-            return await look_at_flashduty(config_of(base_url), now)
+            return await look_at_flashduty(config_of(base_url), clock)
 
     return checked(asyncio.run(story()))
 
@@ -124,7 +126,7 @@ def test_a_permission_that_is_not_given_is_named() -> None:
     ("seconds", "level", "said"),
     [
         (0, "ok", "the same as Flashduty's"),
-        (-20, "warn", "this machine's is 1"),  # 19 s and something: a Date is cut to the second
+        (-20, "warn", "this machine's is 19.5s ahead"),  # at least: a Date is cut to the second
         (3600, "fail", "behind Flashduty's"),
         (-3600, "fail", "ahead of Flashduty's"),
     ],
@@ -132,11 +134,13 @@ def test_a_permission_that_is_not_given_is_named() -> None:
 def test_a_clock_that_is_wrong_is_found_by_the_date_of_the_answer(
     seconds: int, level: str, said: str
 ) -> None:
+    half_past = 1_774_000_000.5  # and it stands still: how long the answer took is not the subject
+
     def answer(_: str) -> web.Response:
-        date = formatdate(now() + seconds, usegmt=True)
+        date = formatdate(half_past + seconds, usegmt=True)
         return web.Response(text=MEMBER, headers={"Date": date})
 
-    clock = answered(answer)[-1]
+    clock = answered(answer, lambda: half_past)[-1]
     assert (clock.check, clock.level) == ("clock", level)
     assert said in clock.seen
 
