@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from engine.store.sqlite import SqliteLedger, open_ledger
+from tests.ports import held_port
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - each run makes a folder of its own in it
 SLOW = ("chaos", "e2e", "new", "demo")  # folders of tests that start engines
@@ -21,9 +22,12 @@ def pytest_configure() -> None:
     """Thousands of tests commit to a file of their own: on a slow disk they only wait for it."""
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
-    # A job in the background ignores Ctrl-C, and so would every process that a test starts.
+    # A job in the background ignores Ctrl-C, and one of `nohup` that the terminal is gone; so would
+    # every process that a test starts.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     # How long an example takes says something of the machine, and nothing of the code.
     settings.register_profile(
         "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -54,6 +58,13 @@ def _stand_in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(empty)
     for name in ("ENGINE_CONFIG", "ENGINE_TOKEN", "FLASHDUTY_APP_KEY", "FLASHDUTY_WEBHOOK_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def refusing_port() -> Iterator[int]:
+    """Of 127.0.0.1: nobody listens there, for as long as the test lasts."""
+    with held_port() as port:
+        yield port
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from typing_extensions import override
 
 from engine.store.records import RunRecord, open_records
 from tests.e2e.real_engine import KEY, PATIENCE, Place
+from tests.ports import held_port
 
 EXAMPLE: Final = Path(__file__).parents[1] / "fixtures/custom-action.vendor-page.json"
 EVERY: Final = 0.05  # seconds between two events
@@ -154,9 +155,13 @@ def run(folder: Path, kills: int, seed: int) -> Findings:
     """Kill an engine in this folder so many times, let it end its work, and look."""
     chance = random.Random(seed)  # noqa: S311
     effects = Effects()
-    with effects.served() as target, simulated(folder) as flashduty:
+    with (
+        held_port() as port,
+        held_port() as account,
+        effects.served() as target,
+        simulated(folder, account) as flashduty,
+    ):
         place = Place(folder)
-        port = free_port()
         place.write("config.yaml", CONFIG.format(port=port, flashduty=flashduty, target=target))
         place.write("playbooks/effects.yaml", EFFECTS)
         place.write("playbooks/queued.yaml", QUEUED)
@@ -251,9 +256,8 @@ def compared(
 
 
 @contextmanager
-def simulated(folder: Path) -> Iterator[str]:
+def simulated(folder: Path, port: int) -> Iterator[str]:
     """A Flashduty with the example's incident."""
-    port = free_port()
     arguments = ["simulate", "--port", str(port), "--app-key", KEY, "--no-rate-limit"]
     process = subprocess.Popen(
         [sys.executable, "-m", "engine", *arguments, "--incident", str(EXAMPLE)],
@@ -297,11 +301,6 @@ def called(url: str, body: dict[str, Any]) -> Any:
     )
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return json.loads(answer.read())
-
-
-def free_port() -> int:
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        return server.server_port
 
 
 def main() -> int:

@@ -104,16 +104,16 @@ def test_a_button_with_a_token_of_its_own_is_sent_the_newest_of_them(
     assert receiver.got[0][1]["X-Engine-Token"] == token
 
 
-def test_an_engine_that_is_not_there_is_2_with_a_question(press: Path, type_: Type) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def test_an_engine_that_is_not_there_is_2_with_a_question(
+    press: Path, type_: Type, refusing_port: int
+) -> None:
+    url = f"http://127.0.0.1:{refusing_port}"
 
-    outcome = type_("send", press, "--to", f"http://127.0.0.1:{port}", "--token", "x")
+    outcome = type_("send", press, "--to", url, "--token", "x")
 
     assert outcome.code == 2
     assert outcome.err == (
-        f"not-delivered: http://127.0.0.1:{port}/flashduty/actions/test: "
+        f"not-delivered: {url}/flashduty/actions/test: "
         "[Errno 111] Connection refused (is `engine serve` running, and listening there?)\n"
     )
 

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -171,10 +170,8 @@ def test_a_secret_that_a_step_prints_before_any_step_used_it_is_masked(place: Pl
         assert part not in json.dumps(engine.log)
 
 
-def test_a_log_that_cannot_be_written_stops_nothing(place: Place) -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    place.write("config.yaml", CONFIG.format(port=port))
+def test_a_log_that_cannot_be_written_stops_nothing(place: Place, refusing_port: int) -> None:
+    place.write("config.yaml", CONFIG.format(port=refusing_port))
     place.write(
         "playbooks/touch.yaml",
         "name: touch\ntrigger: {action: go}\nsteps: [{shell: [touch, done]}]\n",
@@ -198,7 +195,7 @@ def test_a_log_that_cannot_be_written_stops_nothing(place: Place) -> None:
         while answer is None:
             assert time.monotonic() < deadline
             assert process.poll() is None
-            answer = _pressed(port)
+            answer = _pressed(refusing_port)
         assert answer == 200
         while not (place.folder / "done").exists():
             assert time.monotonic() < deadline

@@ -1,7 +1,6 @@
 """An engine that was killed and comes back: what happened meanwhile runs once, and not again."""
 
 import asyncio
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -125,11 +124,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def staged(place: Place, target: Target, history: History) -> AsyncIterator[Scene]:
+async def staged(place: Place, target: Target, history: History, port: int) -> AsyncIterator[Scene]:
     """The account is served and delivers; the engine's port is known and nobody listens there."""
     account = sample_account(lambda: now() - BEHIND)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     api: ASGIApp = create_simulator(account, app_key=KEY)
     async with (
         served(_refusing_history(api) if history == "refused" else api) as url,
@@ -170,10 +167,10 @@ def _refusing_history(api: ASGIApp) -> ASGIApp:
 
 @pytest.mark.parametrize("history", ["kept", "refused", "empty"])
 def test_what_happened_while_the_engine_was_killed_runs_once_and_a_second_restart_runs_nothing(
-    place: Place, target: Target, history: History
+    place: Place, target: Target, history: History, refusing_port: int
 ) -> None:
     async def story() -> None:
-        async with staged(place, target, history) as scene:
+        async with staged(place, target, history, refusing_port) as scene:
             engine = await scene.start()
             before = await scene.alert()
             with scene.account.acting_as(LISI):

@@ -25,7 +25,7 @@ from engine.flashduty import exchange as exchange_module
 from engine.flashduty.answer import Answer, FlashdutyError
 from engine.flashduty.exchange import Exchange, open_session
 from engine.flashduty.operations import operation_at
-from tests.flashduty.servers import Account, Handler, cutting, refusing_port, serving
+from tests.flashduty.servers import Account, Handler, cutting, serving
 
 CANARY = "canary/0123+456 789=abcdef"
 CANARY_FORMS = ("canary/0123", "canary%2F0123", "canary%2f0123", "789=abcdef", "789%3Dabcdef")
@@ -353,8 +353,8 @@ def test_a_parameter_does_not_take_the_keys_place() -> None:
     assert account.query == {"app_key": CANARY}
 
 
-def test_a_refused_connection_tells_no_key() -> None:
-    base_url = f"http://127.0.0.1:{refusing_port()}"
+def test_a_refused_connection_tells_no_key(refusing_port: int) -> None:
+    base_url = f"http://127.0.0.1:{refusing_port}"
     error = refused_by(base_url)
     assert (error.code, error.took_effect) == ("NoConnection", "no")
     assert error.message.startswith(f"{base_url}: ")

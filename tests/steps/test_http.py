@@ -8,7 +8,6 @@ import base64
 import gzip
 import json
 import shutil
-import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -445,17 +444,9 @@ def test_expect_that_cannot_be_told_is_failure() -> None:
 # What can go wrong is a sentence
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def test_a_refused_connection() -> None:
-    port = free_port()
-    failed = failure_of(asyncio.run(ask(url=f"http://127.0.0.1:{port}/")))
-    assert failed.error.startswith(f"no connection to 127.0.0.1:{port}: ")
+def test_a_refused_connection(refusing_port: int) -> None:
+    failed = failure_of(asyncio.run(ask(url=f"http://127.0.0.1:{refusing_port}/")))
+    assert failed.error.startswith(f"no connection to 127.0.0.1:{refusing_port}: ")
     assert "onnect" in failed.error.removeprefix("no connection")
     assert failed.retryable
 

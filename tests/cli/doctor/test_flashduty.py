@@ -17,7 +17,7 @@ from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
 from engine.wiring.clocks import now
 from tests.flashduty.served import served
-from tests.flashduty.servers import refusing_port, serving
+from tests.flashduty.servers import serving
 
 KEY = "canary-key-7f3a"
 MEMBER = '{"data": {"member_id": 42, "member_name": "Robot"}}'
@@ -150,15 +150,15 @@ def test_an_answer_without_a_date_says_nothing_of_clocks() -> None:
     assert "clock" not in dict(levels(found))
 
 
-def test_what_cannot_be_reached_is_said_with_the_address() -> None:
-    base_url = f"http://127.0.0.1:{refusing_port()}"
+def test_what_cannot_be_reached_is_said_with_the_address(refusing_port: int) -> None:
+    base_url = f"http://127.0.0.1:{refusing_port}"
     [found] = looked(base_url)
     assert (found.check, found.level) == ("flashduty", "fail")
     assert found.seen.startswith(f"{base_url}: ")
 
 
-def test_without_a_key_nothing_is_asked() -> None:
-    [found] = looked(f"http://127.0.0.1:{refusing_port()}", key="")
+def test_without_a_key_nothing_is_asked(refusing_port: int) -> None:
+    [found] = looked(f"http://127.0.0.1:{refusing_port}", key="")
     assert (found.check, found.level) == ("app_key", "warn")
 
 

@@ -14,7 +14,6 @@ from engine.cli.doctor.running import look_at_running
 from engine.cli.tls import tls_context
 from engine.config.config import Config
 from engine.config.load import read_config
-from tests.flashduty.servers import refusing_port
 from tests.web.wire import served
 
 
@@ -61,17 +60,16 @@ def test_one_that_cannot_take_events_says_why(app: Starlette, level: str, said: 
     assert (ready.check, ready.level, said in ready.seen) == ("ready", level, True)
 
 
-def test_who_works_and_does_not_answer_is_in_trouble() -> None:
-    port = refusing_port()
-    [found] = looked(config_of(port), 4711)
+def test_who_works_and_does_not_answer_is_in_trouble(refusing_port: int) -> None:
+    [found] = looked(config_of(refusing_port), 4711)
     assert (found.level, found.seen) == (
         "fail",
-        f"process 4711 works on the database, and 127.0.0.1:{port}: Connection refused",
+        f"process 4711 works on the database, and 127.0.0.1:{refusing_port}: Connection refused",
     )
 
 
-def test_none_is_said_so() -> None:
-    [found] = looked(config_of(refusing_port()), None)
+def test_none_is_said_so(refusing_port: int) -> None:
+    [found] = looked(config_of(refusing_port), None)
     assert (found.level, found.todo) == ("warn", "`engine serve` starts one")
     assert looked(config_of(0), None) == [found]
     assert looked(config_of(0), 4711)[0].level == "ok"

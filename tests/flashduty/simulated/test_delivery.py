@@ -129,12 +129,10 @@ def test_an_answer_that_began_and_did_not_end_is_retried() -> None:
     assert [one[3] for one in attempts(account)] == [late, ""]
 
 
-def test_a_refused_connection_is_not_retried() -> None:
+def test_a_refused_connection_is_not_retried(refusing_port: int) -> None:
     async def to_nobody() -> SimulatedAccount:
         account = new_account()
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        account.add_webhook(Webhook("incident", f"http://127.0.0.1:{port}/"))
+        account.add_webhook(Webhook("incident", f"http://127.0.0.1:{refusing_port}/"))
         async with delivering(account):
             account.comment([ID], "Hello.", mute_reply=True)
             await account.webhooks.outbox.join()
