@@ -30,10 +30,12 @@ from typing_extensions import override
 from engine.store.records import RunRecord, open_records
 from tests.e2e.real_engine import KEY, PATIENCE, Place
 from tests.ports import held_port
+from tests.processes.children import wait_until
 
 EXAMPLE: Final = Path(__file__).parents[1] / "fixtures/custom-action.vendor-page.json"
 EVERY: Final = 0.05  # seconds between two events
 LIVES: Final = (0.05, 0.8)  # seconds that an engine lives after it said that it listens
+MORE: Final = 10  # events at the end: on a slow machine the engines lived for few
 SETTLED: Final = ("succeeded", "failed", "cancelled", "skipped")
 
 CONFIG: Final = """\
@@ -128,6 +130,11 @@ class Sender:
             except OSError:
                 self.refused += 1  # nobody listened, or died before it answered
 
+    def wait_for(self, more: int) -> None:
+        """Until so many more were acknowledged."""
+        enough = len(self.acknowledged) + more
+        wait_until(lambda: len(self.acknowledged) >= enough)
+
     @contextmanager
     def sending(self) -> Iterator[None]:
         thread = threading.Thread(target=self.send)
@@ -173,7 +180,8 @@ def run(folder: Path, kills: int, seed: int) -> Findings:
                 time.sleep(chance.uniform(*LIVES))
                 engine.kill()
                 engine.close()
-        engine = place.start()
+            engine = place.start()
+            sender.wait_for(MORE)
         try:
             runs = until_quiet(folder / "engine.db")
         finally:

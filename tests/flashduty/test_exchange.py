@@ -403,12 +403,14 @@ def test_an_answer_that_does_not_come_in_time_tells_no_key() -> None:
     async def story() -> None:
         done = asyncio.Event()
 
-        async def never(_: web.BaseRequest) -> web.StreamResponse:
-            await done.wait()
-            return web.Response()
+        async def never(request: web.BaseRequest) -> web.StreamResponse:
+            if request.path == "/incident/ack":
+                await done.wait()
+            return web.json_response({"data": None})
 
         async with serving(never) as base_url, open_session() as session:
             exchange = Exchange(lambda: session, base_url, CANARY, None)
+            await exchange.once(operation_at("incident/info"), {}, PATIENCE)  # now it is connected
             try:
                 await exchange.once(operation_at("incident/ack"), {}, 0.1)
             finally:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,7 +30,11 @@ class Line:
         self._file = line.makefile("rb")
 
     def say(self, *words: str) -> None:
-        self._line.sendall("\0".join(words).encode() + b"\n")
+        self.say_together(words)
+
+    def say_together(self, *lines: Sequence[str]) -> None:
+        """The other end hears of all of them at one moment."""
+        self._line.sendall(b"".join("\0".join(words).encode() + b"\n" for words in lines))
 
     def hear(self) -> list[str]:
         return self._file.readline().decode().rstrip("\n").split("\0")
@@ -76,8 +80,7 @@ def test_what_carries_the_mark_of_a_step_that_is_over_is_ended_and_nothing_else(
 def test_one_that_ignores_term_is_killed_and_holds_nobody_up() -> None:
     other = Mark(ENGINE, "R", 2, "steps/0").text
     with program(patience=1.0) as line, child(MARK, stubborn=True) as stubborn:
-        line.say("end", "1", "0", MARK)
-        line.say("end", "2", "0", other)
+        line.say_together(("end", "1", "0", MARK), ("end", "2", "0", other))
         assert line.hear() == ["2"]
         assert line.hear()[:2] == ["1", str(stubborn.pid)]
         assert ended_by(stubborn) is signal.SIGKILL

@@ -26,6 +26,7 @@ from engine.outward.session import open_session
 from engine.playbooks.deferred import Unknown
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
 from engine.steps.http import Http, HttpParameters, HttpSettings
+from tests.processes.children import PATIENCE
 
 CALL = Call("run-1", "steps/3[0]/1", 1)
 LIMIT = 1000
@@ -616,7 +617,7 @@ def test_a_cancelled_exchange_leaves_nothing_open(begin: bytes) -> None:
             http = Http(lambda: session, HttpSettings(LIMIT))
             with pytest.raises(TimeoutError):
                 await timed_out_when(asked, http.perform(parameters, CALL))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await hung_up.wait()
 
     asyncio.run(story())
