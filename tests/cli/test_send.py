@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from engine.cli import send
 from tests.cli.conftest import Type
+from tests.e2e.real_engine import PATIENCE
 
 
 class Receiver:
@@ -46,6 +48,13 @@ def receiver() -> Iterator[Receiver]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A receiver on a busy machine is no receiver that does not answer."""
+    assert send.TIMEOUT == 2
+    monkeypatch.setattr(send, "TIMEOUT", PATIENCE)
 
 
 def test_it_posts_the_file_to_the_button_with_the_token(

@@ -14,7 +14,7 @@ from engine.cli import watching
 from engine.cli.watching import watch
 from engine.runs.happening import Happening, Trouble
 
-PATIENCE = 20.0  # seconds until a test gives up on a change
+PATIENCE = 60.0  # seconds until a test gives up on a change
 
 
 @dataclass

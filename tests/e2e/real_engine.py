@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 30.0  # seconds until a test gives up waiting for something that should be there at once
+PATIENCE = 60.0  # seconds until a test gives up waiting for something that should be there at once
 TOKEN = "e2e-token-91f3"
 KEY = "e2e-key-5d21"
 

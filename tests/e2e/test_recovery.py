@@ -19,7 +19,7 @@ from engine.flashduty.simulated.webhooks import Webhook
 from engine.flashduty.simulator import create_simulator
 from engine.store.records import open_records
 from engine.wiring.clocks import now
-from tests.e2e.real_engine import KEY, TOKEN, EngineProcess, Place, Target
+from tests.e2e.real_engine import KEY, PATIENCE, TOKEN, EngineProcess, Place, Target
 from tests.flashduty.receiving import receiving
 from tests.flashduty.served import served
 
@@ -89,7 +89,7 @@ class Scene:
                 self.account.comment([incident_id], "On it.", mute_reply=False)
 
     async def press(self, incident_id: str, button: int) -> str:
-        return await press(self.account, incident_id, button, person_id=LISI)
+        return await press(self.account, incident_id, button, person_id=LISI, limit=PATIENCE)
 
     async def quiet(self, engine: EngineProcess, runs: int) -> None:
         """So many runs of this engine have ended, and everything in the ledger is judged."""
@@ -131,7 +131,7 @@ async def staged(place: Place, target: Target, history: History, port: int) -> A
     async with (
         served(_refusing_history(api) if history == "refused" else api) as url,
         receiving() as proxy,  # answers 200 although the engine behind it is away
-        delivering(account),
+        delivering(account, limit=PATIENCE),
     ):
         engine, token = f"http://127.0.0.1:{port}/flashduty", {"X-Engine-Token": TOKEN}
         for webhook in (

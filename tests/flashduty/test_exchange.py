@@ -29,7 +29,7 @@ from tests.flashduty.servers import Account, Handler, cutting, serving
 
 CANARY = "canary/0123+456 789=abcdef"
 CANARY_FORMS = ("canary/0123", "canary%2F0123", "canary%2f0123", "789=abcdef", "789%3Dabcdef")
-PATIENCE = 20.0  # seconds
+PATIENCE = 60.0  # seconds
 
 
 async def ask(base_url: str, path: str, parameters: Mapping[str, Any]) -> Answer:

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from engine.flashduty.limiter import Limiter, Line
 
-PATIENCE: Final = 20.0
+PATIENCE: Final = 60.0
 
 T = TypeVar("T")
 

@@ -205,7 +205,9 @@ def test_whoever_wants_to_hears_of_every_attempt() -> None:
         async with (
             receiving("cut") as receiver,
             delivering(
-                account, tell=lambda what, how: heard.append((what.ref_id, how.number, how.status))
+                account,
+                limit=NO_HURRY,
+                tell=lambda what, how: heard.append((what.ref_id, how.number, how.status)),
             ),
         ):
             account.add_webhook(Webhook("incident", receiver.url))
@@ -308,7 +310,7 @@ def test_a_button_is_for_its_channels_and_must_be_there() -> None:
 def test_where_the_event_id_of_a_press_is_can_be_chosen() -> None:
     async def happen(account: SimulatedAccount, receiver: Receiver) -> None:
         button = account.add_webhook(Webhook("action", receiver.url, event_id_in="top"))
-        await press(account, ID, button.integration_id)
+        await press(account, ID, button.integration_id, limit=NO_HURRY)
 
     _, receiver = story(happen, kinds=())
     (body,) = [one.body for one in receiver.delivered]
