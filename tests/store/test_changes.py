@@ -1,14 +1,15 @@
 """Changes that are kept in one go leave the rows as they do one after another."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -97,34 +98,42 @@ HISTORIES: Final = st.lists(CHANGES.map(lambda one: [one]) | AT_ONCE, min_size=1
 )
 
 
-def rows_after(groups: Sequence[Sequence[Change]]) -> dict[str, list[tuple[Any, ...]]]:
+@pytest.fixture(scope="module")
+def queued(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger in which the run is queued."""
+    database = tmp_path_factory.mktemp("queued") / "engine.db"
+    with open_ledger(database) as ledger:
+        asyncio.run(Stage(ledger).queue(PLAYBOOK, an_event()))
+    return database
+
+
+def rows_after(queued: Path, groups: Sequence[Sequence[Change]]) -> dict[str, list[Any]]:
     """All that a ledger has of the run, and in what order, after each group was kept."""
-    with TemporaryDirectory() as folder:
-        database = Path(folder) / "engine.db"
-        with open_ledger(database) as ledger:
+    database = queued.with_name("copy.db")
+    shutil.copyfile(queued, database)
+    with open_ledger(database) as ledger:
 
-            async def story() -> None:
-                await Stage(ledger).queue(PLAYBOOK, an_event())
-                for changes in groups:
-                    await ledger.keep(changes)
+        async def story() -> None:
+            for changes in groups:
+                await ledger.keep(changes)
 
-            asyncio.run(story())
-        with closing(sqlite3.connect(database)) as db:
-            return {
-                table: db.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()  # noqa: S608
-                for table in ("runs", "steps", "orders")
-            }
+        asyncio.run(story())
+    with closing(sqlite3.connect(database)) as db:
+        return {
+            table: db.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()  # noqa: S608
+            for table in ("runs", "steps", "orders")
+        }
 
 
 @settings(max_examples=60)
 @given(HISTORIES, st.data())
 def test_however_changes_are_put_together_the_rows_are_the_same(
-    changes: list[Change], data: st.DataObject
+    queued: Path, changes: list[Change], data: st.DataObject
 ) -> None:
     cuts = data.draw(st.sets(st.integers(1, len(changes))))
     marks = sorted({0, *cuts, len(changes)})
     together = [changes[start:end] for start, end in pairwise(marks)]
-    assert rows_after(together) == rows_after([[change] for change in changes])
+    assert rows_after(queued, together) == rows_after(queued, [[change] for change in changes])
 
 
 def test_a_run_of_three_steps_without_effect_is_two_statements_with_four_rows() -> None:
