@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from engine.store.sqlite import SqliteLedger, open_ledger
+from tests.e2e.account import answering
 from tests.ports import held_port
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - each run makes a folder of its own in it
@@ -58,6 +59,16 @@ def _stand_in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(empty)
     for name in ("ENGINE_CONFIG", "ENGINE_TOKEN", "FLASHDUTY_APP_KEY", "FLASHDUTY_WEBHOOK_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def flashduty() -> Iterator[str]:
+    """The URL of one that says who the engine is.
+
+    Without an answer the first start waits five seconds for it, before it judges its first event.
+    """
+    with answering() as url:
+        yield url
 
 
 @pytest.fixture

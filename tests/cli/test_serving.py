@@ -36,13 +36,13 @@ listen: 127.0.0.1:{port}
 flashduty:
   app_key: ${{E2E_KEY}}
   webhook_token: ${{E2E_TOKEN}}
-  base_url: http://127.0.0.1:1
+  base_url: ${{E2E_FLASHDUTY}}
 """
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path / "place")
+def place(tmp_path: Path, flashduty: str) -> Iterator[Place]:
+    made = Place(tmp_path / "place", flashduty)
     made.folder.mkdir()
     made.write("config.yaml", CONFIG.format(port=0))
     yield made
@@ -189,7 +189,7 @@ def test_a_log_that_cannot_be_written_stops_nothing(place: Place, refusing_port:
                 str(place.folder / "config.yaml"),
             ],
             stderr=full,
-            env={**os.environ, "E2E_TOKEN": TOKEN, "E2E_KEY": "e2e-key-5d21"},
+            env={**os.environ, **place.environ},
         )
     try:
         deadline = time.monotonic() + PATIENCE

@@ -185,7 +185,7 @@ def test_a_second_engine_on_the_same_database_is_refused_with_a_sentence(place: 
     place.write("playbooks/none.yaml", "name: none\ntrigger: {}\nsteps: [{wait: 1s}]\n")
     first = place.start()
 
-    second = place.command("serve")
+    second = place.process("serve")
 
     assert second.returncode == 2
     database = place.folder / "engine.db"

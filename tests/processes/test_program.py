@@ -19,6 +19,7 @@ from tests.processes.children import PATIENCE, child, ended_by
 
 ENGINE = EngineId("test-program", 1, 1)
 DEAD = EngineId("test-program", 2**22 + 1, 1)  # no pid is as high
+HURRY = 0.2  # seconds between TERM and KILL, where a test waits for the second one
 MARK = Mark(ENGINE, "R", 1, "steps/0").text
 
 
@@ -45,8 +46,11 @@ class Line:
 
 
 @contextmanager
-def program(table: ProcessTable | None = None, patience: float = 0.2) -> Iterator[Line]:
-    """Over when the program is: it ends what is left once the line is closed."""
+def program(table: ProcessTable | None = None, patience: float = PATIENCE / 4) -> Iterator[Line]:
+    """Over when the program is: it ends what is left once the line is closed.
+
+    No patience is wasted on processes that obey.
+    """
     ours, theirs = socket.socketpair()
     ours.settimeout(PATIENCE)
     served = Program(ENGINE, theirs, table or ProcessTable(), patience=patience)
@@ -119,7 +123,7 @@ def test_a_half_said_line_waits_for_its_other_half() -> None:
 def test_when_the_engine_is_gone_its_marks_and_groups_are_ended(*, stubborn: bool) -> None:
     with child(MARK, stubborn=stubborn) as marked, child(stubborn=stubborn) as cleaned:
         with child() as over, child(Mark(DEAD, "R", 1, "s").text) as others:
-            with program() as line:
+            with program(patience=HURRY if stubborn else PATIENCE / 4) as line:
                 for group in (cleaned, over):
                     line.say("begun", str(group.pid))
                 line.say("end", "1", str(over.pid), "another mark")
@@ -135,7 +139,7 @@ def test_where_there_is_no_proc_the_groups_are_ended(tmp_path: Path, *, stubborn
     with child(stubborn=stubborn) as group, child() as gone:
         gone.kill()
         gone.wait(PATIENCE)
-        with program(ProcessTable(tmp_path)) as line:
+        with program(ProcessTable(tmp_path), HURRY) as line:
             line.say("begun", str(group.pid))
             line.say("begun", str(gone.pid))
         assert ended_by(group) is (signal.SIGKILL if stubborn else signal.SIGTERM)
@@ -152,7 +156,7 @@ def test_a_group_whose_number_somebody_else_has_by_now_is_left_alone(tmp_path: P
 
     with child() as stranger:
         show(1, stranger.pid)
-        with program(ProcessTable(tmp_path)) as line:
+        with program(ProcessTable(tmp_path), HURRY) as line:
             line.say("begun", str(stranger.pid))
             line.say("end", "1", "0", MARK)
             assert line.hear() == ["1"]
