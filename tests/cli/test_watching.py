@@ -70,7 +70,8 @@ def run_story(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(story())
 
 
-def test_many_changes_at_once_are_one(tmp_path: Path) -> None:
+def test_many_changes_at_once_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "QUIET", 500)
     folder = tmp_path / "playbooks"
     (folder / "more").mkdir(parents=True)
 
