@@ -29,11 +29,12 @@ def pytest_configure() -> None:
         if signal.getsignal(number) is signal.SIG_IGN:
             interrupts = number == signal.SIGINT
             signal.signal(number, signal.default_int_handler if interrupts else signal.SIG_DFL)
-    # How long an example takes says something of the machine, and nothing of the code.
-    settings.register_profile(
-        "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
-    settings.load_profile("untimed")
+    # How long an example takes says something of the machine, and nothing of the code; and a change
+    # is not to fail by an example that nobody had before. `--hypothesis-profile=new` has new ones.
+    untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("new", untimed)
+    settings.register_profile("same", untimed, derandomize=True, database=None)
+    settings.load_profile("same")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
