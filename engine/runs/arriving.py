@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 QUIET: Final = 0.001  # seconds without a delivery, after which there is room for other things
-SHARE: Final = 4  # times as long as others have worked they give way
-LONGEST: Final = 0.25  # seconds; and no longer than this
+SHARE: Final = 9  # times as long as others have worked they give way
+LONGEST: Final = 0.5  # seconds; and no longer than this
 
 
 class Arriving:
@@ -21,7 +21,7 @@ class Arriving:
         self._clock = clock
         self._sleep = sleep
         self._under_way = 0
-        self._last = 0.0  # when one began
+        self._last = 0.0  # when one began or ended
         self._went_on = 0.0  # when others did, who had given way
 
     def began(self) -> None:
@@ -32,6 +32,7 @@ class Arriving:
     def ended(self) -> None:
         """It was kept, or could not be."""
         self._under_way -= 1
+        self._last = self._clock()  # its answer goes out, and those it was kept with have theirs
 
     async def give_way(self) -> None:
         """Wait while deliveries keep coming."""

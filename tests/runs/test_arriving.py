@@ -55,8 +55,17 @@ def test_who_gives_way_does_so_until_no_other_delivery_follows(
     time.meanwhile = lambda: coming.pop(0)() if coming else None
     arriving.began()
     arriving.ended()
-    assert given_way(arriving, time) == pytest.approx(4 * QUIET, abs=QUIET)
+    assert given_way(arriving, time) == pytest.approx(5.5 * QUIET, abs=0.6 * QUIET)
     assert not coming
+
+
+def test_a_delivery_that_took_long_may_be_followed_by_others_when_it_was_kept(
+    arriving: Arriving, time: Time
+) -> None:
+    arriving.began()
+    time.now += 10 * QUIET
+    arriving.ended()  # and its sender is answered now
+    assert 0 < given_way(arriving, time) < 3 * QUIET
 
 
 def test_nobody_gives_way_for_ever(arriving: Arriving, time: Time) -> None:
