@@ -17,8 +17,9 @@ from engine.processes.program import Program
 from engine.processes.table import ProcessTable
 from tests.processes.children import PATIENCE, child, ended_by
 
-ENGINE = EngineId("test-program", 1, 1)
-DEAD = EngineId("test-program", 2**22 + 1, 1)  # no pid is as high
+INSTALLATION = f"test-program-{os.getpid()}"  # other tests may go on beside this one
+ENGINE = EngineId(INSTALLATION, 1, 1)
+DEAD = EngineId(INSTALLATION, 2**22 + 1, 1)  # no pid is as high
 HURRY = 0.2  # seconds between TERM and KILL, where a test waits for the second one
 MARK = Mark(ENGINE, "R", 1, "steps/0").text
 
@@ -93,7 +94,7 @@ def test_one_that_ignores_term_is_killed_and_holds_nobody_up() -> None:
 def test_what_a_dead_engine_left_is_ended_and_a_living_ones_is_not() -> None:
     own = ProcessTable().read(os.getpid())
     assert own is not None
-    alive = EngineId("test-program", own.pid, own.start)
+    alive = EngineId(INSTALLATION, own.pid, own.start)
     elsewhere = EngineId("another-database", DEAD.pid, DEAD.start)
     dead, living, foreign = (Mark(one, "R", 1, "s").text for one in (DEAD, alive, elsewhere))
     with (
