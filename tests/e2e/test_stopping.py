@@ -68,7 +68,8 @@ def test_a_second_term_cuts_the_step_in_flight_and_the_next_start_performs_it_ag
 
 def test_a_third_term_ends_the_engine_at_once(place: Place, vendor_example: bytes) -> None:
     stubborn = (
-        "trap '' TERM; sh -c 'trap \"\" TERM; echo $$ $PPID > pids; while :; do sleep 1; done'"
+        "trap : TERM; "
+        "sh -c 'trap \"touch heard\" TERM; echo $$ $PPID > pids; while :; do sleep 1; done'"
     )
     place.write(
         "playbooks/stubborn.yaml",
@@ -83,7 +84,7 @@ def test_a_third_term_ends_the_engine_at_once(place: Place, vendor_example: byte
     engine.process.terminate()
     engine.wait_for("stopping")
     engine.process.terminate()
-    time.sleep(0.3)  # two of the same signal at one moment are one
+    wait_until((place.folder / "heard").exists)  # two of the same signal at one moment are one
     assert engine.process.poll() is None, "the command is stubborn, and has its patience"
     engine.process.terminate()
     assert engine.process.wait(SOON) == 128 + signal.SIGTERM
