@@ -25,6 +25,7 @@ from engine.flashduty import exchange as exchange_module
 from engine.flashduty.answer import Answer, FlashdutyError
 from engine.flashduty.exchange import Exchange, open_session
 from engine.flashduty.operations import operation_at
+from tests import jumping_time
 from tests.flashduty.servers import Account, Handler, cutting, serving
 
 CANARY = "canary/0123+456 789=abcdef"
@@ -417,7 +418,7 @@ def test_an_answer_that_does_not_come_in_time_tells_no_key() -> None:
                 done.set()
 
     with pytest.raises(FlashdutyError) as caught:
-        asyncio.run(story())
+        jumping_time.run(story())
     tells_no_key(caught.value)
     assert (caught.value.code, caught.value.took_effect) == ("TimedOut", "unknown")
     assert caught.value.message == "no answer of /incident/ack within 100ms"
@@ -448,7 +449,7 @@ def test_a_request_that_never_got_a_connection_took_no_effect() -> None:
                     await first
 
     with pytest.raises(FlashdutyError) as caught:
-        asyncio.run(story())
+        jumping_time.run(story())
     assert (caught.value.code, caught.value.took_effect) == ("NoConnection", "no")
     assert caught.value.message.endswith(": no connection within 100ms")
 

@@ -1,22 +1,19 @@
 """Never more than the account allows in any window, and every run has its turn."""
 
 import asyncio
-import selectors
 from collections import defaultdict
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from typing_extensions import override
 
 from engine.flashduty.limiter import Limiter, Line
+from tests import jumping_time
 
 PATIENCE: Final = 60.0
-
-T = TypeVar("T")
 
 WINDOWS: Final = st.lists(
     st.tuples(st.integers(1, 5), st.sampled_from([0.1, 1.0, 7.0])), min_size=1, max_size=3
@@ -141,32 +138,6 @@ def test_a_window_is_as_long_as_it_says() -> None:
 # The waiting itself, on a loop whose time is its own
 
 
-class Jumping(selectors.DefaultSelector):
-    """Waits for nothing: while it would, its time goes on by as much."""
-
-    now = 0.0
-
-    @override
-    def select(self, timeout: float | None = None) -> Any:
-        self.now += timeout or 0.0
-        return super().select(0 if timeout is not None else None)
-
-
-class JumpingLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._jumping = Jumping()
-        super().__init__(self._jumping)
-
-    @override
-    def time(self) -> float:
-        return self._jumping.now
-
-
-def run(story: Coroutine[Any, Any, T]) -> T:
-    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        return runner.run(story)
-
-
 def test_whoever_finds_room_does_not_wait() -> None:
     async def story() -> tuple[str, ...]:
         limiter = Limiter(per_second=50, per_minute=1000)
@@ -176,7 +147,7 @@ def test_whoever_finds_room_does_not_wait() -> None:
             await limiter.turn("a")
         return tuple(went_round)
 
-    assert run(story()) == ()
+    assert jumping_time.run(story()) == ()
 
 
 def test_a_run_that_asks_for_much_does_not_keep_the_others_waiting() -> None:
@@ -195,7 +166,7 @@ def test_a_run_that_asks_for_much_does_not_keep_the_others_waiting() -> None:
             for run in ("b", "c"):
                 tasks.create_task(ask(run))
 
-    run(story())
+    jumping_time.run(story())
     assert served[:20] == ["greedy"] * 20, "nobody else was there"
     assert sorted(served[20:23]) == ["b", "c", "greedy"]
     assert served.count("greedy") == 30
@@ -221,7 +192,7 @@ def test_whoever_is_cancelled_gives_up_its_place_and_spends_nothing() -> None:
                 task.cancel()
             await last
 
-    run(story())
+    jumping_time.run(story())
     assert served == ["a", "b", "last"], "the third of the minute was still to be had"
 
 
@@ -238,5 +209,5 @@ def test_a_limiter_serves_the_next_loop_as_it_served_the_last() -> None:
         async with asyncio.timeout(PATIENCE):
             await limiter.turn("c")
 
-    run(gives_up())
-    run(comes_later())
+    jumping_time.run(gives_up())
+    jumping_time.run(comes_later())

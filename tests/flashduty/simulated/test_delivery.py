@@ -1,6 +1,5 @@
 """Webhooks are delivered as Flashduty does: in order, within 2 seconds, with one retry at most."""
 
-import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from engine.flashduty.simulated.organization import CHANNEL
 from engine.flashduty.simulated.refusal import RefusalError
 from engine.flashduty.simulated.sample import ALERT_INTEGRATION_KEY, sample_account
 from engine.flashduty.simulated.webhooks import Kind, Webhook
+from tests import jumping_time
 from tests.flashduty.receiving import Receiver, receiving
 
 NOW = 1_795_000_000
@@ -20,8 +20,7 @@ ID = "6551f3888713372ad1054d57"
 OTHER = "6551f3888713372ad1054d58"
 ME = 3790925372131
 ZHANGSAN = 1234648032504
-HURRY = 0.5  # seconds, instead of the 2 of the vendor, where an answer is too slow
-NO_HURRY = 30.0  # where none is, however slow the machine
+NO_HURRY = 30.0  # seconds, instead of the 2 of the vendor, where no answer is too slow
 SLOW = {"slow", "slow body"}
 
 
@@ -59,11 +58,11 @@ def story(
                 await account.webhooks.outbox.join()
         return account, receiver
 
-    return asyncio.run(told())
+    return jumping_time.run(told())
 
 
 def limit_for(answers: Sequence[Any]) -> float:
-    return HURRY if SLOW & set(map(str, answers)) else NO_HURRY
+    return LIMIT if SLOW & set(map(str, answers)) else NO_HURRY
 
 
 async def comment(account: SimulatedAccount, _receiver: Receiver) -> None:
@@ -143,7 +142,7 @@ def test_a_refused_connection_is_not_retried(refusing_port: int) -> None:
             await account.webhooks.outbox.join()
         return account
 
-    ((number, status, code, error),) = attempts(asyncio.run(to_nobody()))
+    ((number, status, code, error),) = attempts(jumping_time.run(to_nobody()))
     assert (number, status, code) == (1, "failed", 0)
     assert error.startswith("dial tcp: ")
 
@@ -159,7 +158,7 @@ def test_a_connection_that_is_not_made_in_time_is_retried_once() -> None:
                 one.settimeout(0)
                 one.connect_ex(address)
             account.add_webhook(Webhook("incident", f"http://127.0.0.1:{address[1]}/"))
-            async with delivering(account, limit=HURRY):
+            async with delivering(account):
                 account.comment([ID], "Hello.", mute_reply=True)
                 await account.webhooks.outbox.join()
             for one in waiting:
@@ -167,7 +166,7 @@ def test_a_connection_that_is_not_made_in_time_is_retried_once() -> None:
         return account
 
     late = "dial tcp: i/o timeout"
-    assert attempts(asyncio.run(to_a_full_queue())) == [
+    assert attempts(jumping_time.run(to_a_full_queue())) == [
         (1, "failed", 0, late),
         (2, "failed", 0, late),
     ]
@@ -214,7 +213,7 @@ def test_whoever_wants_to_hears_of_every_attempt() -> None:
             account.comment([ID], "Hello.", mute_reply=True)
             await account.webhooks.outbox.join()
 
-    asyncio.run(told())
+    jumping_time.run(told())
     assert heard == [(ID, 1, 0), (ID, 2, 200)]
 
 
