@@ -234,6 +234,15 @@ SELECT * FROM runs WHERE event = :event ORDER BY seq;
 -- steps_of_run: everything a run did, in order
 SELECT * FROM steps WHERE run = :run ORDER BY seq;
 
+-- beginnings: what several runs are carried out for, what they began with, and why they are to end
+SELECT runs.id AS run, runs.began, runs.cancelled, events.*
+FROM json_each(:runs) CROSS JOIN runs ON runs.id = value CROSS JOIN events ON events.id = runs.event;
+
+-- steps_of_runs: what several runs did, each in order; not what went out, which decides nothing
+SELECT run, path, attempt, type, id, name, NULL AS plan, NULL AS request, started, wake, ended,
+       outcome, result, error, retryable, variables, stops, repeats, question, again, by, handed
+FROM steps WHERE run IN (SELECT value FROM json_each(:runs)) ORDER BY seq;
+
 -- start_step: an attempt is about to take effect, or waits for its time; the same one again is a repeat
 INSERT INTO steps (run, path, attempt, type, id, name, plan, request, started, handed, wake)
 VALUES (:run, :path, :attempt, :type, :id, :name, :plan, :request, :started, :handed, :wake)
