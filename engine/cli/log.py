@@ -1,11 +1,12 @@
 """The engine's log: one line a happening, masked, for a person at a terminal or as JSON."""
 
+import json
 import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
 from contextlib import suppress
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 import structlog
 from typing_extensions import override
@@ -33,6 +34,8 @@ from engine.runs.redaction import Redactor
 from engine.runs.run import Asking, Outcome, RunState
 from engine.runs.trace import timestamp
 
+_JSON: Final = json.JSONEncoder(default=repr)  # which writes ASCII
+
 Log = structlog.typing.FilteringBoundLogger
 
 
@@ -55,14 +58,14 @@ def create_log(redactor: Redactor, stream: TextIO = sys.stderr) -> Log:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if person else "iso", utc=not person),
             mask,
-            *(
-                [shown, structlog.dev.ConsoleRenderer()]
-                if person
-                else [structlog.processors.JSONRenderer()]  # which writes ASCII
-            ),
+            *([shown, structlog.dev.ConsoleRenderer()] if person else [_as_json]),
         ],
     ).bind()  # or it is put together again for every line
     return log
+
+
+def _as_json(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+    return _JSON.encode(event)
 
 
 class _Lines:
@@ -73,7 +76,8 @@ class _Lines:
 
     def msg(self, message: str) -> None:
         with suppress(OSError, ValueError):
-            print(message, file=self._stream, flush=True)
+            self._stream.write(f"{message}\n")
+            self._stream.flush()
 
     debug = info = warning = error = critical = msg
 
