@@ -28,6 +28,7 @@ from engine.runs.happening import (
     StepAsked,
     StepSettled,
     StepStarted,
+    TakenUp,
     Trouble,
 )
 from engine.runs.redaction import Redactor
@@ -43,7 +44,10 @@ def create_log(redactor: Redactor, stream: TextIO = sys.stderr) -> Log:
     """A logger whose every word passes the redactor. Ours alone: nothing global is set."""
 
     def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {key: redactor.data(value) for key, value in event.items()}
+        return {
+            key: redactor.text(value) if isinstance(value, str) else redactor.data(value)
+            for key, value in event.items()
+        }
 
     def shown(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         return {
@@ -150,18 +154,8 @@ def write_happening(log: Log, happening: Happening) -> None:
                 since=timestamp(since),
                 until=timestamp(until),
             )
-        case LeftOver(run_id, path, attempt, pid, command, ended):
-            write = log.warning if ended else log.error
-            write(
-                "left over, and ended" if ended else "left over, and it cannot be ended",
-                action="left_over",
-                run=run_id,
-                step=path,
-                attempt=attempt,
-                pid=pid,
-                command=line(command),
-                ended=ended,
-            )
+        case LeftOver() | TakenUp():
+            _write_start(log, happening)
         case Pruned(events, runs, steps, playbooks, output):
             log.info(
                 "pruned",
@@ -176,6 +170,25 @@ def write_happening(log: Log, happening: Happening) -> None:
             _write_reload(log, happening)
         case Trouble(where, message):
             log.error("trouble", action="trouble", where=where, message=message)
+
+
+def _write_start(log: Log, happening: LeftOver | TakenUp) -> None:
+    match happening:
+        case LeftOver(run_id, path, attempt, pid, command, ended):
+            write = log.warning if ended else log.error
+            write(
+                "left over, and ended" if ended else "left over, and it cannot be ended",
+                action="left_over",
+                run=run_id,
+                step=path,
+                attempt=attempt,
+                pid=pid,
+                command=line(command),
+                ended=ended,
+            )
+        case TakenUp(runs, left):
+            write = log.debug if left else log.info
+            write("unfinished runs taken up", action="taken_up", runs=runs, left=left)
 
 
 def write_problem(log: Log, problem: Problem) -> None:

@@ -62,7 +62,8 @@ class Conduct:
         try:
             while True:
                 self.control.changed.clear()
-                await self._obey()
+                if self.control.orders:
+                    await self._obey()
                 self._collect()
                 if self.journal.full:
                     await self.journal.write()

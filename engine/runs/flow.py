@@ -11,7 +11,7 @@ tried again by itself.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
@@ -82,44 +82,48 @@ class Flow:
             case Cancelled():
                 return self if self.cancelled is not None else replace(self, cancelled=fact)
             case _:
-                return self._advance(self._expect(fact), fact)
+                return self._advance(self._expect(fact), [fact])
 
     def follow(self, step: Step, fact: StepFact) -> Self:
         """The same for one of the steps that `next` named: where the run stands is known then."""
-        return self._advance(step, fact)
+        return self._advance(step, [fact])
 
     def replay(self, facts: Iterable[Fact]) -> Self:
         """The flow after a history. Raises ValueError for one that is not this playbook's."""
         flow = self
-        step: Step | None = None  # of the fact before
+        some: list[StepFact] = []  # of one step, one after another: they are at the same place
         for fact in facts:
             if isinstance(fact, Began | Cancelled):
-                flow = flow.take(fact)
-                continue
-            if step is None or step.path != fact.path:
-                step = flow._expect(fact)
-            flow = flow._advance(step, fact)
-        return flow
+                flow, some = flow._with(some).take(fact), []
+            elif some and fact.path != some[0].path:
+                flow, some = flow._with(some), [fact]
+            else:
+                some.append(fact)
+        return flow._with(some)
+
+    def _with(self, some: Sequence[StepFact]) -> Self:
+        return self._advance(self._expect(some[0]), some) if some else self
 
     def sees(self) -> Document:
         """The document at the first place where something is to be done."""
         return self.next(self.began.at)[0].document
 
-    def _advance(self, step: Step, fact: StepFact) -> Self:
-        before = self.progress.get(fact.path, UNBEGUN)
-        held = self.held
-        question = before.question
-        if isinstance(fact, Settled) and question and question.kind is Asking.ATTENTION:
-            more = max(0.0, fact.at - question.at)
-            held = {**held, fact.path: held.get(fact.path, 0.0) + more}
+    def _advance(self, step: Step, facts: Sequence[StepFact]) -> Self:
+        progress, held = self.progress.get(step.path, UNBEGUN), self.held
+        for fact in facts:
+            question = progress.question
+            if isinstance(fact, Settled) and question and question.kind is Asking.ATTENTION:
+                more = max(0.0, fact.at - question.at)
+                held = {**held, step.path: held.get(step.path, 0.0) + more}
+            progress = progress.take(fact, step)
         # Named one by one: `replace` takes several times as long, and this is done for every fact.
         return type(self)(
             self.playbook,
             self.document,
             self.run_id,
             began=self.began,
-            progress={**self.progress, fact.path: before.take(fact, step)},
-            begun=self.begun | around(fact.path),
+            progress={**self.progress, step.path: progress},
+            begun=self.begun | around(step.path),
             cancelled=self.cancelled,
             held=held,
         )

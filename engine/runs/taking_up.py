@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from engine.runs.happening import TakenUp, Tell
 from engine.runs.ledger import Ledger, LedgerError, Past
 from engine.runs.run import Run
 
@@ -18,8 +19,10 @@ AHEAD: Final = 2  # times as many, for which nobody has come yet
 class TakingUp:
     """Of the runs that one start found. They come for what was read in their order."""
 
-    def __init__(self, ledger: Ledger, runs: Sequence[Run]) -> None:
+    def __init__(self, ledger: Ledger, runs: Sequence[Run], tell: Tell) -> None:
         self._ledger = ledger
+        self._tell = tell
+        self._runs = self._left = len(runs)
         starts = range(0, len(runs), AT_ONCE)
         self._batches = [_Batch([run.id for run in runs[at : at + AT_ONCE]]) for at in starts]
         self._batch_of = {run: batch for batch in self._batches for run in batch.missing}
@@ -41,8 +44,10 @@ class TakingUp:
         batch = self._batch_of.pop(run.id)
         await batch.read.wait()
         batch.missing.discard(run.id)
+        self._left -= 1
         if not batch.missing:
             self._room.release()
+            self._tell(TakenUp(self._runs - self._left, self._left))
         past = batch.pasts.pop(run.id, None)
         if past is not None:
             return past

@@ -213,7 +213,7 @@ class Worker:
 
     async def _resume(self, tasks: asyncio.TaskGroup) -> None:
         runs = await self._ledger.unfinished()
-        taking_up = TakingUp(self._ledger, runs)
+        taking_up = TakingUp(self._ledger, runs, self._tell)
         tasks.create_task(taking_up.read(), name="taking up")
         for run in runs:
             tasks.create_task(self._resumed(run, taking_up), name=f"run {run.id}")
