@@ -136,7 +136,7 @@ def test_however_changes_are_put_together_the_rows_are_the_same(
 
 
 def test_changes_of_many_runs_leave_the_rows_as_those_of_one_after_another() -> None:
-    """More than a statement has rows, alike and not, and one of them moves twice."""
+    """More than a statement has rows, alike and not, and two of them move more than once."""
 
     def changes_of(number: int) -> list[Change]:
         run = replace(RUN, id=f"RUN{number}").move(RunState.RUNNING, at=NOW + number)
@@ -148,6 +148,10 @@ def test_changes_of_many_runs_leave_the_rows_as_those_of_one_after_another() -> 
         changes = [settled, *waits[: number % 3], RunMove(run)]
         if number == 9:
             changes.append(RunMove(run.move(RunState.WAITING, at=NOW, reason="last")))
+        if number == 11:  # an end is not followed by another one
+            changes += [
+                RunMove(run.move(state, at=NOW)) for state in (RunState.SUCCEEDED, RunState.FAILED)
+            ]
         return changes
 
     groups = [changes_of(number) for number in range(1, 100)]
