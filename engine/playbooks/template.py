@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import jinja2
 from jinja2 import nodes
+from jinja2.parser import Parser
 from jinja2.runtime import Undefined
 from jinja2.utils import missing
 from typing_extensions import override
@@ -142,7 +143,8 @@ class Templates:
 
     def _parse(self, source: str) -> Template:
         try:
-            tree = self._sandbox.parse(source)
+            # Which sandbox it is for, its nodes are told when they are compiled: few ever are.
+            tree = nodes.Template(Parser(self._sandbox, source).subparse(), lineno=1)
             names, sure = names_in(tree, self._sandbox)
             if "secrets" in names:
                 refuse_transformed(tree)
@@ -171,7 +173,7 @@ class Templates:
         return Template(source, names, expression is not None, tree, compile_)
 
     def _compiled(self, tree: nodes.Template) -> jinja2.Template:
-        tree.set_environment(self._sandbox)  # for the nodes that are ours
+        tree.set_environment(self._sandbox)
         return self._sandbox.from_string(tree)
 
     def offset_of(self, name: str, source: str) -> int:
