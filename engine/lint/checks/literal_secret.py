@@ -39,6 +39,9 @@ def _find(subject: Subject, _: Around) -> Iterator[Finding]:
 def _found(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
     """Every text that looks like one, by its place; of two reasons the first."""
     match value:
+        case str():
+            if path and (kind := _kind(value, path)) is not None:
+                yield path, kind
         case dict():
             for key, one in value.items():
                 yield from _found(one, (*path, key))
@@ -48,20 +51,20 @@ def _found(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
                     yield (*path, at), kind
             for at, one in enumerate(value):
                 yield from _found(one, (*path, at))
-        case str() if path and (kind := _kind(value, path)) is not None:
-            yield path, kind
+        case _:
+            pass
 
 
 def _kind(text: str, path: Path) -> str | None:
-    names = [part for part in path if isinstance(part, str)]
     if (kind := looks_like(text)) is not None:
         return kind
-    if names[-1] in _CONDITIONS:
+    name, *around = [part for part in reversed(path) if isinstance(part, str)]
+    if name in _CONDITIONS:
         return None
-    if names[-1] == "script":
+    if name == "script":
         return in_script(text)
-    of = names[-2] if names[-1] in _OF_A_VALUE and len(names) > 1 else names[-1]
-    return named(of, text) or (dense(text) if _SENT & set(names) else None)
+    of = around[0] if name in _OF_A_VALUE and around else name
+    return named(of, text) or (None if _SENT.isdisjoint(path) else dense(text))
 
 
 def _is_argv(path: Path) -> bool:
