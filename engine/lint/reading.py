@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, get_args
 
+from pydantic import ValidationError
+
 from engine.lint.fields import ANY, ELEMENT, VALUE
 from engine.lint.mention import Asked, AskedByTemplate, Mention, asked_by, asked_by_template
 from engine.lint.subject import (
@@ -23,6 +25,7 @@ from engine.playbooks.parameters import Parameters
 from engine.playbooks.step_type import StepType
 from engine.playbooks.template import Template, Templates, TemplateSyntaxError
 from engine.rules.condition import Condition, ConditionSyntaxError
+from engine.rules.conditions import Conditions
 
 STEPS: Final = "steps"
 AFTER_STEPS: Final = ("on_failure", "on_resolved", "finally")  # in the order they can come
@@ -35,13 +38,19 @@ _HIDDEN_OF_VARS: Final = frozenset({"steps", "secrets"})
 class SubjectReader:
     """Reads files whose steps are of the given step types; what texts ask for is kept."""
 
-    def __init__(self, step_types: Mapping[str, StepType[Any]], templates: Templates) -> None:
+    def __init__(
+        self,
+        step_types: Mapping[str, StepType[Any]],
+        templates: Templates,
+        conditions: Conditions,
+    ) -> None:
         self._step_types = step_types
         self._templates = templates
+        self._conditions = conditions
         # The parameters of each step type that are conditions, on its own result.
         self.conditions_in = {key: _conditions(one.parameters) for key, one in step_types.items()}
-        self._conditions: dict[str, tuple[Condition, Asked] | None] = {}
-        self._asked: dict[str, AskedByTemplate] = {}
+        self._asked_by: dict[str, Asked] = {}
+        self._asked_by_template: dict[str, AskedByTemplate] = {}
 
     def read(self, marked: MarkedYaml) -> Subject:
         """Whatever the file holds, nothing is raised."""
@@ -72,14 +81,21 @@ class SubjectReader:
         keys = [key for key in raw if key in self._step_types or key in (PARALLEL, CALL)]
         return keys[0] if len(keys) == 1 else None
 
+    def parameters(self, step_type: StepType[Any], tree: Mapping[str, Any]) -> Any:
+        """The tree as the step type reads it; None where it is wrong: the loader tells of it."""
+        try:
+            return step_type.parameters.model_validate(tree, context=self._conditions)
+        except ValidationError:
+            return None
+
     def condition(self, text: str) -> tuple[Condition, Asked] | None:
-        if text not in self._conditions:
-            try:
-                condition = Condition.parse(text)
-                self._conditions[text] = (condition, asked_by(condition))
-            except ConditionSyntaxError:
-                self._conditions[text] = None
-        return self._conditions[text]
+        try:
+            condition = self._conditions.parse(text)
+        except ConditionSyntaxError:
+            return None
+        if text not in self._asked_by:
+            self._asked_by[text] = asked_by(condition)
+        return condition, self._asked_by[text]
 
     def template(self, text: str) -> tuple[Template, AskedByTemplate] | None:
         if not self._templates.is_template(text):
@@ -88,9 +104,9 @@ class SubjectReader:
             template = self._templates.parse(text)
         except TemplateSyntaxError:
             return None
-        if text not in self._asked:
-            self._asked[text] = asked_by_template(template)
-        return template, self._asked[text]
+        if text not in self._asked_by_template:
+            self._asked_by_template[text] = asked_by_template(template)
+        return template, self._asked_by_template[text]
 
 
 class _Reading:
@@ -170,7 +186,7 @@ class _Reading:
             place = path if short is not None else (*path, name)
             constant = name in model.constants
             tree[name] = value if constant else self.texts(value, place, sees, step)
-        step = replace(step, tree=tree)
+        step = replace(step, tree=tree, parameters=self._reader.parameters(step_type, tree))
         for name in self._reader.conditions_in[str(step.key)] & given.keys():
             self.condition(given[name], (*path, name), Sees(result=step.own_result), step)
         return step, frozenset(given) if step.key == SET else frozenset()

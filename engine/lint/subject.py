@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from engine.lint.fields import (
     ANY,
     OF_EVENTS,
@@ -40,20 +38,13 @@ class FileStep:
     key: str | None = None  # of its step type; None where there is none, or more than one
     step_type: StepType[Any] | None = None  # None also for what is no step type, as `parallel`
     tree: Mapping[str, Any] = field(default_factory=dict)  # its parameters, with Templates in them
+    parameters: Any = None  # the tree as its step type reads it; None where it is wrong, or none
     branches: tuple[tuple["FileStep", ...], ...] = ()
 
     @property
     def id(self) -> str | None:
         value = self.raw.get("id")
         return value if isinstance(value, str) else None
-
-    @property
-    def parameters(self) -> Any:
-        """The tree as its step type reads it; None where it is wrong, or none."""
-        try:
-            return self.step_type and self.step_type.parameters.model_validate(self.tree)
-        except ValidationError:
-            return None  # the loader has told of it
 
     @property
     def result(self) -> Shape:
