@@ -157,16 +157,21 @@ class _Reading:
             step = replace(step, branches=tuple(branches))
         elif step_type is not None:
             step, set_here = self._with_parameters(step, raw[str(key)], (*path, str(key)), sees)
-            after = replace(after, variables=after.variables | set_here)
+            if set_here:
+                after = replace(after, variables=after.variables | set_here)
         elif key is not None:
             self.texts(raw[key], (*path, key), replace(sees, hidden=_NO_SECRETS), step)
         for name in _ON_DOCUMENT:
-            self.condition(raw.get(name), (*path, name), replace(sees, hidden=_NO_SECRETS), step)
-        whole = step.own_result
-        self.condition(raw.get("output"), (*path, "output"), Sees(result=whole), step)
-        until = _mapping(raw.get("until")).get("condition")
-        kept = Sees(result=ANY if "output" in raw else whole)
-        self.condition(until, (*path, "until", "condition"), kept, step)
+            if name in raw:
+                on_document = replace(sees, hidden=_NO_SECRETS)
+                self.condition(raw[name], (*path, name), on_document, step)
+        if "output" in raw:
+            of_result = Sees(result=step.own_result)
+            self.condition(raw["output"], (*path, "output"), of_result, step)
+        if "until" in raw:
+            until = _mapping(raw["until"]).get("condition")
+            kept = Sees(result=ANY if "output" in raw else step.own_result)
+            self.condition(until, (*path, "until", "condition"), kept, step)
         if step.id is not None:
             after = replace(after, steps={**after.steps, step.id: step})
         return step, after

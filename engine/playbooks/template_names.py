@@ -51,6 +51,8 @@ class _Looking:
                 if name not in own:
                     self.names.add(name)
                     self.plain = self.plain and use == "load"
+            case nodes.Getattr(node=inner):
+                self.look(inner, own, levels - 1)
             case nodes.For():
                 self._look_at_loop(node, own, levels - 1)
             case _:
