@@ -21,6 +21,7 @@ from typing_extensions import override
 from engine.events.document import NAMES
 from engine.playbooks.budget import BUDGET, MAX_OUTPUT, Budget
 from engine.playbooks.deferred import Deferred, Unknown
+from engine.playbooks.plain_template import plain_tree
 from engine.playbooks.sandbox import Sandbox, refuse_parts
 from engine.playbooks.secret_use import refuse_transformed
 from engine.playbooks.template_names import names_in
@@ -144,7 +145,9 @@ class Templates:
     def _parse(self, source: str) -> Template:
         try:
             # Which sandbox it is for, its nodes are told when they are compiled: few ever are.
-            tree = nodes.Template(Parser(self._sandbox, source).subparse(), lineno=1)
+            tree = plain_tree(source)
+            if tree is None:
+                tree = nodes.Template(Parser(self._sandbox, source).subparse(), lineno=1)
             names, sure = names_in(tree, self._sandbox)
             if "secrets" in names:
                 refuse_transformed(tree)
