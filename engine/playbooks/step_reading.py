@@ -193,10 +193,9 @@ class StepReader(Reading):
         def place(loc: Path) -> Path:
             return (*path, *(loc if short is None else loc[1:]))
 
+        names = IN_STEPS | more
         tree = {
-            name: item
-            if name in model.constants
-            else self.compile(item, place((name,)), IN_STEPS | more)
+            name: item if name in model.constants else self.compile(item, place((name,)), names)
             for name, item in value.items()
         }
         try:

@@ -8,7 +8,6 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Final
 
 import jinja2
@@ -74,6 +73,23 @@ class _Missing(jinja2.StrictUndefined):
         if self._undefined_obj is not missing:
             return f"'{name}' is not there"
         return f"'{name}' is not defined ({nearest(name, (*NAMES, 'secrets'))})"
+
+
+class _WhenRendered:
+    """Compiles a tree the first time it is asked to."""
+
+    __slots__ = ("_compiled", "_sandbox", "_tree")
+
+    def __init__(self, tree: nodes.Template, sandbox: Sandbox) -> None:
+        self._tree = tree
+        self._sandbox = sandbox
+        self._compiled: jinja2.Template | None = None
+
+    def __call__(self) -> jinja2.Template:
+        if self._compiled is None:
+            self._tree.set_environment(self._sandbox)
+            self._compiled = self._sandbox.from_string(self._tree)
+        return self._compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +173,7 @@ class Templates:
                 tree.body = [nodes.Assign(target, expression, lineno=1)]
             if "{%" in source:
                 refuse_parts(tree)
-            compile_ = cache(lambda: self._compiled(tree))
+            compile_ = _WhenRendered(tree, self._sandbox)
             if not sure:
                 compile_()
         except jinja2.TemplateSyntaxError as error:
@@ -174,10 +190,6 @@ class Templates:
                 "it is nested too deeply, or a number in it is too long", _offset_of_line(source, 1)
             ) from None
         return Template(source, names, expression is not None, tree, compile_)
-
-    def _compiled(self, tree: nodes.Template) -> jinja2.Template:
-        tree.set_environment(self._sandbox)
-        return self._sandbox.from_string(tree)
 
     def offset_of(self, name: str, source: str) -> int:
         """Where a parsed template first asks for a top-level name."""

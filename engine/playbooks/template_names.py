@@ -53,6 +53,9 @@ class _Looking:
                     self.plain = self.plain and use == "load"
             case nodes.Getattr(node=inner):
                 self.look(inner, own, levels - 1)
+            case nodes.Template(body=inside) | nodes.Output(nodes=inside):
+                for child in inside:
+                    self.look(child, own, levels - 1)
             case nodes.For():
                 self._look_at_loop(node, own, levels - 1)
             case _:
@@ -67,7 +70,7 @@ class _Looking:
             case nodes.Test(name=name):
                 self.plain = self.plain and name in self._sandbox.tests
             case nodes.Stmt():
-                self.plain = self.plain and isinstance(node, (nodes.Output, nodes.If))
+                self.plain = self.plain and isinstance(node, nodes.If)
             case _:
                 pass
         if isinstance(node, (nodes.Filter, nodes.Call)):
