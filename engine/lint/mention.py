@@ -177,18 +177,28 @@ class _LookingAtTemplate:
         self.words: list[tuple[Path, str]] = []
 
     def look(self, node: nodes.Node, *, defaulted: bool = False) -> None:
-        seen: nodes.Node | None = None
         match node:
             case nodes.Const() | nodes.TemplateData():
-                return
+                pass
             case nodes.Name() | nodes.Getattr() | nodes.Getitem() if path := path_of(node):
                 # A default is for the last name alone: without what is before it, it fails.
-                self.mentions += [Mention(path[:length], None) for length in range(1, len(path))]
+                for length in range(1, len(path)):
+                    self.mentions.append(Mention(path[:length], None))
                 self.mentions.append(Mention(path, None, defaulted))
-                return
             case nodes.Name(name=name):
                 self.own.add(name)
-                return
+            case nodes.Template(body=inside) | nodes.Output(nodes=inside):
+                for child in inside:
+                    self.look(child)
+            case _:
+                seen = self._look_at(node)
+                for child in node.iter_child_nodes():
+                    if child is not seen:
+                        self.look(child)
+
+    def _look_at(self, node: nodes.Node) -> nodes.Node | None:
+        """What there is to see in a node; and which of its parts has been looked at then."""
+        match node:
             case nodes.Filter(node=nodes.Node() as seen, name="default" | "d"):
                 self.look(seen, defaulted=True)
             case nodes.Test(node=seen, name="defined" | "undefined"):
@@ -197,11 +207,10 @@ class _LookingAtTemplate:
                 self._look_at_call(seen, node.args)
             case nodes.Compare():
                 self._look_at_words(node)
+                return None
             case _:
-                pass
-        for child in node.iter_child_nodes():
-            if child is not seen:
-                self.look(child)
+                return None
+        return seen
 
     def _look_at_call(self, method: nodes.Getattr, arguments: Sequence[nodes.Expr]) -> None:
         """What is called is a method, of a text, a list or a mapping, and no field."""

@@ -31,7 +31,6 @@ STEPS: Final = "steps"
 AFTER_STEPS: Final = ("on_failure", "on_resolved", "finally")  # in the order they can come
 _ON_DOCUMENT: Final = ("when", "foreach")
 _HIDDEN_OF_TRIGGER: Final = frozenset({"vars", "steps", "run", "secrets", "inputs"})
-_NO_SECRETS: Final = frozenset({"secrets"})
 _HIDDEN_OF_VARS: Final = frozenset({"steps", "secrets"})
 
 
@@ -65,8 +64,7 @@ class SubjectReader:
             known |= {name}
         sections = {}
         sections[STEPS], sees = reading.steps(raw.get(STEPS), (STEPS,), Sees(known))
-        answer = replace(sees, hidden=_NO_SECRETS)
-        reading.texts(_mapping(raw.get("answer")), ("answer",), answer)
+        reading.texts(_mapping(raw.get("answer")), ("answer",), sees.without_secrets())
         for name in AFTER_STEPS:
             sections[name], sees = reading.steps(raw.get(name), (name,), sees)
         conditions, templates = reading.conditions, reading.templates
@@ -158,13 +156,19 @@ class _Reading:
         elif step_type is not None:
             step, set_here = self._with_parameters(step, raw[str(key)], (*path, str(key)), sees)
             if set_here:
-                after = replace(after, variables=after.variables | set_here)
+                after = Sees(after.variables | set_here, after.steps, after.hidden)
         elif key is not None:
-            self.texts(raw[key], (*path, key), replace(sees, hidden=_NO_SECRETS), step)
+            self.texts(raw[key], (*path, key), sees.without_secrets(), step)
+        self._conditions_of(step, sees)
+        if step.id is not None:
+            after = Sees(after.variables, {**after.steps, step.id: step}, after.hidden)
+        return step, after
+
+    def _conditions_of(self, step: FileStep, sees: Sees) -> None:
+        raw, path = step.raw, step.path
         for name in _ON_DOCUMENT:
             if name in raw:
-                on_document = replace(sees, hidden=_NO_SECRETS)
-                self.condition(raw[name], (*path, name), on_document, step)
+                self.condition(raw[name], (*path, name), sees.without_secrets(), step)
         if "output" in raw:
             of_result = Sees(result=step.own_result)
             self.condition(raw["output"], (*path, "output"), of_result, step)
@@ -172,9 +176,6 @@ class _Reading:
             until = _mapping(raw["until"]).get("condition")
             kept = Sees(result=ANY if "output" in raw else step.own_result)
             self.condition(until, (*path, "until", "condition"), kept, step)
-        if step.id is not None:
-            after = replace(after, steps={**after.steps, step.id: step})
-        return step, after
 
     def _with_parameters(
         self, step: FileStep, raw: Any, path: Path, sees: Sees
@@ -191,7 +192,8 @@ class _Reading:
             place = path if short is not None else (*path, name)
             constant = name in model.constants
             tree[name] = value if constant else self.texts(value, place, sees, step)
-        step = replace(step, tree=tree, parameters=self._reader.parameters(step_type, tree))
+        parameters = self._reader.parameters(step_type, tree)
+        step = FileStep(step.path, step.raw, step.key, step_type, tree, parameters)
         for name in self._reader.conditions_in[str(step.key)] & given.keys():
             self.condition(given[name], (*path, name), Sees(result=step.own_result), step)
         return step, frozenset(given) if step.key == SET else frozenset()

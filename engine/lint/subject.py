@@ -27,6 +27,7 @@ PARALLEL: Final = "parallel"
 CALL: Final = "playbook"
 SET: Final = "set"  # its result are its parameters, and each is a variable
 _DOCUMENT: Final = Fields(OF_EVENTS)
+_NO_SECRETS: Final = frozenset({"secrets"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,10 @@ class Sees:
     steps: Mapping[str, FileStep] = field(default_factory=dict)  # by id: those that came before
     hidden: frozenset[str] = frozenset()  # names that the loader refuses there
     result: Shape | None = None  # the place sees a step's result of this shape, and nothing else
+
+    def without_secrets(self) -> "Sees":
+        """What a place sees that has all of this but secrets."""
+        return Sees(self.variables, self.steps, _NO_SECRETS)
 
     def follow(self, path: Sequence[str]) -> tuple[Shape, int]:
         """What is known of the value at a path, and how many parts of it are known to be there.
