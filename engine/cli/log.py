@@ -1,11 +1,12 @@
 """The engine's log: one line a happening, masked, for a person at a terminal or as JSON."""
 
+import json
 import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
 from contextlib import suppress
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 import structlog
 from typing_extensions import override
@@ -27,11 +28,14 @@ from engine.runs.happening import (
     StepAsked,
     StepSettled,
     StepStarted,
+    TakenUp,
     Trouble,
 )
 from engine.runs.redaction import Redactor
 from engine.runs.run import Asking, Outcome, RunState
 from engine.runs.trace import timestamp
+
+_JSON: Final = json.JSONEncoder(default=repr)  # which writes ASCII
 
 Log = structlog.typing.FilteringBoundLogger
 
@@ -40,7 +44,10 @@ def create_log(redactor: Redactor, stream: TextIO = sys.stderr) -> Log:
     """A logger whose every word passes the redactor. Ours alone: nothing global is set."""
 
     def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {key: redactor.data(value) for key, value in event.items()}
+        return {
+            key: redactor.text(value) if isinstance(value, str) else redactor.data(value)
+            for key, value in event.items()
+        }
 
     def shown(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         return {
@@ -55,14 +62,14 @@ def create_log(redactor: Redactor, stream: TextIO = sys.stderr) -> Log:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if person else "iso", utc=not person),
             mask,
-            *(
-                [shown, structlog.dev.ConsoleRenderer()]
-                if person
-                else [structlog.processors.JSONRenderer()]  # which writes ASCII
-            ),
+            *([shown, structlog.dev.ConsoleRenderer()] if person else [_as_json]),
         ],
     ).bind()  # or it is put together again for every line
     return log
+
+
+def _as_json(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+    return _JSON.encode(event)
 
 
 class _Lines:
@@ -73,7 +80,8 @@ class _Lines:
 
     def msg(self, message: str) -> None:
         with suppress(OSError, ValueError):
-            print(message, file=self._stream, flush=True)
+            self._stream.write(f"{message}\n")
+            self._stream.flush()
 
     debug = info = warning = error = critical = msg
 
@@ -146,18 +154,8 @@ def write_happening(log: Log, happening: Happening) -> None:
                 since=timestamp(since),
                 until=timestamp(until),
             )
-        case LeftOver(run_id, path, attempt, pid, command, ended):
-            write = log.warning if ended else log.error
-            write(
-                "left over, and ended" if ended else "left over, and it cannot be ended",
-                action="left_over",
-                run=run_id,
-                step=path,
-                attempt=attempt,
-                pid=pid,
-                command=line(command),
-                ended=ended,
-            )
+        case LeftOver() | TakenUp():
+            _write_start(log, happening)
         case Pruned(events, runs, steps, playbooks, output):
             log.info(
                 "pruned",
@@ -172,6 +170,25 @@ def write_happening(log: Log, happening: Happening) -> None:
             _write_reload(log, happening)
         case Trouble(where, message):
             log.error("trouble", action="trouble", where=where, message=message)
+
+
+def _write_start(log: Log, happening: LeftOver | TakenUp) -> None:
+    match happening:
+        case LeftOver(run_id, path, attempt, pid, command, ended):
+            write = log.warning if ended else log.error
+            write(
+                "left over, and ended" if ended else "left over, and it cannot be ended",
+                action="left_over",
+                run=run_id,
+                step=path,
+                attempt=attempt,
+                pid=pid,
+                command=line(command),
+                ended=ended,
+            )
+        case TakenUp(runs, left):
+            write = log.debug if left else log.info
+            write("unfinished runs taken up", action="taken_up", runs=runs, left=left)
 
 
 def write_problem(log: Log, problem: Problem) -> None:

@@ -18,6 +18,7 @@ from engine.cli.serving import (
     reloaded_by_signal,
     run_until_stopped,
     server,
+    spare_collector,
     stopped_by_signals,
 )
 from engine.cli.tls import tls_context
@@ -25,7 +26,7 @@ from engine.cli.watching import watch
 from engine.config.config import Config
 from engine.config.writable import Account, errors_of, others_can_write
 from engine.problem import EngineError, Problem
-from engine.runs.happening import Happening
+from engine.runs.happening import Happening, TakenUp
 from engine.runs.redaction import Redactor
 
 
@@ -54,6 +55,8 @@ async def _serve(config: Config) -> int:
 
     def tell(happening: Happening) -> None:
         write_happening(log, happening)
+        if isinstance(happening, TakenUp):
+            spare_collector()
 
     def stop(number: int) -> None:
         received.append(number)

@@ -171,13 +171,18 @@ def collecting_seldom() -> Iterator[None]:
     """
     before = gc.get_threshold()
     gc.collect()
-    gc.freeze()
+    spare_collector()
     gc.set_threshold(*SELDOM)
     try:
         yield
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def spare_collector() -> None:
+    """What is there now is there to stay: it is not to be looked through again."""
+    gc.freeze()
 
 
 @contextmanager

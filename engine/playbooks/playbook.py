@@ -23,6 +23,9 @@ class Section(Enum):
     FINALLY = "finally"
 
 
+_SECTIONS: Final = {section.value: section for section in Section}
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """How often a failing step is tried, and how long to wait in between (seconds)."""
@@ -217,7 +220,7 @@ class Playbook:
 
     def _find(self, parts: Sequence[str]) -> Step | None:
         section, *rest = parts
-        steps = next((self.section(one) for one in Section if one.value == section), ())
+        steps = self.section(_SECTIONS[section]) if section in _SECTIONS else ()
         step: Step | None = None
         for place, part in enumerate(rest, start=1):
             if step is not None and step.called is not None and not part.isdecimal():

@@ -18,6 +18,7 @@ from engine.runs.run import Run
 from engine.runs.turns import Turns
 
 BATCH: Final = 200  # events judged in one go
+TOGETHER: Final = 20  # of them one after the other, kept by one commit, while a delivery may wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Admission:
             if has_consequences(judged.event):
                 await _all(keeping)  # so does this one
             keeping.append(asyncio.ensure_future(self._keep(judged)))
-            await asyncio.sleep(0)  # let the receiver answer in between
+            if len(keeping) % TOGETHER == 0:
+                await asyncio.sleep(0)  # let the receiver answer in between
         await _all(keeping)
         return len(events) == BATCH
 

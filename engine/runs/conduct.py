@@ -6,7 +6,7 @@ journal is written before anything takes effect or is waited for.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
@@ -62,7 +62,8 @@ class Conduct:
         try:
             while True:
                 self.control.changed.clear()
-                await self._obey()
+                if self.control.orders:
+                    await self._obey()
                 self._collect()
                 if self.journal.full:
                     await self.journal.write()
@@ -212,11 +213,10 @@ class Conduct:
         ]
         times = [wait.until for wait in waits if wait.until is not None]
         until = min(times, default=None)
-        tasks = {task for _, task in self.in_flight.values()}
-        if tasks:
+        if self.in_flight:
             self._move(RunState.RUNNING, None)
             await self.journal.write()
-            await self._sleep(until, tasks)
+            await self._sleep(until)
             return
         first = min(waits, key=lambda wait: wait.until or float("inf"), default=None)
         if first is not None:
@@ -226,22 +226,19 @@ class Conduct:
             self._move(RunState.WAITING, self.control.paused)
         await self.journal.write()
         async with self.yielded():
-            await self._sleep(until, tasks)
+            await self._sleep(until)
         if not self.control.stopping.is_set():
             self._move(RunState.RUNNING, None)
 
     def _move(self, state: RunState, reason: str | None) -> None:
         self.run = self.journal.move(self.run, state, reason)
 
-    async def _sleep(self, until: float | None, tasks: set["asyncio.Task[Report]"]) -> None:
-        listening = asyncio.ensure_future(self.control.changed.wait())
-        timeout = None if until is None else max(0.0, until - self.means.clock())
-        try:
-            await asyncio.wait(
-                {listening, *tasks}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            listening.cancel()
+    async def _sleep(self, until: float | None) -> None:
+        """Until a time has come, a step has come back or somebody has said something."""
+        left = None if until is None else max(0.0, until - self.means.clock())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await self.control.changed.wait()
 
     # What a person says ---------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ tried again by itself.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
@@ -21,13 +21,14 @@ from engine.runs.fact import Began, Cancelled, Fact, Settled
 from engine.runs.moment import Moment
 from engine.runs.move import Document, End, Move
 from engine.runs.progress import UNBEGUN, Progress, StepFact
-from engine.runs.run import Asking, RunState
+from engine.runs.run import Asking, Outcome, RunState
 from engine.runs.scope import Scope
 from engine.runs.stand import Failure, Open
 from engine.runs.walk import Walk, held_within
 
 NEVER: Final = Began(0.0)
 _NOTHING: Final[frozenset[str]] = frozenset()
+_DONE: Final = (Outcome.SUCCEEDED, Outcome.SKIPPED)
 _INSIDE: Final = re.compile(rf"\[|/(?={'|'.join(section.value for section in Section)})")
 
 
@@ -71,42 +72,58 @@ class Flow:
             case Began():
                 if self.progress or self.began.error is not None:
                     raise ValueError("the run began before")
-                return replace(self, began=fact)
+                return type(self)(
+                    self.playbook,
+                    self.document,
+                    self.run_id,
+                    began=fact,
+                    cancelled=self.cancelled,
+                )
             case Cancelled():
                 return self if self.cancelled is not None else replace(self, cancelled=fact)
             case _:
-                return self._advance(self._expect(fact), fact)
+                return self._advance(self._expect(fact), [fact])
 
     def follow(self, step: Step, fact: StepFact) -> Self:
         """The same for one of the steps that `next` named: where the run stands is known then."""
-        return self._advance(step, fact)
+        return self._advance(step, [fact])
 
     def replay(self, facts: Iterable[Fact]) -> Self:
-        """The flow after a history."""
+        """The flow after a history. Raises ValueError for one that is not this playbook's."""
         flow = self
+        some: list[StepFact] = []  # of one step, one after another: they are at the same place
         for fact in facts:
-            flow = flow.take(fact)
-        return flow
+            if isinstance(fact, Began | Cancelled):
+                flow, some = flow._with(some).take(fact), []
+            elif some and fact.path != some[0].path:
+                flow, some = flow._with(some), [fact]
+            else:
+                some.append(fact)
+        return flow._with(some)
+
+    def _with(self, some: Sequence[StepFact]) -> Self:
+        return self._advance(self._expect(some[0]), some) if some else self
 
     def sees(self) -> Document:
         """The document at the first place where something is to be done."""
         return self.next(self.began.at)[0].document
 
-    def _advance(self, step: Step, fact: StepFact) -> Self:
-        before = self.progress.get(fact.path, UNBEGUN)
-        held = self.held
-        question = before.question
-        if isinstance(fact, Settled) and question and question.kind is Asking.ATTENTION:
-            more = max(0.0, fact.at - question.at)
-            held = {**held, fact.path: held.get(fact.path, 0.0) + more}
+    def _advance(self, step: Step, facts: Sequence[StepFact]) -> Self:
+        progress, held = self.progress.get(step.path, UNBEGUN), self.held
+        for fact in facts:
+            question = progress.question
+            if isinstance(fact, Settled) and question and question.kind is Asking.ATTENTION:
+                more = max(0.0, fact.at - question.at)
+                held = {**held, step.path: held.get(step.path, 0.0) + more}
+            progress = progress.take(fact, step)
         # Named one by one: `replace` takes several times as long, and this is done for every fact.
         return type(self)(
             self.playbook,
             self.document,
             self.run_id,
             began=self.began,
-            progress={**self.progress, fact.path: before.take(fact, step)},
-            begun=self.begun | around(fact.path),
+            progress={**self.progress, step.path: progress},
+            begun=self.begun | around(step.path),
             cancelled=self.cancelled,
             held=held,
         )
@@ -117,7 +134,7 @@ class Flow:
         if step is None:
             raise ValueError(f"there is no step {fact.path}")
         # Once a step has begun, the run stands at it until it is settled.
-        if not around(fact.path) and fact.path not in self.progress:
+        if not around(fact.path) and fact.path not in self.progress and not self._is_next(step):
             at = fact.at if isinstance(fact, Settled) else self.began.at
             stands = [move.step.path for move in self.next(at) if not isinstance(move, End)]
             # What ended several steps before their time may come later in a ledger's records.
@@ -126,6 +143,22 @@ class Flow:
                 shown = ", ".join(stands) or "its end"
                 raise ValueError(f"the run stands at {shown}, not at {fact.path}")
         return step
+
+    def _is_next(self, step: Step) -> bool:
+        """Whether the run stands at it for sure: it was at the step before, which is done.
+
+        So it is of nearly all; of the others a walk through the whole playbook tells.
+        """
+        section, _, number = step.path.partition("/")
+        if section != Section.STEPS.value or self.cancelled is not None:
+            return False
+        if number == "0":
+            return self.began.error is None
+        before = self.playbook.steps[int(number) - 1]
+        if before.branches or before.foreach is not None:
+            return False
+        settled = self.progress.get(before.path, UNBEGUN).settled
+        return settled is not None and settled.outcome in _DONE and not settled.stops
 
     def _walk(self, now: float, section: Section, failure: Failure | None) -> Walk:
         deadline = None  # what cleans up after `steps` has its own time

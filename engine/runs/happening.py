@@ -86,6 +86,14 @@ class LeftOver:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenUp:
+    """So many of the runs that a start found unfinished have come to their turn again."""
+
+    runs: int
+    left: int  # that have not yet
+
+
+@dataclass(frozen=True, slots=True)
 class Pruned:
     """What the ledger forgot in one round: how many of each."""
 
@@ -127,6 +135,7 @@ Happening = (
     | Trouble
     | Reconciled
     | LeftOver
+    | TakenUp
     | Pruned
     | Reloaded
     | ReloadRefused

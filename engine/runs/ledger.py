@@ -53,6 +53,14 @@ class Admitted:
     orders: Sequence[Order] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a run goes on from: what it is carried out for, and all that happened to it."""
+
+    event: Event
+    history: Sequence[Fact]
+
+
 ReadLane = Callable[[Run, Guard, float], Lane]  # of a run that has one; the time is now
 Admit = Callable[[ReadLane], Admitted]  # decides, and does nothing else
 
@@ -139,6 +147,10 @@ class Ledger(Protocol):
 
     async def history(self, run_id: str) -> Sequence[Fact]:
         """Everything that happened to a run, in order; empty for one that has not begun."""
+        ...
+
+    async def pasts(self, runs: Sequence[str]) -> Mapping[str, Past]:
+        """The events and the histories of these runs, by their ids; of those that there are."""
         ...
 
     async def keep(self, changes: Sequence[Change]) -> None:

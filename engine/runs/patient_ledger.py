@@ -13,7 +13,7 @@ from engine.runs.control import Order, Pause
 from engine.runs.fact import Fact
 from engine.runs.happening import Tell, Trouble
 from engine.runs.lane import Lane
-from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, Ledger, LedgerError
+from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, Ledger, LedgerError, Past
 from engine.runs.run import Run
 
 RETRY_AFTER: Final = 1.0  # seconds until the ledger is asked again after it refused
@@ -86,6 +86,10 @@ class PatientLedger:
 
     async def history(self, run_id: str) -> Sequence[Fact]:
         return await self._insist(lambda: self._ledger.history(run_id))
+
+    async def pasts(self, runs: Sequence[str]) -> Mapping[str, Past]:
+        """Asked once: what is wrong with one of the runs must not keep the others waiting."""
+        return await self._ledger.pasts(runs)
 
     async def keep(self, changes: Sequence[Change]) -> None:
         to_the_last = any(isinstance(change, StepSettle) for change in changes)

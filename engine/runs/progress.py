@@ -1,6 +1,6 @@
 """How far one step has come: its attempts, and the outcome that stands once there is one."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Self
 
 from engine.playbooks.playbook import Step
@@ -43,9 +43,13 @@ class Progress:
             case Paused() | Asked() if self.started is None:
                 raise ValueError(f"{fact.path} cannot wait: it was not started")
             case Paused(until=until):
-                return replace(self, wake=until)
+                return type(self)(
+                    *(self.attempt, self.began, self.started, until, self.handed, self.question)
+                )
             case Asked(question=question):
-                return replace(self, question=question)
+                return type(self)(
+                    *(self.attempt, self.began, self.started, self.wake, self.handed, question)
+                )
             case Settled():
                 again = self._again_at(fact, step)
                 over = fact if again is None else None

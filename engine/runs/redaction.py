@@ -7,6 +7,7 @@ wherever it stands, in keys as well as in values.
 import base64
 import json
 import re
+import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -34,6 +35,7 @@ class Redactor:
         self._forms: tuple[str, ...] = ()
         self._values: set[str] = set()
         self._lengths: tuple[int, ...] = ()  # of the forms, below zero: they come longest first
+        self._shortest = sys.maxsize  # of the forms
 
     def learn(self, value: str) -> None:
         """Mask this value from now on, in all its forms; of several lines each one, too."""
@@ -51,12 +53,12 @@ class Redactor:
             # Longest first: a value may be part of another one.
             self._forms = tuple(sorted({*self._forms, *forms}, key=len, reverse=True))
             self._lengths = tuple(-len(form) for form in self._forms)
+            self._shortest = len(self._forms[-1])
 
     def text(self, text: str) -> str:
         """The text with every known value masked."""
-        if not self._forms:
+        if len(text) < self._shortest:  # as most are, in an answer or in the log
             return text
-        # Most texts of an answer are shorter than any form: those are passed over at once.
         first = bisect_left(self._lengths, -len(text))
         for form in self._forms[first:] if first else self._forms:
             if form in text:

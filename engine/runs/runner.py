@@ -1,6 +1,6 @@
 """Carries out one run: begins it or takes it up again, and brings it to its end."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -46,25 +46,30 @@ class Runner:
         *,
         control: Control,
         yielded: Callable[[], AbstractAsyncContextManager[None]],
+        history: Sequence[facts.Fact] | None = None,
     ) -> Run:
         """Bring a queued or unfinished run to its end, or to where stopping finds it.
 
-        `yielded` is entered while the run only waits, so that another one can have its turn.
+        `history` is what happened to it; None: the ledger is asked. `yielded` is entered while the
+        run only waits, so that another one can have its turn.
         Cancelling it cuts the steps in flight; they have no outcome then.
         """
         journal = Journal(self.ledger, self.tell, self.clock)
         try:
-            run, flow = await self._begin(run, Flow(playbook, document, run.id), journal)
+            run, flow = await self._begin(run, Flow(playbook, document, run.id), journal, history)
             conduct = Conduct(self, journal, run, flow, event, control, yielded)
             end = await conduct.to_the_end()
             return conduct.run if end is None else self._end(conduct.run, playbook, end, journal)
         finally:
             await journal.write()
 
-    async def _begin(self, run: Run, flow: Flow, journal: Journal) -> tuple[Run, Flow]:
+    async def _begin(
+        self, run: Run, flow: Flow, journal: Journal, history: Sequence[facts.Fact] | None
+    ) -> tuple[Run, Flow]:
         """Render `vars` for a new run, or replay the history of an unfinished one."""
-        fresh = run.state is RunState.QUEUED and run.origin is None
-        history = [] if fresh else await self.ledger.history(run.id)
+        if history is None:
+            fresh = run.state is RunState.QUEUED and run.origin is None
+            history = [] if fresh else await self.ledger.history(run.id)
         if history and run.state is not RunState.QUEUED:
             return run, flow.replay(history)
         at = self.clock()

@@ -228,6 +228,8 @@ def held_within(held: Mapping[str, float], path: str) -> float:
 
     Those of what cleans up after `steps` do not count for them: their time was over then.
     """
+    if not held:
+        return 0.0
     return sum(seconds for at, seconds in held.items() if at.startswith(f"{path}/"))
 
 

@@ -24,6 +24,7 @@ from engine.runs.ledger import Ledger, LedgerError
 from engine.runs.patient_ledger import PatientLedger
 from engine.runs.run import Run, RunState
 from engine.runs.runner import Clock, Runner
+from engine.runs.taking_up import TakingUp
 from engine.runs.turns import Turns
 
 
@@ -211,12 +212,15 @@ class Worker:
         return self._turns.paused(playbook)
 
     async def _resume(self, tasks: asyncio.TaskGroup) -> None:
-        for run in await self._ledger.unfinished():
-            tasks.create_task(self._resumed(run), name=f"run {run.id}")
+        runs = await self._ledger.unfinished()
+        taking_up = TakingUp(self._ledger, runs, self._tell)
+        tasks.create_task(taking_up.read(), name="taking up")
+        for run in runs:
+            tasks.create_task(self._resumed(run, taking_up), name=f"run {run.id}")
 
-    async def _resumed(self, run: Run) -> None:
+    async def _resumed(self, run: Run, taking_up: TakingUp) -> None:
         await self._slots.acquire()
-        await self._started(run, self._slots)
+        await self._started(run, self._slots, taking_up)
 
     def begin(self, run: Run, slots: asyncio.Semaphore) -> bool:
         """Carry out a run beside the queue; its slot is taken, and given back at its end.
@@ -239,19 +243,23 @@ class Worker:
                 return
             tasks.create_task(self._started(run, self._slots), name=f"run {run.id}")
 
-    async def _started(self, run: Run, slots: asyncio.Semaphore) -> None:
+    async def _started(
+        self, run: Run, slots: asyncio.Semaphore, taking_up: TakingUp | None = None
+    ) -> None:
         try:
-            await self._carry_out(run, slots)
+            await self._carry_out(run, slots, taking_up)
         finally:
             self._controls.pop(run.id, None)
             self._turns.ended(run)
             slots.release()
             self.wake()
 
-    async def _carry_out(self, run: Run, slots: asyncio.Semaphore) -> None:
+    async def _carry_out(
+        self, run: Run, slots: asyncio.Semaphore, taking_up: TakingUp | None
+    ) -> None:
         """Bring one run to its end, or to where stopping finds it."""
         try:
-            await self._carry_out_once(run, slots)
+            await self._carry_out_once(run, slots, taking_up)
         except LedgerError as error:
             self._tell(Trouble(f"run {run.id}", str(error)))
         except Exception as error:  # noqa: BLE001 - a fault in one run must not end the others
@@ -273,8 +281,14 @@ class Worker:
             return
         self._tell(RunMoved(run))
 
-    async def _carry_out_once(self, run: Run, slots: asyncio.Semaphore) -> None:
-        event = await self._ledger.event(run.event_id)
+    async def _carry_out_once(
+        self, run: Run, slots: asyncio.Semaphore, taking_up: TakingUp | None
+    ) -> None:
+        if taking_up is None:
+            event, history = await self._ledger.event(run.event_id), None
+        else:
+            past = await taking_up.past(run)
+            event, history = past.event, past.history
         try:
             playbook = await self._version(run)
         except EngineError as error:
@@ -287,6 +301,7 @@ class Worker:
             document_of(event, self._config),
             control=self._control_of(run),
             yielded=lambda: self._yielded(slots),
+            history=history,
         )
 
     async def _version(self, run: Run) -> Playbook:

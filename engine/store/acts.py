@@ -9,6 +9,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 from engine.runs.ledger import LedgerError, NotInLedgerError
 
 GROUP: Final = 500  # acts in one group: bounds how long the first of them waits for the last
+# Acts that are handed over before all that is ready in the loop has had its turn: the thread begins
+# with them, and has the rest for its next group.
+MANY: Final = 32
 
 T = TypeVar("T")
 G = TypeVar("G")
@@ -31,6 +34,7 @@ class Acts:
 
     def __init__(self) -> None:
         self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[Order]] = {}
 
     def put(
         self, act: Act[Any] | JointAct[Any, Any], *, joint: bool = False, given: Any = None
@@ -38,11 +42,26 @@ class Acts:
         """What the act will answer, or raise."""
         loop = asyncio.get_running_loop()
         order = Order(act, joint, given, loop, loop.create_future())
-        self._orders.put(order)
+        gathered = self._gathered.get(loop)
+        if gathered is None:
+            # Not each by itself: the thread would wake up for the first, be in the way of who is
+            # about to put in the others, and commit them one by one.
+            self._gathered[loop] = [order]
+            loop.call_soon(self._hand_over, loop)
+        else:
+            gathered.append(order)
+            if len(gathered) == MANY:
+                self._hand_over(loop)
         return order.answer
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        for order in self._gathered.pop(loop, ()):
+            self._orders.put(order)
 
     def no_more(self) -> None:
         """The thread is done when it has taken all that waits."""
+        for loop in list(self._gathered):
+            self._hand_over(loop)
         self._orders.put(None)
 
     def group(self) -> tuple[list[Order], bool]:

@@ -26,6 +26,8 @@ from engine.store import rows
 from engine.store.queries import in_every_size, in_sizes, read_queries
 
 _OF_STEPS: Final = (StepStart, StepPause, StepAsk, StepSettle)
+_OF_STEP_ROWS: Final = ("step_at_once", "start_step", "settle_step")
+_OF_RUN_ROWS: Final = ("begin_and_move_run", "update_run")
 
 Statement = tuple[str, list[rows.Parameters]]  # its name in `sql/queries.sql`, and for which rows
 
@@ -35,7 +37,8 @@ class Changes:
 
     def __init__(self) -> None:
         self._sql = read_queries()
-        self._steps = in_every_size(self._sql["step_at_once"])
+        names = (*_OF_STEP_ROWS, *_OF_RUN_ROWS)
+        self._several = {name: in_every_size(self._sql[name]) for name in names}
 
     def keep(self, db: sqlite3.Connection, given: Sequence[Sequence[Statement]]) -> list[None]:
         """Those of several runs: what is alike is done together, each run in its own order."""
@@ -48,12 +51,12 @@ class Changes:
         return [None] * len(given)
 
     def _do(self, db: sqlite3.Connection, name: str, parameters: list[rows.Parameters]) -> None:
-        if name != "step_at_once":
+        if name not in self._several or (name in _OF_RUN_ROWS and _some_twice(parameters)):
             db.executemany(self._sql[name], parameters)
             return
         for some in in_sizes(parameters):
-            insert = self._steps[len(some)]
-            db.execute(insert.statement, insert.parameters(some))
+            several = self._several[name][len(some)]
+            db.execute(several.statement, several.parameters(some))
 
 
 def statements_of(changes: Sequence[Change]) -> list[Statement]:
@@ -63,36 +66,41 @@ def statements_of(changes: Sequence[Change]) -> list[Statement]:
 
 
 def _statements(changes: Sequence[Change]) -> Iterator[tuple[str, rows.Parameters]]:
-    """One a change, but for what is over when it begins: a whole run, an attempt at a step."""
+    """One a change, but for what is over when it begins: a whole run, an attempt at a step.
+
+    And for an attempt that waits for its time when it begins.
+    """
     match changes:
         case [RunBegin(begun, fact), *steps, RunMove(run)] if run.id == begun.id and all(
             isinstance(one, _OF_STEPS) for one in steps
         ):
             yield "begin_and_move_run", _begun(run, fact)
             changes = steps
-    for place, change in enumerate(changes):
-        before = changes[place - 1] if place else None
-        after = changes[place + 1] if place + 1 < len(changes) else None
-        if isinstance(change, StepStart) and _ends(change, after):
-            continue
-        if (
-            isinstance(change, StepSettle)
-            and isinstance(before, StepStart)
-            and _ends(before, change)
-        ):
-            started = rows.started_to_row(before.run_id, before.record)
-            settled = rows.settled_to_row(change.run_id, change.step, change.fact)
-            yield "step_at_once", {**settled, **started}
-        else:
-            yield _statement(change)
+    place = 0
+    while place < len(changes):
+        match changes[place : place + 2]:
+            case [StepStart() as start, StepSettle() as end] if _same_attempt(start, end):
+                started = rows.started_to_row(start.run_id, start.record)
+                settled = rows.settled_to_row(end.run_id, end.step, end.fact)
+                yield "step_at_once", {**settled, **started}
+                place += 2
+            case [StepStart() as start, StepPause() as pause] if _same_attempt(start, pause):
+                started = rows.started_to_row(start.run_id, start.record)
+                yield "start_step", {**started, "wake": pause.fact.until}
+                place += 2
+            case _:
+                yield _statement(changes[place])
+                place += 1
 
 
-def _ends(start: StepStart, change: Change | None) -> bool:
-    """Whether it is the outcome of the attempt that was started."""
-    if not isinstance(change, StepSettle):
-        return False
-    begun, over = start.record, change.fact
-    return (start.run_id, begun.path, begun.attempt) == (change.run_id, over.path, over.attempt)
+def _same_attempt(start: StepStart, then: StepPause | StepSettle) -> bool:
+    begun, fact = start.record, then.fact
+    return (start.run_id, begun.path, begun.attempt) == (then.run_id, fact.path, fact.attempt)
+
+
+def _some_twice(parameters: Sequence[rows.Parameters]) -> bool:
+    """Whether one statement would have to say two things of a run."""
+    return len({row["id"] for row in parameters}) < len(parameters)
 
 
 def _begun(run: Run, fact: Began) -> rows.Parameters:

@@ -1,6 +1,6 @@
 """Reads the named statements of `sql/queries.sql`: no SQL is put together anywhere.
 
-But for one thing: what inserts one row is repeated for several.
+But for one thing: what inserts or updates one row is repeated for several.
 """
 
 import re
@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any, Final, LiteralString, Self, TypeVar, cast
 
 _NAMED: Final = re.compile(r"^-- (\w+): .*$", re.MULTILINE)
-_VALUES: Final = re.compile(r"(?<=VALUES )\(.*\)(?=\nON CONFLICT)", re.DOTALL)
+_VALUES: Final = re.compile(r"(?<=VALUES )\(.*\)(?=\nON CONFLICT|\n\)\nUPDATE)", re.DOTALL)
 SIZES: Final = (64, 16, 4, 1)  # rows of a statement: few different ones stay prepared
 _PARAMETER: Final = re.compile(r":(\w+)")
 
@@ -19,17 +19,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class SeveralRows:
-    """A statement that inserts several rows at once, and the names of a row's parameters."""
+    """A statement for several rows at once, and the names of a row's parameters."""
 
     statement: LiteralString
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, insert: LiteralString, rows: int) -> Self:
-        """From one that inserts a row: `VALUES (...)`, and then `ON CONFLICT`."""
-        found = _VALUES.search(insert)
+    def of(cls, statement: LiteralString, rows: int) -> Self:
+        """From one that inserts a row, or updates one: `VALUES (...)`, and then what it is for."""
+        found = _VALUES.search(statement)
         if found is None:
-            raise ValueError(f"it inserts no row: {insert}")
+            raise ValueError(f"it has no row: {statement}")
         row = found.group()
         names = tuple(dict.fromkeys(_PARAMETER.findall(row)))
 
@@ -37,16 +37,16 @@ class SeveralRows:
             return _PARAMETER.sub(lambda one: f"?{first + names.index(one.group(1))}", row)
 
         all_rows = ",\n".join(numbered(1 + number * len(names)) for number in range(rows))
-        return cls(_literal(insert.replace(row, all_rows)), names)
+        return cls(_literal(statement.replace(row, all_rows)), names)
 
     def parameters(self, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Those of all rows, in the order of their numbers."""
         return [row[name] for row in rows for name in self.names]
 
 
-def in_every_size(insert: LiteralString) -> Mapping[int, SeveralRows]:
-    """The statements for `in_sizes`, made of one that inserts a row."""
-    return {size: SeveralRows.of(insert, size) for size in SIZES}
+def in_every_size(statement: LiteralString) -> Mapping[int, SeveralRows]:
+    """The statements for `in_sizes`, made of one for a row."""
+    return {size: SeveralRows.of(statement, size) for size in SIZES}
 
 
 def in_sizes(rows: Iterable[T]) -> Iterator[list[T]]:

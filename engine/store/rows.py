@@ -19,13 +19,21 @@ from engine.runs.ledger import Judgement
 from engine.runs.run import Asking, Handed, Outcome, Question, Run, RunState, StepRecord
 
 Parameters = dict[str, Any]
+Row = sqlite3.Row | Parameters  # one that was read
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
+# orjson is many times as fast; here it leaves to the other one what it would write in its own way.
+_AS_THE_ENCODER: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
 def to_json(value: Any) -> str:
     """JSON as the ledger keeps it. What JSON cannot hold is kept as the text it shows."""
-    return to_text(_ENCODER.encode(value))
+    try:
+        text = orjson.dumps(value, option=_AS_THE_ENCODER).decode()
+    except TypeError:  # what JSON cannot hold, a lone surrogate, a number of more than 64 bits
+        return to_text(_ENCODER.encode(value))
+    # It may stand for a NaN, which Python writes and reads as what it is.
+    return to_text(_ENCODER.encode(value)) if "null" in text else text
 
 
 def to_text(text: str) -> str:
@@ -52,7 +60,7 @@ def event_to_row(event: Event) -> Parameters:
     }
 
 
-def event_from_row(row: sqlite3.Row, *, known_before: bool = False) -> Event:
+def event_from_row(row: Row, *, known_before: bool = False) -> Event:
     """An event as it was accepted."""
     return Event(
         id=row["id"],
@@ -184,7 +192,7 @@ def began_to_json(fact: Began) -> str:
     return to_json({"at": fact.at, "vars": dict(fact.variables), "error": fact.error})
 
 
-def began_from_row(row: sqlite3.Row) -> Began | None:
+def began_from_row(row: Row) -> Began | None:
     """None for a run that has not begun."""
     if row["began"] is None:
         return None
@@ -193,7 +201,7 @@ def began_from_row(row: sqlite3.Row) -> Began | None:
 
 
 def started_to_row(run_id: str, record: StepRecord) -> Parameters:
-    """The parameters of `start_step`."""
+    """The parameters of `start_step`; until a time has come where `wake` says so."""
     return {
         "run": run_id,
         "path": record.path,
@@ -205,6 +213,7 @@ def started_to_row(run_id: str, record: StepRecord) -> Parameters:
         "request": None if record.request is None else to_json(record.request),
         "started": record.started,
         "handed": None if record.handed is None else to_json(asdict(record.handed)),
+        "wake": record.wake,
     }
 
 
@@ -239,7 +248,7 @@ def cancelled_to_json(fact: Cancelled) -> str:
     return to_json(asdict(fact))
 
 
-def cancelled_from_row(row: sqlite3.Row) -> Cancelled | None:
+def cancelled_from_row(row: Row) -> Cancelled | None:
     """None for a run that nobody cancelled."""
     return None if row["cancelled"] is None else Cancelled(**json.loads(row["cancelled"]))
 
@@ -297,7 +306,7 @@ def audit_from_row(row: sqlite3.Row) -> AuditEntry:
     )
 
 
-def step_from_row(row: sqlite3.Row) -> StepRecord:
+def step_from_row(row: Row) -> StepRecord:
     """One attempt at one step."""
     return StepRecord(
         path=row["path"],

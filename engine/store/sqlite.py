@@ -14,10 +14,18 @@ from engine.rules.match import TOLD_BY_TIMELINE
 from engine.runs.change import Change
 from engine.runs.consequences import UnderWay
 from engine.runs.control import Order, Pause
-from engine.runs.fact import Fact, facts_of
+from engine.runs.fact import Fact
 from engine.runs.happening import Tell, tell_nobody
 from engine.runs.lane import Lane
-from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, LedgerError, NotInLedgerError
+from engine.runs.ledger import (
+    Acceptance,
+    Admit,
+    Admitted,
+    Judgement,
+    LedgerError,
+    NotInLedgerError,
+    Past,
+)
 from engine.runs.run import Run
 from engine.store import rows
 from engine.store.arrivals import Arrivals
@@ -27,6 +35,7 @@ from engine.store.in_force import put_in_force
 from engine.store.lanes import read_lane, read_starts, read_under_way
 from engine.store.ledger_file import LedgerFile
 from engine.store.matches import Matches
+from engine.store.pasts import read_history, read_pasts
 from engine.store.private import keep_private
 from engine.store.pruning import SqlitePruning
 from engine.store.queries import read_queries
@@ -214,16 +223,10 @@ class SqliteLedger:
         return await self._reader.do(act)
 
     async def history(self, run_id: str) -> Sequence[Fact]:
-        def act(db: sqlite3.Connection) -> list[Fact]:
-            run = db.execute(self._sql["run_by_id"], {"id": run_id}).fetchone()
-            began = rows.began_from_row(run) if run is not None else None
-            if began is None:
-                return []
-            steps = db.execute(self._sql["steps_of_run"], {"run": run_id})
-            cancelled = rows.cancelled_from_row(run)
-            return [began, *facts_of((rows.step_from_row(row) for row in steps), cancelled)]
+        return await self._reader.do(lambda db: read_history(db, self._sql, run_id))
 
-        return await self._reader.do(act)
+    async def pasts(self, runs: Sequence[str]) -> Mapping[str, Past]:
+        return await self._reader.do(lambda db: read_pasts(db, self._sql, runs))
 
     async def keep(self, changes: Sequence[Change]) -> None:
         await self._writer.join(self._changes.keep, statements_of(changes))

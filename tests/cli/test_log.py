@@ -28,6 +28,7 @@ from engine.runs.happening import (
     StepAsked,
     StepSettled,
     StepStarted,
+    TakenUp,
     Trouble,
 )
 from engine.runs.redaction import Redactor
@@ -88,6 +89,11 @@ def written(happening: Happening) -> dict[str, Any]:
             StepSettled(RUN, STEP, Settled("steps/0", 1, 4.0, Outcome.FAILED, error="no\nway")),
             {"level": "warning", "action": "step_failed", "event": "step failed", "run": "R",
              "playbook": "p", "step": "steps/0", "attempt": 1, "error": "no way"},
+        ),
+        (
+            TakenUp(10_000, 0),
+            {"level": "info", "action": "taken_up", "event": "unfinished runs taken up",
+             "runs": 10_000, "left": 0},
         ),
         (
             LeftOver("R", "steps/0", 2, 4711, "rsync", ended=True),

@@ -24,6 +24,7 @@ from engine.cli.serving import (
     bind,
     collecting_seldom,
     server,
+    spare_collector,
     stopped_by_signals,
     woken_by_signal,
 )
@@ -98,6 +99,9 @@ def test_garbage_is_looked_for_seldom_and_not_among_what_is_there_already() -> N
         circle.append(circle)
         del circle
         assert gc.collect() >= 1  # it is found all the same
+        there: list[object] = []
+        spare_collector()
+        assert not any(one is there for one in gc.get_objects())
     assert (gc.get_threshold(), gc.get_freeze_count()) == (usual, 0)
 
 

@@ -75,7 +75,8 @@ class Counted:
         keeping = asyncio.ensure_future(self.writer.do(keep_busy))
         await asyncio.to_thread(busy.wait, PATIENCE)
         asked = asyncio.gather(*(ask() for ask in asks))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # all is put in
+        await asyncio.sleep(0)  # and handed over
         gate.set()
         await asyncio.gather(keeping, asked)
 

@@ -48,15 +48,36 @@ def test_without_deliveries_nobody_gives_way(arriving: Arriving, time: Time) -> 
     assert given_way(arriving, time) == 0
 
 
+def test_a_single_delivery_is_given_way_to_until_it_is_kept(arriving: Arriving, time: Time) -> None:
+    until = time.now + 1.5 * QUIET
+    time.meanwhile = lambda: arriving.ended() if time.now > until else None
+    arriving.began()
+    assert given_way(arriving, time) == pytest.approx(2 * QUIET)
+    assert given_way(arriving, time) == 0
+
+
 def test_who_gives_way_does_so_until_no_other_delivery_follows(
     arriving: Arriving, time: Time
 ) -> None:
     coming = [arriving.began, arriving.ended, arriving.began, arriving.ended]
     time.meanwhile = lambda: coming.pop(0)() if coming else None
     arriving.began()
+    arriving.began()
     arriving.ended()
-    assert given_way(arriving, time) == pytest.approx(4 * QUIET, abs=QUIET)
+    arriving.ended()
+    assert given_way(arriving, time) == pytest.approx(5.5 * QUIET, abs=0.6 * QUIET)
     assert not coming
+
+
+def test_deliveries_that_took_long_may_be_followed_by_others_when_they_were_kept(
+    arriving: Arriving, time: Time
+) -> None:
+    arriving.began()
+    arriving.began()
+    time.now += 10 * QUIET
+    arriving.ended()
+    arriving.ended()  # and their senders are answered now
+    assert 0 < given_way(arriving, time) < 3 * QUIET
 
 
 def test_nobody_gives_way_for_ever(arriving: Arriving, time: Time) -> None:

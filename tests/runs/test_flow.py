@@ -674,6 +674,21 @@ def test_the_same_history_leads_to_the_same_place() -> None:
 # Facts that cannot come
 
 
+def test_behind_a_stop_nothing_begins() -> None:
+    story = Story(ALL)
+    story.stops(Outcome.SUCCEEDED, "enough")
+    with pytest.raises(ValueError, match=r"^the run stands at finally/0, not at steps/1$"):
+        story.flow.replay([Started("steps/1", 1, BEGAN)])
+
+
+def test_behind_a_step_nothing_begins_while_something_inside_it_is_open() -> None:
+    story = Story("steps: [{foreach: labels.hosts, probe: a}, {probe: b}]", labels={"hosts": [1]})
+    story.start()
+    over = story.flow.take(Settled("steps/0", 1, BEGAN, Outcome.SUCCEEDED))
+    with pytest.raises(ValueError, match=r"^the run stands at steps/0\[0\], not at steps/1$"):
+        over.replay([Started("steps/1", 1, BEGAN)])
+
+
 @pytest.mark.parametrize(
     ("fact", "said"),
     [

@@ -367,6 +367,32 @@ def test_the_moves_after_a_replay_of_any_prefix_are_the_moves_without_one(drive:
 
 
 @given(DRIVES)
+@settings(max_examples=60, deadline=None)
+def test_a_step_begins_only_where_the_run_stands(drive: Drive) -> None:
+    drive.to_the_end()
+    sections = [drive.playbook.section(section) for section in Section]
+    for kept in range(0, len(drive.facts) + 1, 2):
+        flow = drive.beginning.replay(drive.facts[:kept])
+        moves = [move for move in flow.next(BEGAN) if not isinstance(move, End)]
+        for step in (step for steps in sections for step in steps):
+            if step.path in flow.progress:
+                continue
+            inside = (f"{step.path}/", f"{step.path}[")
+            stands = any(
+                move.step.path == step.path or move.step.path.startswith(inside) for move in moves
+            )
+            assert begins(flow, step.path) == stands
+
+
+def begins(flow: Flow, path: str) -> bool:
+    try:
+        flow.replay([Started(path, 1, BEGAN)])
+    except ValueError:
+        return False
+    return True
+
+
+@given(DRIVES)
 @settings(max_examples=80, deadline=None)
 def test_the_records_of_a_ledger_lead_to_the_same_place_however_things_were_mixed(
     drive: Drive,

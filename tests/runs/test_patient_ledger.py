@@ -106,6 +106,15 @@ def test_while_stopping_a_refusal_is_final(name: str) -> None:
     assert (len(ledger.asked), told) == (1, [])
 
 
+def test_for_many_runs_at_once_it_asks_once() -> None:
+    told: list[Happening] = []
+    ledger = Refusing(1, LedgerError("one of them cannot be read"))
+    with pytest.raises(LedgerError, match="one of them"):
+        answer_of(lambda asked: asked.pasts(["R"]), ledger, told)
+    assert (ledger.asked, told) == ([("pasts", (["R"],))], [])
+    assert answer_of(lambda asked: asked.pasts(["R"]), ledger, told) == "pasts"
+
+
 def test_an_outcome_is_insisted_on_while_stopping_too() -> None:
     told: list[Happening] = []
     ledger = Refusing(5, LedgerError("disk full"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from engine.runs.result_limit import LEAST, MOST, cut_result
-from engine.store.rows import to_json
+from engine.store.rows import to_json, to_text
 
 SMALL = 4096  # bytes; so that hypothesis comes by what is too large
 
@@ -39,7 +39,10 @@ class Large:
 
 
 def size(value: Any) -> int:
-    return len(to_json(value).encode())
+    """Bytes of its JSON, as Python's own encoder has it; what is kept is never longer."""
+    text = to_text(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str))
+    assert len(to_json(value)) <= len(text)
+    return len(text.encode())
 
 
 def nested(levels: int) -> Any:

@@ -2,9 +2,10 @@
 
 import asyncio
 import itertools
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +23,7 @@ from engine.rules.match import Trigger
 from engine.runs import admission, patient_ledger
 from engine.runs.change import RunBegin
 from engine.runs.fact import Began
-from engine.runs.happening import Matched, RunMoved, StepStarted
+from engine.runs.happening import Matched, RunMoved, StepStarted, TakenUp
 from engine.runs.ledger import Judgement, Ledger, LedgerError, NotInLedgerError
 from engine.runs.run import Outcome, RunState
 from engine.runs.worker import Worker
@@ -521,6 +522,27 @@ def test_unfinished_runs_take_turns_too(stage: Stage) -> None:
     asyncio.run(story())
     assert gate.came == ["OLD1", "OLD2", "OLD3"]
     assert gate.most_inside == 1
+
+
+def test_an_unfinished_run_that_cannot_be_read_keeps_no_other_from_going_on(
+    stage: Stage, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patient_ledger, "RETRY_AFTER", 0.001)
+
+    async def story() -> None:
+        for number in (1, 2, 3):
+            run = await stage.queue(ONE, an_event(f"E{number}"), f"OLD{number}")
+            await stage.ledger.keep([RunBegin(run.move(RunState.RUNNING, at=NOW), Began(NOW))])
+        with closing(sqlite3.connect(database)) as db:
+            db.execute("UPDATE runs SET began = '{' WHERE id = 'OLD1'")
+            db.commit()
+        async with working(a_worker(stage, ONE)):
+            await stage.told.until(lambda told: told.ended("OLD2", "OLD3"))
+            await stage.told.until(lambda told: bool(told.troubles))
+
+    asyncio.run(story())
+    assert states_in(database) == {"OLD1": "running", "OLD2": "succeeded", "OLD3": "succeeded"}
+    assert TakenUp(3, 0) in stage.told.happenings
 
 
 def test_a_run_keeps_the_version_it_began_with_out_of_the_ledger(database: Path) -> None:

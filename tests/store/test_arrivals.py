@@ -105,5 +105,5 @@ def test_one_that_cannot_be_kept_is_refused_and_those_beside_it_are_not(tmp_path
 
 
 def test_what_inserts_no_row_is_not_repeated() -> None:
-    with pytest.raises(ValueError, match="inserts no row: SELECT id"):
+    with pytest.raises(ValueError, match="has no row: SELECT id"):
         SeveralRows.of(read_queries()["event_by_id"].replace("*", "id"), 2)

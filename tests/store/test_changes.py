@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,11 +44,11 @@ Attempt = tuple[str, int]
 ATTEMPTS: Final = st.tuples(st.sampled_from(["steps/0", "steps/1"]), st.integers(1, 2))
 
 
-def a_start(attempt: Attempt, plan: str) -> StepStart:
+def a_start(attempt: Attempt, plan: str, run_id: str = "RUN1") -> StepStart:
     path, number = attempt
     handed = Handed({"host": "h"}) if plan == "call" else None
     return StepStart(
-        "RUN1",
+        run_id,
         StepRecord(
             path=path,
             attempt=number,
@@ -61,7 +62,7 @@ def a_start(attempt: Attempt, plan: str) -> StepStart:
     )
 
 
-def an_outcome(attempt: Attempt, outcome: Outcome) -> StepSettle:
+def an_outcome(attempt: Attempt, outcome: Outcome, run_id: str = "RUN1") -> StepSettle:
     path, number = attempt
     failed = outcome is Outcome.FAILED
     fact = Settled(
@@ -70,7 +71,7 @@ def an_outcome(attempt: Attempt, outcome: Outcome) -> StepSettle:
         error="no" if failed else None,
         variables={} if failed else {"a": number},
     )
-    return StepSettle("RUN1", StepRecord(path=path, attempt=number, type="probe"), fact)
+    return StepSettle(run_id, StepRecord(path=path, attempt=number, type="probe"), fact)
 
 
 CHANGES: Final[st.SearchStrategy[Change]] = st.one_of(
@@ -97,14 +98,21 @@ HISTORIES: Final = st.lists(CHANGES.map(lambda one: [one]) | AT_ONCE, min_size=1
 )
 
 
-def rows_after(groups: Sequence[Sequence[Change]]) -> dict[str, list[tuple[Any, ...]]]:
-    """All that a ledger has of the run, and in what order, after each group was kept."""
+def rows_after(
+    groups: Sequence[Sequence[Change]], *, runs: int = 1, at_once: bool = False
+) -> dict[str, list[tuple[Any, ...]]]:
+    """All that a ledger has of RUN1 and so on, and in what order, after each group was kept."""
     with TemporaryDirectory() as folder:
         database = Path(folder) / "engine.db"
         with open_ledger(database) as ledger:
 
             async def story() -> None:
                 await Stage(ledger).queue(PLAYBOOK, an_event())
+                for number in range(2, runs + 1):
+                    await Stage(ledger).queue(PLAYBOOK, an_event(f"E{number}"), f"RUN{number}")
+                if at_once:
+                    await asyncio.gather(*map(ledger.keep, groups))
+                    return
                 for changes in groups:
                     await ledger.keep(changes)
 
@@ -125,6 +133,43 @@ def test_however_changes_are_put_together_the_rows_are_the_same(
     marks = sorted({0, *cuts, len(changes)})
     together = [changes[start:end] for start, end in pairwise(marks)]
     assert rows_after(together) == rows_after([[change] for change in changes])
+
+
+def test_changes_of_many_runs_leave_the_rows_as_those_of_one_after_another() -> None:
+    """More than a statement has rows, alike and not, and two of them move more than once."""
+
+    def changes_of(number: int) -> list[Change]:
+        run = replace(RUN, id=f"RUN{number}").move(RunState.RUNNING, at=NOW + number)
+        waits: list[Change] = [
+            a_start(("steps/1", 1), "wait 1m", run.id),
+            StepPause(run.id, Paused("steps/1", 1, NOW + 60 + number)),
+        ]
+        settled = an_outcome(("steps/0", 1), Outcome.SUCCEEDED, run.id)
+        changes = [settled, *waits[: number % 3], RunMove(run)]
+        if number == 9:
+            changes.append(RunMove(run.move(RunState.WAITING, at=NOW, reason="last")))
+        if number == 11:  # an end is not followed by another one
+            changes += [
+                RunMove(run.move(state, at=NOW)) for state in (RunState.SUCCEEDED, RunState.FAILED)
+            ]
+        return changes
+
+    groups = [changes_of(number) for number in range(1, 100)]
+    together = rows_after(groups, runs=99, at_once=True)
+    one_by_one = rows_after(groups, runs=99)
+    assert together["runs"] == one_by_one["runs"]
+    assert [row[1] for row in together["runs"] if "last" in row] == ["RUN9"]
+    steps = [sorted(row[1:] for row in rows["steps"]) for rows in (together, one_by_one)]
+    assert steps[0] == steps[1]
+    assert len(steps[0]) == 99 + 66
+
+
+def test_an_attempt_that_waits_when_it_begins_is_one_row() -> None:
+    start = a_start(("steps/0", 1), "wait 1m")
+    (one,) = statements_of([start, StepPause("RUN1", Paused("steps/0", 1, NOW + 60))])
+    assert (one[0], [row["wake"] for row in one[1]]) == ("start_step", [NOW + 60])
+    apart = statements_of([start, StepPause("RUN1", Paused("steps/0", 2, NOW + 60))])
+    assert [name for name, _ in apart] == ["start_step", "pause_step"]
 
 
 def test_a_run_of_three_steps_without_effect_is_two_statements_with_four_rows() -> None:

@@ -33,6 +33,7 @@ from engine.runs.ledger import (
     Ledger,
     LedgerError,
     NotInLedgerError,
+    Past,
 )
 from engine.runs.run import Asking, Handed, Outcome, Question, Run, RunState, StepRecord
 from engine.store.queries import read_migrations
@@ -481,6 +482,8 @@ def test_the_history_is_everything_that_happened_in_its_order(database: Path) ->
         asyncio.run(story(ledger))
     with open_ledger(database) as ledger:
         assert list(asyncio.run(ledger.history("R1"))) == facts
+        past = asyncio.run(ledger.pasts(["R1"]))["R1"]
+        assert list(past.history) == facts
 
 
 def test_runs_do_not_see_each_others_steps(ledger: SqliteLedger) -> None:
@@ -490,6 +493,29 @@ def test_runs_do_not_see_each_others_steps(ledger: SqliteLedger) -> None:
         await ledger.keep([StepStart("R1", a_record(started=NOW))])
         assert len(await ledger.history("R1")) == 2
         assert len(await ledger.history("R2")) == 1
+        pasts = await ledger.pasts(["R1", "R2"])
+        assert {id_: len(past.history) for id_, past in pasts.items()} == {"R1": 2, "R2": 1}
+
+    asyncio.run(story())
+
+
+def test_the_pasts_of_several_runs_are_their_events_and_their_histories(
+    ledger: SqliteLedger,
+) -> None:
+    async def story() -> None:
+        runs = [await begin(ledger, id_) for id_ in ("R3", "R1")]
+        event = an_event("another one")
+        runs.append(a_run("R2", PLAYBOOK, event))
+        await queue(ledger, event, runs[-1])
+        for path in ("steps/1", "steps/0"):  # in the order in which they came
+            await ledger.keep([StepStart("R1", a_record(path=path, started=NOW))])
+        pasts = await ledger.pasts(["R1", "NONE", "R2", "R3"])
+        assert pasts == {
+            run.id: Past(await ledger.event(run.event_id), await ledger.history(run.id))
+            for run in runs
+        }
+        assert pasts["R2"].history == []
+        assert await ledger.pasts([]) == {}
 
     asyncio.run(story())
 

@@ -35,6 +35,7 @@ SORTS: Final = {
     "runs_under_way": "runs for one incident",
     "steps_asking": "steps of one run",
     "steps_of_run": "steps of one run",
+    "steps_of_runs": "steps of a hundred runs, at a start",
     "delete_steps": "steps of one event's runs",
     "unfinished_runs": "read once, at a start",
     "stats_of_runs": "a person asks, on a connection of his own",

@@ -3,12 +3,13 @@
 import json
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.rules.condition import Answer, Verdict
@@ -51,6 +52,52 @@ def test_any_text_can_be_kept(text: str) -> None:
         assert "\\ud" in kept
     else:
         assert kept == text
+
+
+@dataclass(frozen=True)
+class Held:
+    """Something of Python's that has no JSON of its own."""
+
+    value: int
+
+
+class Shade(StrEnum):
+    """A text with a name."""
+
+    GREY = "grey"
+
+
+ODD: Final = (
+    st.floats()
+    | st.integers()
+    | st.text(alphabet=["\ud800", "a"])
+    | st.builds(Held, st.integers())
+    | st.datetimes()
+    | st.dates()
+    | st.uuids()
+    | st.sampled_from(Shade)
+    | st.binary(max_size=3)
+)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | ODD | TEXTS,
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.tuples(inner, inner)
+            | st.dictionaries(TEXTS | st.integers(), inner, max_size=3)
+        ),
+        max_leaves=6,
+    )
+)
+@example([float("nan"), None])
+@example({"a": float("-inf")})
+@example({"a": Held(1), "b": datetime(2026, 8, 20, tzinfo=UTC), 1: 2**64})
+def test_whatever_it_is_it_is_read_as_what_pythons_own_encoder_writes(value: Any) -> None:
+    plain = json.dumps(value, ensure_ascii=False, default=str)
+    # As texts: no NaN is equal to another one.
+    assert repr(json.loads(rows.to_json(value))) == repr(json.loads(rows.to_text(plain)))
 
 
 def test_what_json_cannot_hold_is_kept_as_the_text_it_shows() -> None:

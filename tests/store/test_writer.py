@@ -101,7 +101,8 @@ async def gathered(writer: Writer, doing: Sequence[Coroutine[Any, Any, Any]]) ->
     first = asyncio.ensure_future(writer.do(held))
     assert await asyncio.to_thread(held.reached.wait, PATIENCE)
     rest = asyncio.gather(*doing, return_exceptions=True)
-    await asyncio.sleep(0)  # each has handed in its act
+    await asyncio.sleep(0)  # each has put in its act
+    await asyncio.sleep(0)  # and the last of them were handed over
     held.released.set()
     await first
     return await rest
@@ -123,6 +124,42 @@ def test_what_gathers_is_committed_together(
     names = [f"{number:02}" for number in range(40)]
     assert asyncio.run(behind(writer, [adds(name) for name in names])) == names
     assert statements.count("COMMIT") == 2, "the one that was held, and all the others"
+    assert kept(tmp_path) == names
+
+
+def test_what_is_ready_in_one_turn_of_the_loop_is_committed_together(
+    writer: Writer, connection: Connection, tmp_path: Path
+) -> None:
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    names = [f"{number:02}" for number in range(acts.MANY - 1)]
+
+    async def story() -> list[str]:
+        return await asyncio.gather(*(writer.do(adds(name)) for name in names))
+
+    assert asyncio.run(story()) == names
+    assert statements.count("COMMIT") == 1, "the thread did not begin with the first one"
+    assert kept(tmp_path) == names
+
+
+def test_of_many_that_are_ready_the_first_do_not_wait_for_the_last(
+    writer: Writer, connection: Connection, tmp_path: Path
+) -> None:
+    names = [f"{number:02}" for number in range(acts.MANY + 3)]
+    begun = threading.Event()
+    connection.set_trace_callback(lambda _: begun.set())
+
+    async def story() -> list[str]:
+        doing = [asyncio.ensure_future(writer.do(adds(name))) for name in names]
+        # Behind them, before the loop comes to what they asked for at its next turn.
+        waiting = asyncio.ensure_future(waits())
+        await waiting
+        return await asyncio.gather(*doing)
+
+    async def waits() -> None:
+        assert begun.wait(PATIENCE), "nothing was handed over"
+
+    assert asyncio.run(story()) == names
     assert kept(tmp_path) == names
 
 

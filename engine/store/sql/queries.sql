@@ -148,15 +148,21 @@ SELECT other.id FROM runs AS other JOIN runs AS first
 WHERE first.id = :origin AND other.ended IS NULL LIMIT 1;
 
 -- update_run: moves a run that has not ended
-UPDATE runs SET state = :state, reason = :reason, started = :started, ended = :ended,
-                answer = :answer
-WHERE id = :id AND ended IS NULL;
+WITH moved (id, state, reason, started, ended, answer) AS (
+    VALUES (:id, :state, :reason, :started, :ended, :answer)
+)
+UPDATE runs SET state = moved.state, reason = moved.reason, started = moved.started,
+                ended = moved.ended, answer = moved.answer
+FROM moved WHERE runs.id = moved.id AND runs.ended IS NULL;
 
 -- begin_and_move_run: a run that began and has come further by now
-UPDATE runs SET state = :state, reason = :reason, started = :started, ended = :ended,
-                answer = :answer,
-                began = iif(began IS NULL OR state = 'queued', :began, began)
-WHERE id = :id AND ended IS NULL;
+WITH moved (id, state, reason, started, ended, answer, began) AS (
+    VALUES (:id, :state, :reason, :started, :ended, :answer, :began)
+)
+UPDATE runs SET state = moved.state, reason = moved.reason, started = moved.started,
+                ended = moved.ended, answer = moved.answer,
+                began = iif(runs.began IS NULL OR runs.state = 'queued', moved.began, runs.began)
+FROM moved WHERE runs.id = moved.id AND runs.ended IS NULL;
 
 -- begin_run: the same, with the vars it goes on with
 UPDATE runs SET state = :state, reason = :reason, started = :started, began = :began
@@ -228,11 +234,21 @@ SELECT * FROM runs WHERE event = :event ORDER BY seq;
 -- steps_of_run: everything a run did, in order
 SELECT * FROM steps WHERE run = :run ORDER BY seq;
 
--- start_step: an attempt is about to take effect; the same one again is a repeat
-INSERT INTO steps (run, path, attempt, type, id, name, plan, request, started, handed)
-VALUES (:run, :path, :attempt, :type, :id, :name, :plan, :request, :started, :handed)
+-- beginnings: what several runs are carried out for, what they began with, and why they are to end
+SELECT runs.id AS run, runs.began, runs.cancelled, events.*
+FROM json_each(:runs) CROSS JOIN runs ON runs.id = value CROSS JOIN events ON events.id = runs.event;
+
+-- steps_of_runs: what several runs did, each in order; not what went out, which decides nothing
+SELECT run, path, attempt, type, id, name, NULL AS plan, NULL AS request, started, wake, ended,
+       outcome, result, error, retryable, variables, stops, repeats, question, again, by, handed
+FROM steps WHERE run IN (SELECT value FROM json_each(:runs)) ORDER BY seq;
+
+-- start_step: an attempt is about to take effect, or waits for its time; the same one again is a repeat
+INSERT INTO steps (run, path, attempt, type, id, name, plan, request, started, handed, wake)
+VALUES (:run, :path, :attempt, :type, :id, :name, :plan, :request, :started, :handed, :wake)
 ON CONFLICT (run, path, attempt) DO UPDATE SET
-    repeats = repeats + 1, plan = excluded.plan, request = excluded.request
+    repeats = repeats + 1, plan = excluded.plan, request = excluded.request,
+    wake = COALESCE(excluded.wake, wake)
 WHERE outcome IS NULL;
 
 -- step_at_once: an attempt that was over when it began
