@@ -78,17 +78,24 @@ class _Missing(jinja2.StrictUndefined):
 class _WhenRendered:
     """Compiles a tree the first time it is asked to."""
 
-    __slots__ = ("_compiled", "_sandbox", "_tree")
+    __slots__ = ("_compiled", "_expression", "_sandbox", "_tree")
 
-    def __init__(self, tree: nodes.Template, sandbox: Sandbox) -> None:
+    def __init__(
+        self, tree: nodes.Template, expression: nodes.Expr | None, sandbox: Sandbox
+    ) -> None:
         self._tree = tree
+        self._expression = expression  # that it is as a whole
         self._sandbox = sandbox
         self._compiled: jinja2.Template | None = None
 
     def __call__(self) -> jinja2.Template:
         if self._compiled is None:
-            self._tree.set_environment(self._sandbox)
-            self._compiled = self._sandbox.from_string(self._tree)
+            tree = self._tree
+            if self._expression is not None:
+                target = nodes.Name(_RESULT, "store", lineno=1)
+                tree = nodes.Template([nodes.Assign(target, self._expression, lineno=1)], lineno=1)
+            tree.set_environment(self._sandbox)
+            self._compiled = self._sandbox.from_string(tree)
         return self._compiled
 
 
@@ -167,13 +174,10 @@ class Templates:
             names, sure = names_in(tree, self._sandbox)
             if "secrets" in names:
                 refuse_transformed(tree)
-            expression = _single_expression(tree)
-            if expression is not None:
-                target = nodes.Name(_RESULT, "store", lineno=1)
-                tree.body = [nodes.Assign(target, expression, lineno=1)]
             if "{%" in source:
                 refuse_parts(tree)
-            compile_ = _WhenRendered(tree, self._sandbox)
+            expression = _single_expression(tree)
+            compile_ = _WhenRendered(tree, expression, self._sandbox)
             if not sure:
                 compile_()
         except jinja2.TemplateSyntaxError as error:
