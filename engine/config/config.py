@@ -124,9 +124,12 @@ class Listen(Model):
         if self.host == "localhost":
             return True
         try:
-            return ipaddress.ip_address(self.host).is_loopback
+            address = ipaddress.ip_address(self.host)
         except ValueError:
             return False
+        # Python 3.13 says it of ::ffff:127.0.0.1 by itself.
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        return (mapped or address).is_loopback
 
     @property
     def authority(self) -> str:

@@ -90,7 +90,7 @@ class OutputFolder:
                 continue
             except OSError as error:
                 where = error.filename or self.path / run_id
-                said = f"{where}: {error.strerror or error}"
+                said = f"{where}: {error.strerror or error.args[0]}"
         return said
 
 

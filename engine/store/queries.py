@@ -22,7 +22,7 @@ class SeveralRows:
     """A statement for several rows at once, and the names of a row's parameters."""
 
     statement: LiteralString
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # in the order of their places; one that has two is there twice
 
     @classmethod
     def of(cls, statement: LiteralString, rows: int) -> Self:
@@ -31,16 +31,11 @@ class SeveralRows:
         if found is None:
             raise ValueError(f"it has no row: {statement}")
         row = found.group()
-        names = tuple(dict.fromkeys(_PARAMETER.findall(row)))
-
-        def numbered(first: int) -> str:
-            return _PARAMETER.sub(lambda one: f"?{first + names.index(one.group(1))}", row)
-
-        all_rows = ",\n".join(numbered(1 + number * len(names)) for number in range(rows))
-        return cls(_literal(statement.replace(row, all_rows)), names)
+        all_rows = ",\n".join([_PARAMETER.sub("?", row)] * rows)
+        return cls(_literal(statement.replace(row, all_rows)), tuple(_PARAMETER.findall(row)))
 
     def parameters(self, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
-        """Those of all rows, in the order of their numbers."""
+        """Those of all rows, in the order of their places."""
         return [row[name] for row in rows for name in self.names]
 
 

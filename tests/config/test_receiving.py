@@ -129,7 +129,7 @@ def test_a_token_that_was_meant_and_is_empty_is_a_problem(token: str) -> None:
 
 HOSTS = ["0.0.0.0", "[::]",  # noqa: S104 - only read
          "10.0.0.1", "engine.internal", "[fd00::1]", "127.0.0.1.evil.example",
-         "[::ffff:127.0.0.1]", "127.1", "2130706433"]  # fmt: skip
+         "[::ffff:10.0.0.1]", "127.1", "2130706433"]  # fmt: skip
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -148,7 +148,9 @@ def test_beyond_loopback_there_has_to_be_a_token_for_each_endpoint(host: str) ->
     read(f"{listen}flashduty: {{tokens: {{actions: a, incidents: i, alerts: b, labels: l}}}}")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "127.8.8.8"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "[::1]", "localhost", "127.8.8.8", "[::ffff:127.0.0.1]"]
+)
 def test_on_loopback_there_need_not_be_one(host: str) -> None:
     assert read(f"listen: '{host}:8787'").listen.is_loopback
 

@@ -157,7 +157,10 @@ def test_its_environment_is_the_same_however_it_is_started(
 @pytest.mark.parametrize("given", PREPARED)
 def test_no_signal_is_ignored_in_it(shell: WardedShell, given: dict[str, Any]) -> None:
     result = result_of(perform(shell, script="grep SigIgn /proc/self/status", **given))
-    assert int(result["stdout"].split()[1], 16) == 0
+    ignored = int(result["stdout"].split()[1], 16)
+    # What started the tests may have been started with 32 and 33 ignored: they are the C library's
+    # own, whose posix_spawn does that, and nobody can set them.
+    assert ignored & ~(0b11 << 31) == 0
 
 
 @pytest.mark.parametrize("given", PREPARED)
