@@ -48,7 +48,7 @@ class Linter:
             return subjects[file].marked
 
         loader = Loader(self._step_types, read_once)
-        reader = SubjectReader(self._step_types, loader.templates)
+        reader = SubjectReader(self._step_types, loader.templates, loader.conditions)
         texts = dict(files)
         loaded = loader.load_all(texts.items(), beside)
         starting = loaded.playbooks

@@ -7,7 +7,7 @@ then is not looked at.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import nodes
 
@@ -20,8 +20,7 @@ Path = tuple[str, ...]
 Node = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """One path that an expression asks for, and where its last name stands in the text.
 
     Templates keep no positions: for them `offset_in` has to look.
@@ -178,17 +177,28 @@ class _LookingAtTemplate:
         self.words: list[tuple[Path, str]] = []
 
     def look(self, node: nodes.Node, *, defaulted: bool = False) -> None:
-        if (path := path_of(node)) is not None:
-            # A default is for the last name alone: without what is before it, it fails.
-            self.mentions += (Mention(path[:length], None) for length in range(1, len(path)))
-            self.mentions.append(Mention(path, None, defaulted))
-            return
-        seen: nodes.Node | None = None
         match node:
-            case nodes.TemplateData() | nodes.Const():
-                return
+            case nodes.Const() | nodes.TemplateData():
+                pass
+            case nodes.Name() | nodes.Getattr() | nodes.Getitem() if path := path_of(node):
+                # A default is for the last name alone: without what is before it, it fails.
+                for length in range(1, len(path)):
+                    self.mentions.append(Mention(path[:length], None))
+                self.mentions.append(Mention(path, None, defaulted))
             case nodes.Name(name=name):
                 self.own.add(name)
+            case nodes.Template(body=inside) | nodes.Output(nodes=inside):
+                for child in inside:
+                    self.look(child)
+            case _:
+                seen = self._look_at(node)
+                for child in node.iter_child_nodes():
+                    if child is not seen:
+                        self.look(child)
+
+    def _look_at(self, node: nodes.Node) -> nodes.Node | None:
+        """What there is to see in a node; and which of its parts has been looked at then."""
+        match node:
             case nodes.Filter(node=nodes.Node() as seen, name="default" | "d"):
                 self.look(seen, defaulted=True)
             case nodes.Test(node=seen, name="defined" | "undefined"):
@@ -197,11 +207,10 @@ class _LookingAtTemplate:
                 self._look_at_call(seen, node.args)
             case nodes.Compare():
                 self._look_at_words(node)
+                return None
             case _:
-                pass
-        for child in node.iter_child_nodes():
-            if child is not seen:
-                self.look(child)
+                return None
+        return seen
 
     def _look_at_call(self, method: nodes.Getattr, arguments: Sequence[nodes.Expr]) -> None:
         """What is called is a method, of a text, a list or a mapping, and no field."""

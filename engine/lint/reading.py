@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, get_args
 
+from pydantic import ValidationError
+
 from engine.lint.fields import ANY, ELEMENT, VALUE
 from engine.lint.mention import Asked, AskedByTemplate, Mention, asked_by, asked_by_template
 from engine.lint.subject import (
@@ -23,25 +25,31 @@ from engine.playbooks.parameters import Parameters
 from engine.playbooks.step_type import StepType
 from engine.playbooks.template import Template, Templates, TemplateSyntaxError
 from engine.rules.condition import Condition, ConditionSyntaxError
+from engine.rules.conditions import Conditions
 
 STEPS: Final = "steps"
 AFTER_STEPS: Final = ("on_failure", "on_resolved", "finally")  # in the order they can come
 _ON_DOCUMENT: Final = ("when", "foreach")
 _HIDDEN_OF_TRIGGER: Final = frozenset({"vars", "steps", "run", "secrets", "inputs"})
-_NO_SECRETS: Final = frozenset({"secrets"})
 _HIDDEN_OF_VARS: Final = frozenset({"steps", "secrets"})
 
 
 class SubjectReader:
     """Reads files whose steps are of the given step types; what texts ask for is kept."""
 
-    def __init__(self, step_types: Mapping[str, StepType[Any]], templates: Templates) -> None:
+    def __init__(
+        self,
+        step_types: Mapping[str, StepType[Any]],
+        templates: Templates,
+        conditions: Conditions,
+    ) -> None:
         self._step_types = step_types
         self._templates = templates
+        self._conditions = conditions
         # The parameters of each step type that are conditions, on its own result.
         self.conditions_in = {key: _conditions(one.parameters) for key, one in step_types.items()}
-        self._conditions: dict[str, tuple[Condition, Asked] | None] = {}
-        self._asked: dict[str, AskedByTemplate] = {}
+        self._asked_by: dict[str, Asked] = {}
+        self._asked_by_template: dict[str, AskedByTemplate] = {}
 
     def read(self, marked: MarkedYaml) -> Subject:
         """Whatever the file holds, nothing is raised."""
@@ -56,8 +64,7 @@ class SubjectReader:
             known |= {name}
         sections = {}
         sections[STEPS], sees = reading.steps(raw.get(STEPS), (STEPS,), Sees(known))
-        answer = replace(sees, hidden=_NO_SECRETS)
-        reading.texts(_mapping(raw.get("answer")), ("answer",), answer)
+        reading.texts(_mapping(raw.get("answer")), ("answer",), sees.without_secrets())
         for name in AFTER_STEPS:
             sections[name], sees = reading.steps(raw.get(name), (name,), sees)
         conditions, templates = reading.conditions, reading.templates
@@ -72,14 +79,21 @@ class SubjectReader:
         keys = [key for key in raw if key in self._step_types or key in (PARALLEL, CALL)]
         return keys[0] if len(keys) == 1 else None
 
+    def parameters(self, step_type: StepType[Any], tree: Mapping[str, Any]) -> Any:
+        """The tree as the step type reads it; None where it is wrong: the loader tells of it."""
+        try:
+            return step_type.parameters.model_validate(tree, context=self._conditions)
+        except ValidationError:
+            return None
+
     def condition(self, text: str) -> tuple[Condition, Asked] | None:
-        if text not in self._conditions:
-            try:
-                condition = Condition.parse(text)
-                self._conditions[text] = (condition, asked_by(condition))
-            except ConditionSyntaxError:
-                self._conditions[text] = None
-        return self._conditions[text]
+        try:
+            condition = self._conditions.parse(text)
+        except ConditionSyntaxError:
+            return None
+        if text not in self._asked_by:
+            self._asked_by[text] = asked_by(condition)
+        return condition, self._asked_by[text]
 
     def template(self, text: str) -> tuple[Template, AskedByTemplate] | None:
         if not self._templates.is_template(text):
@@ -88,9 +102,9 @@ class SubjectReader:
             template = self._templates.parse(text)
         except TemplateSyntaxError:
             return None
-        if text not in self._asked:
-            self._asked[text] = asked_by_template(template)
-        return template, self._asked[text]
+        if text not in self._asked_by_template:
+            self._asked_by_template[text] = asked_by_template(template)
+        return template, self._asked_by_template[text]
 
 
 class _Reading:
@@ -141,19 +155,27 @@ class _Reading:
             step = replace(step, branches=tuple(branches))
         elif step_type is not None:
             step, set_here = self._with_parameters(step, raw[str(key)], (*path, str(key)), sees)
-            after = replace(after, variables=after.variables | set_here)
+            if set_here:
+                after = Sees(after.variables | set_here, after.steps, after.hidden)
         elif key is not None:
-            self.texts(raw[key], (*path, key), replace(sees, hidden=_NO_SECRETS), step)
-        for name in _ON_DOCUMENT:
-            self.condition(raw.get(name), (*path, name), replace(sees, hidden=_NO_SECRETS), step)
-        whole = step.own_result
-        self.condition(raw.get("output"), (*path, "output"), Sees(result=whole), step)
-        until = _mapping(raw.get("until")).get("condition")
-        kept = Sees(result=ANY if "output" in raw else whole)
-        self.condition(until, (*path, "until", "condition"), kept, step)
+            self.texts(raw[key], (*path, key), sees.without_secrets(), step)
+        self._conditions_of(step, sees)
         if step.id is not None:
-            after = replace(after, steps={**after.steps, step.id: step})
+            after = Sees(after.variables, {**after.steps, step.id: step}, after.hidden)
         return step, after
+
+    def _conditions_of(self, step: FileStep, sees: Sees) -> None:
+        raw, path = step.raw, step.path
+        for name in _ON_DOCUMENT:
+            if name in raw:
+                self.condition(raw[name], (*path, name), sees.without_secrets(), step)
+        if "output" in raw:
+            of_result = Sees(result=step.own_result)
+            self.condition(raw["output"], (*path, "output"), of_result, step)
+        if "until" in raw:
+            until = _mapping(raw["until"]).get("condition")
+            kept = Sees(result=ANY if "output" in raw else step.own_result)
+            self.condition(until, (*path, "until", "condition"), kept, step)
 
     def _with_parameters(
         self, step: FileStep, raw: Any, path: Path, sees: Sees
@@ -170,7 +192,8 @@ class _Reading:
             place = path if short is not None else (*path, name)
             constant = name in model.constants
             tree[name] = value if constant else self.texts(value, place, sees, step)
-        step = replace(step, tree=tree)
+        parameters = self._reader.parameters(step_type, tree)
+        step = FileStep(step.path, step.raw, step.key, step_type, tree, parameters)
         for name in self._reader.conditions_in[str(step.key)] & given.keys():
             self.condition(given[name], (*path, name), Sees(result=step.own_result), step)
         return step, frozenset(given) if step.key == SET else frozenset()

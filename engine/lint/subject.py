@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from engine.lint.fields import (
     ANY,
     OF_EVENTS,
@@ -29,6 +27,7 @@ PARALLEL: Final = "parallel"
 CALL: Final = "playbook"
 SET: Final = "set"  # its result are its parameters, and each is a variable
 _DOCUMENT: Final = Fields(OF_EVENTS)
+_NO_SECRETS: Final = frozenset({"secrets"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +39,13 @@ class FileStep:
     key: str | None = None  # of its step type; None where there is none, or more than one
     step_type: StepType[Any] | None = None  # None also for what is no step type, as `parallel`
     tree: Mapping[str, Any] = field(default_factory=dict)  # its parameters, with Templates in them
+    parameters: Any = None  # the tree as its step type reads it; None where it is wrong, or none
     branches: tuple[tuple["FileStep", ...], ...] = ()
 
     @property
     def id(self) -> str | None:
         value = self.raw.get("id")
         return value if isinstance(value, str) else None
-
-    @property
-    def parameters(self) -> Any:
-        """The tree as its step type reads it; None where it is wrong, or none."""
-        try:
-            return self.step_type and self.step_type.parameters.model_validate(self.tree)
-        except ValidationError:
-            return None  # the loader has told of it
 
     @property
     def result(self) -> Shape:
@@ -91,6 +83,10 @@ class Sees:
     steps: Mapping[str, FileStep] = field(default_factory=dict)  # by id: those that came before
     hidden: frozenset[str] = frozenset()  # names that the loader refuses there
     result: Shape | None = None  # the place sees a step's result of this shape, and nothing else
+
+    def without_secrets(self) -> "Sees":
+        """What a place sees that has all of this but secrets."""
+        return Sees(self.variables, self.steps, _NO_SECRETS)
 
     def follow(self, path: Sequence[str]) -> tuple[Shape, int]:
         """What is known of the value at a path, and how many parts of it are known to be there.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from engine.problem import Location
 
@@ -16,8 +16,7 @@ _UNITS: Final = {  # what one character of a quoted text is written as
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """Where a node begins; for a scalar also how its text maps back to the file."""
 
     line: int

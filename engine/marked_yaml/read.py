@@ -33,6 +33,7 @@ _NUMBERS: Final[Sequence[tuple[re.Pattern[str], Callable[[str], float]]]] = (
     (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
     (re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"), lambda _: math.inf),
 )
+_BEGINS_A_NUMBER: Final = "+-.0123456789"
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")  # an anchor, a tag: a scalar's text begins after them
 _MAX_DIGITS: Final = 300
 _BEYOND_UNICODE = re.compile(r"\\U(?!000|0010)[0-9a-fA-F]{8}")
@@ -65,8 +66,7 @@ def read_yaml(text: str, file: str) -> MarkedYaml:
 def _events(text: str, parser: Any) -> Iterator[Any]:
     loader = parser(text)
     try:
-        while loader.check_event():
-            yield loader.get_event()
+        yield from iter(loader.get_event, None)
     finally:
         loader.dispose()
 
@@ -128,31 +128,33 @@ class _Composer:
 
     def _node(self, event: Any, path: Path) -> Any:
         self._count(event, path)
-        style = getattr(event, "style", None) or None  # libyaml says '' where PyYAML says None
-        source = ""
+        if isinstance(event, yaml.ScalarEvent):
+            self._values[path] = self._mark_of_scalar(event)
+            value = self._scalar(event)
+        else:
+            start = _mark(event)
+            self._values[path] = Mark(start.line + 1, start.column + 1)
+            if isinstance(event, yaml.AliasEvent):
+                return self._alias(event, path)
+            self._check_tag(event)
+            is_list = isinstance(event, yaml.SequenceStartEvent)
+            value = self._sequence(path) if is_list else self._mapping(path)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = value
+        return value
+
+    def _mark_of_scalar(self, event: Any) -> Mark:
         start = _mark(event)
         line, column = start.line + 1, start.column + 1
-        if isinstance(event, yaml.ScalarEvent):
-            source = self._text[start.index : _end(event).index]
-            if (event.anchor or event.tag) and (properties := _PROPERTIES.match(source)):
+        source = self._text[start.index : _end(event).index]
+        if event.anchor is not None or event.tag is not None:
+            self._check_tag(event)
+            if properties := _PROPERTIES.match(source):
                 lines = properties[0].split("\n")
                 line += len(lines) - 1
                 column = len(lines[-1]) + (column if len(lines) == 1 else 1)
                 source = source[properties.end() :]
-        self._values[path] = Mark(line, column, style, source)
-        if isinstance(event, yaml.AliasEvent):
-            return self._alias(event, path)
-        self._check_tag(event)
-        value: Any
-        if isinstance(event, yaml.ScalarEvent):
-            value = self._scalar(event)
-        elif isinstance(event, yaml.SequenceStartEvent):
-            value = self._sequence(path)
-        else:
-            value = self._mapping(path)
-        if event.anchor is not None:
-            self._anchors[event.anchor] = value
-        return value
+        return Mark(line, column, event.style or None, source)  # libyaml says '' for None
 
     def _check_tag(self, event: Any) -> None:
         if event.tag is not None and event.tag not in _STANDARD_TAGS:
@@ -225,7 +227,7 @@ class _Composer:
             return None
         if text in _BOOLS:
             return _BOOLS[text]
-        for pattern, read in _NUMBERS:
+        for pattern, read in _NUMBERS if text[0] in _BEGINS_A_NUMBER else ():
             if pattern.fullmatch(text):
                 return self._number(event, text, read)
         return text

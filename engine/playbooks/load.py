@@ -22,6 +22,7 @@ from engine.playbooks.template import Templates
 from engine.playbooks.version import version_of
 from engine.problem import EngineError, Problem, in_file_order
 from engine.rules.condition import Condition, ConditionSyntaxError
+from engine.rules.conditions import Conditions
 from engine.rules.match import Trigger
 
 Files = Iterable[tuple[str, str]]  # name, text
@@ -49,6 +50,7 @@ class Loader:
         self._step_types = step_types
         self._read_yaml = read
         self.templates = Templates()
+        self.conditions = Conditions()
 
     def load(self, text: str, file: str) -> Playbook:
         """The playbook of a text. Raises EngineError with every problem, in file order."""
@@ -95,14 +97,15 @@ class Loader:
         return problems
 
     def _read(self, text: str, file: str, broken: set[str]) -> Read:
-        reader = StepReader(self._read_yaml(text, file), self._step_types, self.templates)
+        marked = self._read_yaml(text, file)
+        reader = StepReader(marked, self._step_types, self.templates, self.conditions)
         playbook = _playbook(reader, text)
         if reader.problems or playbook is None:
-            raw = reader.marked.value
+            raw = marked.value
             if isinstance(raw, dict) and isinstance(raw.get("name"), str):
                 broken.add(raw["name"])
             raise EngineError(*in_file_order(reader.problems))
-        return Read(playbook, reader.calls, reader.marked)
+        return Read(playbook, reader.calls, marked)
 
 
 def _taken(read: Read, first: Playbook) -> Problem:
@@ -125,7 +128,7 @@ def _playbook(reader: StepReader, text: str) -> Playbook | None:
     head = reader.check(PlaybookModel, {"trigger": {}, **raw} if only_called else raw, ())
     # Also where something else is wrong beside it: all problems come at once.
     for path in (("trigger", "when"), ("guard", "key")):
-        condition = _condition_at(raw, path)
+        condition = _condition_at(raw, path, reader.conditions)
         if condition is not None:
             reader.check_names(condition, path, IN_TRIGGER)
     sections = {section: reader.section(raw.get(section.value), section) for section in Section}
@@ -182,12 +185,14 @@ def _check_inputs(
             reader.problem("wrong-value", said, (*path, "default"), None)
 
 
-def _condition_at(raw: Mapping[str, Any], path: tuple[str, str]) -> Condition | None:
+def _condition_at(
+    raw: Mapping[str, Any], path: tuple[str, str], conditions: Conditions
+) -> Condition | None:
     """The condition that stands there; what is none has its problem already."""
     around = raw.get(path[0])
     text = around.get(path[1]) if isinstance(around, dict) else None
     try:
-        return Condition.parse(text) if isinstance(text, str) else None
+        return conditions.parse(text) if isinstance(text, str) else None
     except ConditionSyntaxError:
         return None
 

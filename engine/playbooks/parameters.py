@@ -9,6 +9,7 @@ from pydantic import (
     ConfigDict,
     GetJsonSchemaHandler,
     Strict,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
     WrapValidator,
@@ -23,6 +24,7 @@ from engine.playbooks.json_values import CONDITION, DURATION, SIZE, or_template
 from engine.playbooks.units import parse_duration, parse_size
 from engine.problem import Complaint
 from engine.rules.condition import Condition, ConditionSyntaxError
+from engine.rules.conditions import Conditions
 
 
 class Model(BaseModel):
@@ -117,8 +119,11 @@ def _refusing(parse: Callable[[object], Any], code: str) -> Callable[[object], A
     return check
 
 
-def parse_condition(value: object) -> Condition:
-    """A Condition. Refuses with the `offset` of what is wrong; the loader makes a place of it."""
+def parse_condition(value: object, info: ValidationInfo) -> Condition:
+    """A Condition. Refuses with the `offset` of what is wrong; the loader makes a place of it.
+
+    The context, if there is one, are the Conditions that have been read.
+    """
     if isinstance(value, Condition):
         return value
     if not isinstance(value, str):
@@ -126,7 +131,8 @@ def parse_condition(value: object) -> Condition:
             "condition-type", "a condition is a JMESPath text", {"hint": "write it in quotes"}
         )
     try:
-        return Condition.parse(value)
+        known = info.context
+        return known.parse(value) if isinstance(known, Conditions) else Condition.parse(value)
     except ConditionSyntaxError as error:
         context: dict[str, Any] = {"said": error.message, "offset": error.offset}
         if error.hint:

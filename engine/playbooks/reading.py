@@ -11,6 +11,7 @@ from engine.playbooks.complaints import complaints
 from engine.playbooks.template import Templates, TemplateSyntaxError
 from engine.problem import Problem, nearest
 from engine.rules.condition import Condition
+from engine.rules.conditions import Conditions
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -30,9 +31,10 @@ IN_NO_RESULT: Final = (IN_STEPS | OF_AN_ITEM) - JINJA_GLOBALS - {"status"}
 class Reading:
     """What reading the file and reading its steps have in common."""
 
-    def __init__(self, marked: MarkedYaml, templates: Templates) -> None:
+    def __init__(self, marked: MarkedYaml, templates: Templates, conditions: Conditions) -> None:
         self.marked = marked
         self._templates = templates
+        self.conditions = conditions
         self.problems: list[Problem] = []
 
     def compile(self, value: Any, path: Path, names: frozenset[str]) -> Any:
@@ -70,7 +72,7 @@ class Reading:
     ) -> M | None:
         """The model of a value. `unwritten`: so many first keys of it do not stand in the file."""
         try:
-            return model.model_validate(value)
+            return model.model_validate(value, context=self.conditions)
         except ValidationError as error:
             found = complaints(error, model, self.marked, lambda loc: (*path, *loc[unwritten:]))
             self.problems.extend(found)

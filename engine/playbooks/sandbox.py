@@ -190,10 +190,13 @@ _REFUSED: Final[tuple[tuple[tuple[type[nodes.Node], ...], str], ...]] = (
 
 def refuse_parts(tree: nodes.Template) -> None:
     """What has no place in a text of a playbook, or no bounds. Raises TemplateSyntaxError."""
+    found = list(tree.find_all(nodes.Stmt))
     for kinds, said in _REFUSED:
-        for node in tree.find_all(kinds):
-            raise jinja2.TemplateSyntaxError(said, node.lineno)
-    for loop in list(tree.find_all(nodes.For)):
-        if loop.recursive:
-            raise jinja2.TemplateSyntaxError("a loop does not call itself", loop.lineno)
-        loop.iter = nodes.Filter(loop.iter, BOUNDED, [], [], None, None, lineno=loop.lineno)
+        for node in found:
+            if isinstance(node, kinds):
+                raise jinja2.TemplateSyntaxError(said, node.lineno)
+    for loop in found:
+        if isinstance(loop, nodes.For):
+            if loop.recursive:
+                raise jinja2.TemplateSyntaxError("a loop does not call itself", loop.lineno)
+            loop.iter = nodes.Filter(loop.iter, BOUNDED, [], [], None, None, lineno=loop.lineno)

@@ -14,6 +14,7 @@ from engine.playbooks.step_schema import COMMON_KEYS, CallModel, CommonModel, Pa
 from engine.playbooks.step_type import StepType
 from engine.playbooks.template import Templates
 from engine.problem import nearest
+from engine.rules.conditions import Conditions
 
 PARALLEL: Final = "parallel"
 # What holds for one thing that is done, and not for several that are.
@@ -28,9 +29,13 @@ class StepReader(Reading):
     """Reads steps of the given step types."""
 
     def __init__(
-        self, marked: MarkedYaml, step_types: Mapping[str, StepType[Any]], templates: Templates
+        self,
+        marked: MarkedYaml,
+        step_types: Mapping[str, StepType[Any]],
+        templates: Templates,
+        conditions: Conditions,
     ) -> None:
-        super().__init__(marked, templates)
+        super().__init__(marked, templates, conditions)
         self._step_types = step_types
         self._known = (*step_types, PARALLEL, CALL, *COMMON_KEYS)
         self._ids: dict[str, Path] = {}
@@ -188,14 +193,13 @@ class StepReader(Reading):
         def place(loc: Path) -> Path:
             return (*path, *(loc if short is None else loc[1:]))
 
+        names = IN_STEPS | more
         tree = {
-            name: item
-            if name in model.constants
-            else self.compile(item, place((name,)), IN_STEPS | more)
+            name: item if name in model.constants else self.compile(item, place((name,)), names)
             for name, item in value.items()
         }
         try:
-            parameters = model.model_validate(tree)
+            parameters = model.model_validate(tree, context=self.conditions)
         except ValidationError as error:
             self.problems.extend(complaints(error, model, self.marked, place))
             return None

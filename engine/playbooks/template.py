@@ -8,11 +8,11 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Final
 
 import jinja2
 from jinja2 import nodes
+from jinja2.parser import Parser
 from jinja2.runtime import Undefined
 from jinja2.utils import missing
 from typing_extensions import override
@@ -20,6 +20,7 @@ from typing_extensions import override
 from engine.events.document import NAMES
 from engine.playbooks.budget import BUDGET, MAX_OUTPUT, Budget
 from engine.playbooks.deferred import Deferred, Unknown
+from engine.playbooks.plain_template import plain_tree
 from engine.playbooks.sandbox import Sandbox, refuse_parts
 from engine.playbooks.secret_use import refuse_transformed
 from engine.playbooks.template_names import names_in
@@ -72,6 +73,30 @@ class _Missing(jinja2.StrictUndefined):
         if self._undefined_obj is not missing:
             return f"'{name}' is not there"
         return f"'{name}' is not defined ({nearest(name, (*NAMES, 'secrets'))})"
+
+
+class _WhenRendered:
+    """Compiles a tree the first time it is asked to."""
+
+    __slots__ = ("_compiled", "_expression", "_sandbox", "_tree")
+
+    def __init__(
+        self, tree: nodes.Template, expression: nodes.Expr | None, sandbox: Sandbox
+    ) -> None:
+        self._tree = tree
+        self._expression = expression  # that it is as a whole
+        self._sandbox = sandbox
+        self._compiled: jinja2.Template | None = None
+
+    def __call__(self) -> jinja2.Template:
+        if self._compiled is None:
+            tree = self._tree
+            if self._expression is not None:
+                target = nodes.Name(_RESULT, "store", lineno=1)
+                tree = nodes.Template([nodes.Assign(target, self._expression, lineno=1)], lineno=1)
+            tree.set_environment(self._sandbox)
+            self._compiled = self._sandbox.from_string(tree)
+        return self._compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +167,17 @@ class Templates:
 
     def _parse(self, source: str) -> Template:
         try:
-            tree = self._sandbox.parse(source)
+            # Which sandbox it is for, its nodes are told when they are compiled: few ever are.
+            tree = plain_tree(source)
+            if tree is None:
+                tree = nodes.Template(Parser(self._sandbox, source).subparse(), lineno=1)
             names, sure = names_in(tree, self._sandbox)
             if "secrets" in names:
                 refuse_transformed(tree)
-            expression = _single_expression(tree)
-            if expression is not None:
-                target = nodes.Name(_RESULT, "store", lineno=1)
-                tree.body = [nodes.Assign(target, expression, lineno=1)]
             if "{%" in source:
                 refuse_parts(tree)
-            compile_ = cache(lambda: self._compiled(tree))
+            expression = _single_expression(tree)
+            compile_ = _WhenRendered(tree, expression, self._sandbox)
             if not sure:
                 compile_()
         except jinja2.TemplateSyntaxError as error:
@@ -169,10 +194,6 @@ class Templates:
                 "it is nested too deeply, or a number in it is too long", _offset_of_line(source, 1)
             ) from None
         return Template(source, names, expression is not None, tree, compile_)
-
-    def _compiled(self, tree: nodes.Template) -> jinja2.Template:
-        tree.set_environment(self._sandbox)  # for the nodes that are ours
-        return self._sandbox.from_string(tree)
 
     def offset_of(self, name: str, source: str) -> int:
         """Where a parsed template first asks for a top-level name."""

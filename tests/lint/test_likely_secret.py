@@ -1,8 +1,19 @@
 """What looks like a secret is found, and what playbooks are full of is not."""
 
-import pytest
+import re
 
-from engine.lint.likely_secret import dense, in_arguments, in_script, looks_like, named
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.lint.likely_secret import (
+    _FORMS,
+    dense,
+    in_arguments,
+    in_script,
+    looks_like,
+    named,
+)
 
 DRAWN = "q8Zt3Vb9LmX2cR7yWd5sKf1GhJ4nPa6T"
 
@@ -20,7 +31,15 @@ DRAWN = "q8Zt3Vb9LmX2cR7yWd5sKf1GhJ4nPa6T"
         ("id AKIAABCDEFGHIJKLMNOP!", "an access key of AWS"),
         ("AIza" + "B1" * 17 + "C", "a key of Google"),
         ("sk_live_" + "a1" * 10, "a key of Stripe"),
+        ("xapp-1-" + "a1" * 10, "a token of Slack"),
+        ("id ASIAABCDEFGHIJKLMNO1!", "an access key of AWS"),
         (f"sk-{DRAWN}", "an API key"),
+        (f"hvs.{DRAWN}", "an API key"),
+        (f"SG.{DRAWN}.{DRAWN}", "an API key"),
+        (f"npm_{DRAWN}", "an API key"),
+        (f"dckr_pat_{DRAWN}", "an API key"),
+        (f"dop_v1_{DRAWN}", "an API key"),
+        (f"pypi-AgE{DRAWN}", "an API key"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVP", "a signed token (JWT)"),
         ("postgres://app:hunter2@db/x", "a password in a URL"),
         ("Authorization: Bearer 8d2f61c0e5b44a7f", "credentials"),
@@ -30,6 +49,14 @@ DRAWN = "q8Zt3Vb9LmX2cR7yWd5sKf1GhJ4nPa6T"
 def test_the_forms_of_known_tokens_are_found_wherever_they_stand(text: str, kind: str) -> None:
     assert looks_like(text) == kind
     assert looks_like(f"curl -H 'X: {text}' https://a") == kind
+
+
+@given(st.data(), st.sampled_from(_FORMS))
+def test_what_is_looked_for_first_is_in_every_text_of_the_form(
+    data: st.DataObject, form: tuple[str, str, str]
+) -> None:
+    _, mark, expression = form
+    assert mark in data.draw(st.from_regex(re.compile(expression))).casefold()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from engine.lint.origin import Origins
 from engine.lint.reading import SubjectReader
 from engine.marked_yaml.read import read_yaml
 from engine.playbooks.template import Templates
+from engine.rules.conditions import Conditions
 from engine.wiring.step_types import offline_step_types
 
 TYPES = offline_step_types(read_config("", Path("config.yaml"), {}, offline=True))
@@ -17,7 +18,7 @@ TYPES = offline_step_types(read_config("", Path("config.yaml"), {}, offline=True
 def foreign(template: str, head: str = "", before: str = "") -> str | None:
     """The path of an event that is in the template of the last step."""
     text = f"{head}\nsteps:\n{before}  - shell: [run, {template!r}]\n"
-    subject = SubjectReader(TYPES, Templates()).read(read_yaml(text, "x.yaml"))
+    subject = SubjectReader(TYPES, Templates(), Conditions()).read(read_yaml(text, "x.yaml"))
     (placed,) = [one for one in subject.templates if one.path[-1] == 1]
     path = Origins(subject).foreign(placed, placed.template.tree)
     return None if path is None else ".".join(path)

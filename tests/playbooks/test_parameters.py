@@ -16,6 +16,7 @@ from engine.playbooks.parameters import (
 )
 from engine.playbooks.template import Template, Templates
 from engine.rules.condition import Condition
+from engine.rules.conditions import Conditions
 
 
 class Everything(Parameters):
@@ -105,6 +106,13 @@ def test_a_condition_is_parsed_once() -> None:
     condition = Condition.parse("a == 'b'")
     assert Everything.model_validate({"condition": condition}).condition is condition
     assert Everything.model_validate({"condition": "a == 'b'"}).condition == condition
+
+
+def test_a_condition_that_was_parsed_before_is_taken_from_there() -> None:
+    conditions = Conditions()
+    known = conditions.parse("a == 'b'")
+    read = Everything.model_validate({"condition": "a == 'b'"}, context=conditions)
+    assert read.condition is known
 
 
 def test_a_condition_that_is_no_text() -> None:

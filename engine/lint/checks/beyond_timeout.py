@@ -51,7 +51,7 @@ def _at(step: FileStep, path: Path) -> Any:
 
 def _seconds(value: Any) -> float | None:
     try:
-        return parse_duration(value)
+        return None if value is None else parse_duration(value)
     except ValueError:
         return None
 

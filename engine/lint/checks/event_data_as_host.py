@@ -57,9 +57,10 @@ def _host_parts(tree: nodes.Template) -> Iterator[nodes.Node]:
 def _pieces(tree: nodes.Template) -> Iterator[str | nodes.Node]:
     for top in tree.body:
         match top:
-            case nodes.Output(nodes=parts) | nodes.Assign(node=nodes.Concat(nodes=parts)):
-                for part in parts:
-                    yield _text(part)
+            case nodes.Output(nodes=[nodes.Concat(nodes=parts)]) if len(tree.body) == 1:
+                yield from (_text(part) for part in parts)
+            case nodes.Output(nodes=parts):
+                yield from (_text(part) for part in parts)
             case _:
                 yield top
 

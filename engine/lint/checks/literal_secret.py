@@ -30,38 +30,41 @@ _CONDITIONS: Final = frozenset({"when", "expect", "until", "foreach", "output"})
 
 
 def _find(subject: Subject, _: Around) -> Iterator[Finding]:
-    for path, kind in dict(_found(subject.raw, ())).items():
+    found: dict[Path, str] = {}
+    _look(subject.raw, (), found)
+    for path, kind in found.items():
         where = subject.marked.locate(path)
         hint = "declare it under `secrets` of config.yaml, and write {{ secrets.NAME }}"
         yield Finding(f"this looks like {kind}, and whoever can read the file has it", where, hint)
 
 
-def _found(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """Every text that looks like one, by its place; of two reasons the first."""
-    match value:
-        case dict():
-            for key, one in value.items():
-                yield from _found(one, (*path, key))
-        case list():
-            for at, kind in enumerate(in_arguments(value) if _is_argv(path) else ()):
-                if kind is not None and looks_like(str(value[at])) is None:
-                    yield (*path, at), kind
-            for at, one in enumerate(value):
-                yield from _found(one, (*path, at))
-        case str() if path and (kind := _kind(value, path)) is not None:
-            yield path, kind
+def _look(value: Any, path: Path, found: dict[Path, str]) -> None:
+    """Every text that looks like one, by its place."""
+    if isinstance(value, str):
+        if path and (kind := _kind(value, path)) is not None:
+            found[path] = kind
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            _look(one, (*path, key), found)
+    elif isinstance(value, list):
+        for at, kind in enumerate(in_arguments(value) if _is_argv(path) else ()):
+            if kind is not None and looks_like(str(value[at])) is None:
+                found[(*path, at)] = kind
+        for at, one in enumerate(value):
+            _look(one, (*path, at), found)
 
 
 def _kind(text: str, path: Path) -> str | None:
-    names = [part for part in path if isinstance(part, str)]
     if (kind := looks_like(text)) is not None:
         return kind
-    if names[-1] in _CONDITIONS:
+    names = (part for part in reversed(path) if isinstance(part, str))
+    name = next(names)
+    if name in _CONDITIONS:
         return None
-    if names[-1] == "script":
+    if name == "script":
         return in_script(text)
-    of = names[-2] if names[-1] in _OF_A_VALUE and len(names) > 1 else names[-1]
-    return named(of, text) or (dense(text) if _SENT & set(names) else None)
+    of = next(names, name) if name in _OF_A_VALUE else name
+    return named(of, text) or (None if _SENT.isdisjoint(path) else dense(text))
 
 
 def _is_argv(path: Path) -> bool:

@@ -29,13 +29,12 @@ _IN_PAYLOAD: Final = ("incident", "alert")
 
 def _find(subject: Subject, _: Around) -> Iterator[Finding]:
     for placed in subject.placed:
-        quoted = _quoted(placed)
         for mention in placed.mentions:
-            if _is_told_elsewhere(placed, mention) or mention.offset in quoted:
-                continue
             shape, known = placed.sees.follow(mention.path)
             # What is asked of an unknown field is not known either: it is told once.
-            if known == len(mention.path) - 1 and isinstance(shape, Fields):
+            if known != len(mention.path) - 1 or not isinstance(shape, Fields):
+                continue
+            if not _is_told_elsewhere(placed, mention) and mention.offset not in _quoted(placed):
                 where = subject.place_of(placed, mention)
                 yield Finding(_message(mention.path), where, _hint(mention.path, shape.of))
 
