@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from engine.store.sqlite import SqliteLedger, open_ledger
+from tests.e2e.account import answering
+from tests.ports import held_port
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - each run makes a folder of its own in it
 SLOW = ("chaos", "e2e", "new", "demo")  # folders of tests that start engines
@@ -21,14 +23,18 @@ def pytest_configure() -> None:
     """Thousands of tests commit to a file of their own: on a slow disk they only wait for it."""
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
-    # A job in the background ignores Ctrl-C, and so would every process that a test starts.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    # How long an example takes says something of the machine, and nothing of the code.
-    settings.register_profile(
-        "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
-    settings.load_profile("untimed")
+    # A job in the background ignores Ctrl-C and Ctrl-\, one of `nohup` that the terminal is gone;
+    # so would every process that a test starts.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            interrupts = number == signal.SIGINT
+            signal.signal(number, signal.default_int_handler if interrupts else signal.SIG_DFL)
+    # How long an example takes says something of the machine, and nothing of the code; and a change
+    # is not to fail by an example that nobody had before. `--hypothesis-profile=new` has new ones.
+    untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("new", untimed)
+    settings.register_profile("same", untimed, derandomize=True, database=None)
+    settings.load_profile("same")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,6 +60,23 @@ def _stand_in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(empty)
     for name in ("ENGINE_CONFIG", "ENGINE_TOKEN", "FLASHDUTY_APP_KEY", "FLASHDUTY_WEBHOOK_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def flashduty() -> Iterator[str]:
+    """The URL of one that says who the engine is.
+
+    Without an answer the first start waits five seconds for it, before it judges its first event.
+    """
+    with answering() as url:
+        yield url
+
+
+@pytest.fixture
+def refusing_port() -> Iterator[int]:
+    """Of 127.0.0.1: nobody listens there, for as long as the test lasts."""
+    with held_port() as port:
+        yield port
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ class SpentError(jinja2.TemplateError):
 class Budget:
     """What is left. Mutable: it lives for one rendering only."""
 
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = time.thread_time  # what a busy machine does meanwhile is no work
     turns: int = MAX_ITERATIONS
     work: int = MAX_WORK
     until: float | None = None  # by the clock, once there was enough work to look at it

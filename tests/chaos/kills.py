@@ -29,10 +29,13 @@ from typing_extensions import override
 
 from engine.store.records import RunRecord, open_records
 from tests.e2e.real_engine import KEY, PATIENCE, Place
+from tests.ports import held_port
+from tests.processes.children import wait_until
 
 EXAMPLE: Final = Path(__file__).parents[1] / "fixtures/custom-action.vendor-page.json"
 EVERY: Final = 0.05  # seconds between two events
 LIVES: Final = (0.05, 0.8)  # seconds that an engine lives after it said that it listens
+MORE: Final = 10  # events at the end: on a slow machine the engines lived for few
 SETTLED: Final = ("succeeded", "failed", "cancelled", "skipped")
 
 CONFIG: Final = """\
@@ -127,6 +130,11 @@ class Sender:
             except OSError:
                 self.refused += 1  # nobody listened, or died before it answered
 
+    def wait_for(self, more: int) -> None:
+        """Until so many more were acknowledged."""
+        enough = len(self.acknowledged) + more
+        wait_until(lambda: len(self.acknowledged) >= enough)
+
     @contextmanager
     def sending(self) -> Iterator[None]:
         thread = threading.Thread(target=self.send)
@@ -154,9 +162,13 @@ def run(folder: Path, kills: int, seed: int) -> Findings:
     """Kill an engine in this folder so many times, let it end its work, and look."""
     chance = random.Random(seed)  # noqa: S311
     effects = Effects()
-    with effects.served() as target, simulated(folder) as flashduty:
+    with (
+        held_port() as port,
+        held_port() as account,
+        effects.served() as target,
+        simulated(folder, account) as flashduty,
+    ):
         place = Place(folder)
-        port = free_port()
         place.write("config.yaml", CONFIG.format(port=port, flashduty=flashduty, target=target))
         place.write("playbooks/effects.yaml", EFFECTS)
         place.write("playbooks/queued.yaml", QUEUED)
@@ -168,7 +180,8 @@ def run(folder: Path, kills: int, seed: int) -> Findings:
                 time.sleep(chance.uniform(*LIVES))
                 engine.kill()
                 engine.close()
-        engine = place.start()
+            engine = place.start()
+            sender.wait_for(MORE)
         try:
             runs = until_quiet(folder / "engine.db")
         finally:
@@ -251,9 +264,8 @@ def compared(
 
 
 @contextmanager
-def simulated(folder: Path) -> Iterator[str]:
+def simulated(folder: Path, port: int) -> Iterator[str]:
     """A Flashduty with the example's incident."""
-    port = free_port()
     arguments = ["simulate", "--port", str(port), "--app-key", KEY, "--no-rate-limit"]
     process = subprocess.Popen(
         [sys.executable, "-m", "engine", *arguments, "--incident", str(EXAMPLE)],
@@ -297,11 +309,6 @@ def called(url: str, body: dict[str, Any]) -> Any:
     )
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return json.loads(answer.read())
-
-
-def free_port() -> int:
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        return server.server_port
 
 
 def main() -> int:

@@ -31,7 +31,7 @@ database: disk/engine.db
 flashduty:
   app_key: ${E2E_KEY}
   webhook_token: ${E2E_TOKEN}
-  base_url: http://127.0.0.1:1
+  base_url: ${E2E_FLASHDUTY}
   reconcile: off
 """
 # The first step says that it has begun and waits until it may end: a fault can come in between.
@@ -144,8 +144,8 @@ def mounted(*arguments: str) -> None:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path / "place")
+def place(tmp_path: Path, flashduty: str) -> Iterator[Place]:
+    made = Place(tmp_path / "place", flashduty)
     (made.folder / "disk").mkdir(parents=True)
     made.write("config.yaml", CONFIG)
     made.write("playbooks/go.yaml", PLAYBOOK)
@@ -321,7 +321,7 @@ def test_an_engine_that_is_stopped_in_the_middle_and_goes_on(faulty: Faulty) -> 
 
 def refusal(place: Place) -> str:
     """What `serve` says that does not start."""
-    done = place.command("serve")
+    done = place.process("serve")
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr.strip()

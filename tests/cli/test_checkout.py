@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from engine.cli import checkout
 from engine.cli.checkout import commit_of
+from tests.processes.children import PATIENCE
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """git on a busy machine is no git that hangs."""
+    monkeypatch.setattr(checkout, "PATIENCE", PATIENCE)
 
 
 @pytest.fixture

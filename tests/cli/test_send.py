@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
+from engine.cli import send
 from tests.cli.conftest import Type
+from tests.e2e.real_engine import PATIENCE
 
 
 class Receiver:
@@ -46,6 +48,13 @@ def receiver() -> Iterator[Receiver]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A receiver on a busy machine is no receiver that does not answer."""
+    assert send.TIMEOUT == 2
+    monkeypatch.setattr(send, "TIMEOUT", PATIENCE)
 
 
 def test_it_posts_the_file_to_the_button_with_the_token(
@@ -104,16 +113,16 @@ def test_a_button_with_a_token_of_its_own_is_sent_the_newest_of_them(
     assert receiver.got[0][1]["X-Engine-Token"] == token
 
 
-def test_an_engine_that_is_not_there_is_2_with_a_question(press: Path, type_: Type) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def test_an_engine_that_is_not_there_is_2_with_a_question(
+    press: Path, type_: Type, refusing_port: int
+) -> None:
+    url = f"http://127.0.0.1:{refusing_port}"
 
-    outcome = type_("send", press, "--to", f"http://127.0.0.1:{port}", "--token", "x")
+    outcome = type_("send", press, "--to", url, "--token", "x")
 
     assert outcome.code == 2
     assert outcome.err == (
-        f"not-delivered: http://127.0.0.1:{port}/flashduty/actions/test: "
+        f"not-delivered: {url}/flashduty/actions/test: "
         "[Errno 111] Connection refused (is `engine serve` running, and listening there?)\n"
     )
 

@@ -18,7 +18,7 @@ listen: 127.0.0.1:0
 trusted_proxies: [127.0.0.1]
 flashduty:
   app_key: ${E2E_KEY}
-  base_url: http://127.0.0.1:1
+  base_url: ${E2E_FLASHDUTY}
   webhook_token: [new-general-4410, "${E2E_TOKEN}"]
   tokens: {actions/restart-host: [new-special-77ab, old-special-77ab]}
   allow_from: [198.51.100.0/24, "2001:db8::/32"]
@@ -30,8 +30,8 @@ FLASHDUTY = "198.51.100.9"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path / "place")
+def place(tmp_path: Path, flashduty: str) -> Iterator[Place]:
+    made = Place(tmp_path / "place", flashduty)
     made.folder.mkdir()
     made.write("playbooks/none.yaml", "name: none\ntrigger: {}\nsteps: [{wait: 1ms}]\n")
     yield made
@@ -164,6 +164,6 @@ def test_tls_and_the_certificates_of_senders_are_asked_for(place: Place) -> None
 
 def test_a_certificate_that_cannot_be_used_ends_it_before_it_listens(place: Place) -> None:
     place.write("config.yaml", "tls: {cert: none.pem, key: none.pem}\nlisten: 127.0.0.1:0\n")
-    done = place.command("serve")
+    done = place.process("serve")
     assert done.returncode == 2
     assert "none.pem: No such file or directory" in done.stderr

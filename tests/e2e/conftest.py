@@ -51,8 +51,8 @@ def target() -> Iterator[Target]:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path / "place")
+def place(tmp_path: Path, flashduty: str) -> Iterator[Place]:
+    made = Place(tmp_path / "place", flashduty)
     made.folder.mkdir()
     made.write(
         "config.yaml",
@@ -61,7 +61,7 @@ listen: 127.0.0.1:0
 flashduty:
   app_key: ${E2E_KEY}
   webhook_token: ${E2E_TOKEN}
-  base_url: http://127.0.0.1:1
+  base_url: ${E2E_FLASHDUTY}
 """,
     )
     yield made

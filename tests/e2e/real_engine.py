@@ -1,6 +1,7 @@
 """A real engine process, and a real service for it to call."""
 
 import http.client
+import io
 import json
 import os
 import queue
@@ -10,11 +11,15 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-PATIENCE = 30.0  # seconds until a test gives up waiting for something that should be there at once
+from engine.cli.main import run
+
+PATIENCE = 60.0  # seconds until a test gives up waiting for something that should be there at once
 TOKEN = "e2e-token-91f3"
 KEY = "e2e-key-5d21"
 
@@ -128,6 +133,7 @@ class Place:
     """A folder with a config and playbooks, and the engines that were started on it."""
 
     folder: Path
+    flashduty: str = ""  # the URL of one, for `${E2E_FLASHDUTY}`
     engines: list[EngineProcess] = field(default_factory=list)
 
     def write(self, name: str, text: str) -> Path:
@@ -137,23 +143,38 @@ class Place:
         return path
 
     def start(self, inherited: Sequence[int] = ()) -> EngineProcess:
-        environ = {"E2E_TOKEN": TOKEN, "E2E_KEY": KEY}
-        engine = EngineProcess(self.folder / "config.yaml", environ, inherited)
+        engine = EngineProcess(self.folder / "config.yaml", self.environ, inherited)
         self.engines.append(engine)
         engine.wait_for("listening")
         return engine
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Another `engine` command on the same config."""
+        """Another `engine` command on the same config. The engine's process is another one."""
+        out, err = io.StringIO(), io.StringIO()
+        with patch.dict(os.environ, self.environ), redirect_stdout(out), redirect_stderr(err):
+            code = run([*arguments, *self._config])
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+    def process(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The same in a process of its own, until it ends."""
         return subprocess.run(
-            [sys.executable, "-m", "engine", *arguments, "--config", f"{self.folder}/config.yaml"],
+            [sys.executable, "-m", "engine", *arguments, *self._config],
             capture_output=True,
             text=True,
             encoding="utf-8",
             timeout=PATIENCE,
             check=False,
-            env={**os.environ, "E2E_TOKEN": TOKEN, "E2E_KEY": KEY},
+            env={**os.environ, **self.environ},
         )
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What its config asks of the environment."""
+        return {"E2E_TOKEN": TOKEN, "E2E_KEY": KEY, "E2E_FLASHDUTY": self.flashduty}
+
+    @property
+    def _config(self) -> tuple[str, str]:
+        return "--config", str(self.folder / "config.yaml")
 
     def json(self, *arguments: str) -> Any:
         done = self.command(*arguments, "--format", "json")

@@ -86,7 +86,7 @@ def engine(place: Place) -> EngineProcess:
 def test_a_killed_engine_leaves_nothing_running_and_no_stranger_is_touched(
     place: Place, engine: EngineProcess, vendor_example: bytes, tmp_path: Path
 ) -> None:
-    other = Place(tmp_path / "other")
+    other = Place(tmp_path / "other", place.flashduty)
     other.folder.mkdir()
     other.write("config.yaml", (place.folder / "config.yaml").read_text())
     other.write("playbooks/tree.yaml", TREE)

@@ -59,7 +59,7 @@ def test_the_demo_shows_all_four_use_cases_and_exits_with_0() -> None:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=4 * PATIENCE,
         check=False,
     )
 
@@ -101,7 +101,7 @@ def test_ctrl_c_in_the_middle_ends_the_demo_at_once() -> None:
     with reading("demo") as (process, lines):
         until(lines, "POST /flashduty/actions/restart-host answered 200")
         process.send_signal(signal.SIGINT)
-        assert process.wait(15) == 130
+        assert process.wait(PATIENCE) == 130
 
 
 def test_simulate_can_hold_the_incident_one_wants_to_try(place: Place) -> None:

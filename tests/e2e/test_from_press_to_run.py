@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from tests.e2e.real_engine import TOKEN, Place, Target
+from tests.e2e.real_engine import PATIENCE, TOKEN, Place, Target
 
 PLAYBOOK = """\
 name: three-effects
@@ -117,6 +117,7 @@ name: three
 trigger: {{action: go}}
 steps:
   - shell: {{script: 'echo "$ID" >> first', env: {{ID: "{{{{ run.id }}}}"}}}}
+    on_interrupt: retry
   - {{http: {{method: POST, url: "{target.url}/second"}}, on_interrupt: retry}}
   - shell: {{script: 'echo "$ID" >> third', env: {{ID: "{{{{ run.id }}}}"}}}}
 """,
@@ -173,7 +174,7 @@ steps:
     engine.wait_for("stopping")
     target.released.set()
 
-    assert engine.process.wait(20) == 0
+    assert engine.process.wait(PATIENCE) == 0
     [run] = place.json("runs", "list")["items"]
     assert run["state"] == "running"
     again = place.start()
@@ -185,7 +186,7 @@ def test_a_second_engine_on_the_same_database_is_refused_with_a_sentence(place: 
     place.write("playbooks/none.yaml", "name: none\ntrigger: {}\nsteps: [{wait: 1s}]\n")
     first = place.start()
 
-    second = place.command("serve")
+    second = place.process("serve")
 
     assert second.returncode == 2
     database = place.folder / "engine.db"

@@ -105,7 +105,7 @@ def test_no_secret_stands_in_a_file_whenever_the_engine_is_killed(
 def test_what_is_kept_of_a_step_whose_time_was_over_is_found_and_goes_with_its_run(
     place: Place, engine: EngineProcess, vendor_example: bytes
 ) -> None:
-    place.write("playbooks/half.yaml", HALF + "    timeout: 1s\n")
+    place.write("playbooks/half.yaml", HALF + "    timeout: 5s\n")
     engine.terminate()
     engine = place.start()
     engine.press("half", vendor_example)

@@ -1,7 +1,6 @@
 """An engine that was killed and comes back: what happened meanwhile runs once, and not again."""
 
 import asyncio
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +19,7 @@ from engine.flashduty.simulated.webhooks import Webhook
 from engine.flashduty.simulator import create_simulator
 from engine.store.records import open_records
 from engine.wiring.clocks import now
-from tests.e2e.real_engine import KEY, TOKEN, EngineProcess, Place, Target
+from tests.e2e.real_engine import KEY, PATIENCE, TOKEN, EngineProcess, Place, Target
 from tests.flashduty.receiving import receiving
 from tests.flashduty.served import served
 
@@ -90,7 +89,7 @@ class Scene:
                 self.account.comment([incident_id], "On it.", mute_reply=False)
 
     async def press(self, incident_id: str, button: int) -> str:
-        return await press(self.account, incident_id, button, person_id=LISI)
+        return await press(self.account, incident_id, button, person_id=LISI, limit=PATIENCE)
 
     async def quiet(self, engine: EngineProcess, runs: int) -> None:
         """So many runs of this engine have ended, and everything in the ledger is judged."""
@@ -125,16 +124,14 @@ class Scene:
 
 
 @asynccontextmanager
-async def staged(place: Place, target: Target, history: History) -> AsyncIterator[Scene]:
+async def staged(place: Place, target: Target, history: History, port: int) -> AsyncIterator[Scene]:
     """The account is served and delivers; the engine's port is known and nobody listens there."""
     account = sample_account(lambda: now() - BEHIND)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     api: ASGIApp = create_simulator(account, app_key=KEY)
     async with (
         served(_refusing_history(api) if history == "refused" else api) as url,
         receiving() as proxy,  # answers 200 although the engine behind it is away
-        delivering(account),
+        delivering(account, limit=PATIENCE),
     ):
         engine, token = f"http://127.0.0.1:{port}/flashduty", {"X-Engine-Token": TOKEN}
         for webhook in (
@@ -170,10 +167,10 @@ def _refusing_history(api: ASGIApp) -> ASGIApp:
 
 @pytest.mark.parametrize("history", ["kept", "refused", "empty"])
 def test_what_happened_while_the_engine_was_killed_runs_once_and_a_second_restart_runs_nothing(
-    place: Place, target: Target, history: History
+    place: Place, target: Target, history: History, refusing_port: int
 ) -> None:
     async def story() -> None:
-        async with staged(place, target, history) as scene:
+        async with staged(place, target, history, refusing_port) as scene:
             engine = await scene.start()
             before = await scene.alert()
             with scene.account.acting_as(LISI):

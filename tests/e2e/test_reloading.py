@@ -4,11 +4,13 @@ import json
 import os
 import signal
 import subprocess
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.cli.watching import QUIET
 from tests.e2e.real_engine import EngineProcess, Place, Target
 
 PLAYBOOK = """\
@@ -162,13 +164,19 @@ def test_many_files_that_change_together_are_one_change(place: Place, target: Ta
         put(place, target, "old", f"p{number}")
     engine = place.start()
 
+    began = time.monotonic()
     for number in range(50):
         path = put(place, target, "new", f"p{number}")
         path.rename(path.with_name(f"q{number}.yaml"))
-    reloaded = engine.wait_for("reloaded")
-    assert (len(reloaded["changed"]), len(reloaded["playbooks"])) == (50, 50)
+    pauses = (time.monotonic() - began) * 1000 // QUIET  # none, as a rule
+    changed = 0
+    while changed < 50:
+        reloaded = engine.wait_for("reloaded")
+        assert len(reloaded["playbooks"]) == 50
+        changed += len(reloaded["changed"])
+    assert 1 <= actions(engine, "reloaded") <= 1 + pauses
     assert hup(engine)["changed"] == []
-    assert (actions(engine, "reloaded"), actions(engine, "reload_refused")) == (2, 0)
+    assert actions(engine, "reload_refused") == 0
 
 
 def test_hup_loads_what_no_file_event_told_of(

@@ -6,7 +6,7 @@ import time
 from tests.e2e.real_engine import Place
 from tests.processes.children import is_running, wait_until
 
-SOON = 15.0  # seconds in which a hurried engine has to be gone; its step would take 60
+SOON = 25.0  # seconds in which a hurried engine has to be gone; one that is not takes 30
 
 # The first time it hangs, with a child that has ignored its parent's end; then it is quick.
 SLEEPS = """\
@@ -38,7 +38,6 @@ def test_a_second_term_cuts_the_step_in_flight_and_the_next_start_performs_it_ag
     pids = [int(word) for word in pids_file.read_text().split()]
     assert all(is_running(pid) for pid in pids)
 
-    began = time.monotonic()
     engine.process.terminate()
     engine.wait_for("stopping")
     time.sleep(0.3)
@@ -47,7 +46,6 @@ def test_a_second_term_cuts_the_step_in_flight_and_the_next_start_performs_it_ag
     engine.process.terminate()
 
     assert engine.process.wait(SOON) == 0
-    assert time.monotonic() - began < SOON
     wait_until(lambda: not any(is_running(pid) for pid in pids))
     [run] = place.json("runs", "list")["items"]
     assert run["state"] == "running"
@@ -70,7 +68,8 @@ def test_a_second_term_cuts_the_step_in_flight_and_the_next_start_performs_it_ag
 
 def test_a_third_term_ends_the_engine_at_once(place: Place, vendor_example: bytes) -> None:
     stubborn = (
-        "trap '' TERM; sh -c 'trap \"\" TERM; echo $$ $PPID > pids; while :; do sleep 1; done'"
+        "trap : TERM; "
+        "sh -c 'trap \"touch heard\" TERM; echo $$ $PPID > pids; while :; do sleep 1; done'"
     )
     place.write(
         "playbooks/stubborn.yaml",
@@ -85,7 +84,7 @@ def test_a_third_term_ends_the_engine_at_once(place: Place, vendor_example: byte
     engine.process.terminate()
     engine.wait_for("stopping")
     engine.process.terminate()
-    time.sleep(0.3)  # two of the same signal at one moment are one
+    wait_until((place.folder / "heard").exists)  # two of the same signal at one moment are one
     assert engine.process.poll() is None, "the command is stubborn, and has its patience"
     engine.process.terminate()
     assert engine.process.wait(SOON) == 128 + signal.SIGTERM

@@ -28,7 +28,7 @@ def test_strict_starts_nothing_and_takes_no_change(place: Place) -> None:
     strict(place)
     playbook = place.write("playbooks/look.yaml", LOOK)
     playbook.chmod(0o666)
-    refused = place.command("serve")
+    refused = place.process("serve")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith(f"{playbook}:1:1: {SAYS}; `strict` of config.yaml takes ")
     assert refused.stderr.count("\n") == 1

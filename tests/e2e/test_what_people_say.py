@@ -113,11 +113,11 @@ steps:
         "Playbook two is paused: no step begins until `engine resume two`; "
         "the engine that is running does it at once.\n"
     )
+    engine.press("go", another_press(2))
+    engine.wait_for("run_skipped")  # now it has heard of it
     target.released.set()
     engine.wait_for("run_waiting")
     assert the_run(place)["reason"] == "paused by ann: change freeze"
-    engine.press("go", another_press(2))
-    engine.wait_for("run_skipped")
     assert engine.terminate() == 0
 
     again = place.start()

@@ -13,7 +13,7 @@ from typing_extensions import override
 from engine.flashduty.client import FOREVER, Answer, FlashdutyClient, FlashdutyError, Patience
 from engine.flashduty.exchange import open_session
 from engine.flashduty.limiter import Limiter
-from tests.flashduty.servers import cutting, refusing_port, serving
+from tests.flashduty.servers import cutting, serving
 
 READ: Final = "incident/info"
 COMMENT: Final = "incident/comment"
@@ -166,9 +166,10 @@ def test_what_does_harm_twice_is_sent_again_where_it_was_refused_for_its_frequen
     assert len(server.asked) == 3
 
 
-def test_what_does_harm_twice_is_sent_again_where_there_was_no_connection() -> None:
-    port, times = refusing_port(), Times()
-    server = Server([])
+def test_what_does_harm_twice_is_sent_again_where_there_was_no_connection(
+    refusing_port: int,
+) -> None:
+    server, times = Server([]), Times()
 
     async def story() -> Answer:
         """Somebody listens on the port from the second retry on."""
@@ -178,13 +179,13 @@ def test_what_does_harm_twice_is_sent_again_where_there_was_no_connection() -> N
         async def sleep(seconds: float) -> None:
             await times.sleep(seconds)
             if len(times.slept) == 2:
-                await web.TCPSite(listening, "127.0.0.1", port).start()
+                await web.TCPSite(listening, "127.0.0.1", refusing_port).start()
 
         try:
             async with open_session() as session:
                 client = FlashdutyClient(
                     lambda: session,
-                    f"http://127.0.0.1:{port}",
+                    f"http://127.0.0.1:{refusing_port}",
                     "canary0123456789",
                     sleep=sleep,
                     monotonic=times.monotonic,

@@ -25,11 +25,12 @@ from engine.flashduty import exchange as exchange_module
 from engine.flashduty.answer import Answer, FlashdutyError
 from engine.flashduty.exchange import Exchange, open_session
 from engine.flashduty.operations import operation_at
-from tests.flashduty.servers import Account, Handler, cutting, refusing_port, serving
+from tests import jumping_time
+from tests.flashduty.servers import Account, Handler, cutting, serving
 
 CANARY = "canary/0123+456 789=abcdef"
 CANARY_FORMS = ("canary/0123", "canary%2F0123", "canary%2f0123", "789=abcdef", "789%3Dabcdef")
-PATIENCE = 20.0  # seconds
+PATIENCE = 60.0  # seconds
 
 
 async def ask(base_url: str, path: str, parameters: Mapping[str, Any]) -> Answer:
@@ -353,8 +354,8 @@ def test_a_parameter_does_not_take_the_keys_place() -> None:
     assert account.query == {"app_key": CANARY}
 
 
-def test_a_refused_connection_tells_no_key() -> None:
-    base_url = f"http://127.0.0.1:{refusing_port()}"
+def test_a_refused_connection_tells_no_key(refusing_port: int) -> None:
+    base_url = f"http://127.0.0.1:{refusing_port}"
     error = refused_by(base_url)
     assert (error.code, error.took_effect) == ("NoConnection", "no")
     assert error.message.startswith(f"{base_url}: ")
@@ -403,19 +404,21 @@ def test_an_answer_that_does_not_come_in_time_tells_no_key() -> None:
     async def story() -> None:
         done = asyncio.Event()
 
-        async def never(_: web.BaseRequest) -> web.StreamResponse:
-            await done.wait()
-            return web.Response()
+        async def never(request: web.BaseRequest) -> web.StreamResponse:
+            if request.path == "/incident/ack":
+                await done.wait()
+            return web.json_response({"data": None})
 
         async with serving(never) as base_url, open_session() as session:
             exchange = Exchange(lambda: session, base_url, CANARY, None)
+            await exchange.once(operation_at("incident/info"), {}, PATIENCE)  # now it is connected
             try:
                 await exchange.once(operation_at("incident/ack"), {}, 0.1)
             finally:
                 done.set()
 
     with pytest.raises(FlashdutyError) as caught:
-        asyncio.run(story())
+        jumping_time.run(story())
     tells_no_key(caught.value)
     assert (caught.value.code, caught.value.took_effect) == ("TimedOut", "unknown")
     assert caught.value.message == "no answer of /incident/ack within 100ms"
@@ -446,7 +449,7 @@ def test_a_request_that_never_got_a_connection_took_no_effect() -> None:
                     await first
 
     with pytest.raises(FlashdutyError) as caught:
-        asyncio.run(story())
+        jumping_time.run(story())
     assert (caught.value.code, caught.value.took_effect) == ("NoConnection", "no")
     assert caught.value.message.endswith(": no connection within 100ms")
 

@@ -14,7 +14,6 @@ from engine.flashduty.answer import Answer, FlashdutyError
 from engine.flashduty.client import FlashdutyClient, Patience
 from engine.flashduty.exchange import open_session
 from engine.flashduty.proxy import proxy_for
-from tests.flashduty.servers import refusing_port
 
 NAMES: Final = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 KEY: Final = "canary0123456789"
@@ -130,9 +129,9 @@ def test_what_netrc_holds_goes_neither_to_flashduty_nor_to_the_proxy(
 
 
 def test_a_proxy_that_is_not_there_is_named_and_nothing_was_sent(
-    environment: pytest.MonkeyPatch,
+    environment: pytest.MonkeyPatch, refusing_port: int
 ) -> None:
-    environment.setenv("http_proxy", f"http://127.0.0.1:{refusing_port()}")
+    environment.setenv("http_proxy", f"http://127.0.0.1:{refusing_port}")
     error = refused("http://flashduty.invalid")
     assert (error.code, error.took_effect) == ("NoConnection", "no")
     assert error.message.startswith(

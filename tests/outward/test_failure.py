@@ -87,12 +87,9 @@ def test_a_server_that_fails_is_told_of_without_what_was_asked(answer: bytes, sa
     asyncio.run(story())
 
 
-def test_a_connection_that_is_refused() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    failed = asyncio.run(failing(f"http://127.0.0.1:{port}{QUERY}"))
-    assert str(failed).startswith(f"no connection to 127.0.0.1:{port}: ")
+def test_a_connection_that_is_refused(refusing_port: int) -> None:
+    failed = asyncio.run(failing(f"http://127.0.0.1:{refusing_port}{QUERY}"))
+    assert str(failed).startswith(f"no connection to 127.0.0.1:{refusing_port}: ")
     assert failed.may_pass
 
 

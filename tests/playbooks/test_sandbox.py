@@ -219,22 +219,22 @@ def test_nothing_fills_the_memory_or_hangs(source: str, monkeypatch: pytest.Monk
     )  # this test does not wait longer
     parsed = TEMPLATES.parse(source)
     tracemalloc.start()
-    began = time.monotonic()
+    began = time.process_time()
     try:
         with pytest.raises(RenderError):
             parsed.render(DOCUMENT)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert time.monotonic() - began < 5  # tracemalloc takes its time
+    assert time.process_time() - began < 30  # tracemalloc takes its time; a hang takes hours
     assert peak < 128 * 1024 * 1024
 
 
 def test_constants_of_a_template_are_not_worked_out_while_it_is_read() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     for source in ("{{ 'a' * 10 ** 9 }}", "{{ 10 ** (10 ** 10) }}", "{{ 'a' | indent(10 ** 9) }}"):
         TEMPLATES.parse(source)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 10
 
 
 def test_the_clock_ends_what_the_counts_do_not() -> None:
@@ -242,6 +242,14 @@ def test_the_clock_ends_what_the_counts_do_not() -> None:
     budget = Budget(clock=lambda: float(next(ticks)))
     with pytest.raises(SpentError, match="more than 2 s"):
         list(budget.spend(range(10)))
+
+
+def test_time_in_which_the_machine_did_other_things_is_not_spent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.playbooks.budget.MAX_SECONDS", 0.05)
+    for _ in Budget().spend(range(2)):
+        time.sleep(0.1)
 
 
 def test_a_whole_payload_passes() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE = 30.0  # seconds until a test gives up waiting for something that should be there at once
+PATIENCE = 60.0  # seconds until a test gives up waiting for something that should be there at once
 # It says that it runs once its signals are set up, and sleeps until it is ended.
 SLEEPER = "import signal, sys; {}; print(flush=True); signal.pause()"
 STUBBORN = "import signal, sys; {}; print(flush=True)\nwhile True: signal.pause()"

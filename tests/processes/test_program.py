@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,8 +17,10 @@ from engine.processes.program import Program
 from engine.processes.table import ProcessTable
 from tests.processes.children import PATIENCE, child, ended_by
 
-ENGINE = EngineId("test-program", 1, 1)
-DEAD = EngineId("test-program", 2**22 + 1, 1)  # no pid is as high
+INSTALLATION = f"test-program-{os.getpid()}"  # other tests may go on beside this one
+ENGINE = EngineId(INSTALLATION, 1, 1)
+DEAD = EngineId(INSTALLATION, 2**22 + 1, 1)  # no pid is as high
+HURRY = 0.2  # seconds between TERM and KILL, where a test waits for the second one
 MARK = Mark(ENGINE, "R", 1, "steps/0").text
 
 
@@ -30,7 +32,11 @@ class Line:
         self._file = line.makefile("rb")
 
     def say(self, *words: str) -> None:
-        self._line.sendall("\0".join(words).encode() + b"\n")
+        self.say_together(words)
+
+    def say_together(self, *lines: Sequence[str]) -> None:
+        """The other end hears of all of them at one moment."""
+        self._line.sendall(b"".join("\0".join(words).encode() + b"\n" for words in lines))
 
     def hear(self) -> list[str]:
         return self._file.readline().decode().rstrip("\n").split("\0")
@@ -41,8 +47,11 @@ class Line:
 
 
 @contextmanager
-def program(table: ProcessTable | None = None, patience: float = 0.2) -> Iterator[Line]:
-    """Over when the program is: it ends what is left once the line is closed."""
+def program(table: ProcessTable | None = None, patience: float = PATIENCE / 4) -> Iterator[Line]:
+    """Over when the program is: it ends what is left once the line is closed.
+
+    No patience is wasted on processes that obey.
+    """
     ours, theirs = socket.socketpair()
     ours.settimeout(PATIENCE)
     served = Program(ENGINE, theirs, table or ProcessTable(), patience=patience)
@@ -76,8 +85,7 @@ def test_what_carries_the_mark_of_a_step_that_is_over_is_ended_and_nothing_else(
 def test_one_that_ignores_term_is_killed_and_holds_nobody_up() -> None:
     other = Mark(ENGINE, "R", 2, "steps/0").text
     with program(patience=1.0) as line, child(MARK, stubborn=True) as stubborn:
-        line.say("end", "1", "0", MARK)
-        line.say("end", "2", "0", other)
+        line.say_together(("end", "1", "0", MARK), ("end", "2", "0", other))
         assert line.hear() == ["2"]
         assert line.hear()[:2] == ["1", str(stubborn.pid)]
         assert ended_by(stubborn) is signal.SIGKILL
@@ -86,7 +94,7 @@ def test_one_that_ignores_term_is_killed_and_holds_nobody_up() -> None:
 def test_what_a_dead_engine_left_is_ended_and_a_living_ones_is_not() -> None:
     own = ProcessTable().read(os.getpid())
     assert own is not None
-    alive = EngineId("test-program", own.pid, own.start)
+    alive = EngineId(INSTALLATION, own.pid, own.start)
     elsewhere = EngineId("another-database", DEAD.pid, DEAD.start)
     dead, living, foreign = (Mark(one, "R", 1, "s").text for one in (DEAD, alive, elsewhere))
     with (
@@ -116,7 +124,7 @@ def test_a_half_said_line_waits_for_its_other_half() -> None:
 def test_when_the_engine_is_gone_its_marks_and_groups_are_ended(*, stubborn: bool) -> None:
     with child(MARK, stubborn=stubborn) as marked, child(stubborn=stubborn) as cleaned:
         with child() as over, child(Mark(DEAD, "R", 1, "s").text) as others:
-            with program() as line:
+            with program(patience=HURRY if stubborn else PATIENCE / 4) as line:
                 for group in (cleaned, over):
                     line.say("begun", str(group.pid))
                 line.say("end", "1", str(over.pid), "another mark")
@@ -132,7 +140,7 @@ def test_where_there_is_no_proc_the_groups_are_ended(tmp_path: Path, *, stubborn
     with child(stubborn=stubborn) as group, child() as gone:
         gone.kill()
         gone.wait(PATIENCE)
-        with program(ProcessTable(tmp_path)) as line:
+        with program(ProcessTable(tmp_path), HURRY) as line:
             line.say("begun", str(group.pid))
             line.say("begun", str(gone.pid))
         assert ended_by(group) is (signal.SIGKILL if stubborn else signal.SIGTERM)
@@ -149,7 +157,7 @@ def test_a_group_whose_number_somebody_else_has_by_now_is_left_alone(tmp_path: P
 
     with child() as stranger:
         show(1, stranger.pid)
-        with program(ProcessTable(tmp_path)) as line:
+        with program(ProcessTable(tmp_path), HURRY) as line:
             line.say("begun", str(stranger.pid))
             line.say("end", "1", "0", MARK)
             assert line.hear() == ["1"]

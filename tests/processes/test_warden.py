@@ -19,7 +19,8 @@ from tests.processes.children import child, ended_by, is_gone
 
 T = TypeVar("T")
 HIGHEST = 2**22  # no pid is as high
-DEAD = EngineId("test-warden", HIGHEST + 1, 1)
+INSTALLATION = f"test-warden-{os.getpid()}"  # other tests may go on beside this one
+DEAD = EngineId(INSTALLATION, HIGHEST + 1, 1)
 
 
 class Story:
@@ -27,7 +28,7 @@ class Story:
 
     def __init__(self) -> None:
         self.complaints: list[str] = []
-        self.warden = Warden("test-warden", self.complaints.append)
+        self.warden = Warden(INSTALLATION, self.complaints.append)
 
     def run(self, story: Coroutine[Any, Any, T]) -> T:
         async def warded() -> T:
@@ -56,7 +57,7 @@ def mark(story: Story, path: str = "steps/0") -> str:
 def test_a_mark_names_the_installation_the_engine_and_the_attempt(story: Story) -> None:
     own = ProcessTable().read(os.getpid())
     assert own is not None
-    assert mark(story) == f"test-warden:{own.pid}.{own.start}:R:1:steps/0"
+    assert mark(story) == f"{INSTALLATION}:{own.pid}.{own.start}:R:1:steps/0"
 
 
 def test_it_ends_what_a_step_left_and_says_what_that_was(story: Story) -> None:
@@ -184,5 +185,5 @@ def test_the_process_says_in_its_arguments_what_it_is(story: Story) -> None:
 
     own = ProcessTable().read(os.getpid())
     assert own is not None
-    said = ["engine-warden", "test-warden", str(own.pid), str(own.start), ""]
+    said = ["engine-warden", INSTALLATION, str(own.pid), str(own.start), ""]
     assert story.run(look())[-5:] == said

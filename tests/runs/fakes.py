@@ -30,7 +30,7 @@ from engine.steps.wait import Wait
 
 NOW: Final = 1_795_000_000.0
 WHENCE: Final = {"user": "ops", "host": "box", "pid": 4711}
-PATIENCE: Final = 20.0  # seconds until a test gives up on what should have come long ago
+PATIENCE: Final = 60.0  # seconds until a test gives up on what should have come long ago
 
 Answering = Report | Exception | Callable[[Call], Awaitable[Report]]
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from tests.e2e.real_engine import PATIENCE
+
 HOSTILE: Final = (
     "\x1b[2J\x1b]52;c;eA==\x07\x9b31;7;5m\u202e[red]forged[/red] {{ 31337*65537 }}\n"
     '✓ forged [steps/0, http] succeeded\n{"action": "forged"}\r\n'
@@ -35,7 +37,7 @@ def recording() -> Iterator[Recorder]:
 
     def serve(connection: socket.socket) -> None:
         with connection, suppress(OSError):
-            connection.settimeout(10)
+            connection.settimeout(PATIENCE)
             data = b""
             while b"\r\n\r\n" not in data and (more := connection.recv(65536)):
                 data += more

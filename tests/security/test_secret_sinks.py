@@ -22,7 +22,7 @@ from engine.cli.main import run
 from tests.e2e.real_engine import PATIENCE, EngineProcess
 from tests.security import swept
 from tests.security.canaries import CANARIES, leaks_below, leaks_in
-from tests.security.hostile import closed_port, echoing
+from tests.security.hostile import echoing
 
 BROKEN = """\
 import engine.runs.redaction as redaction
@@ -65,7 +65,7 @@ class Swept:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Swept]:
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusing_port: int) -> Iterator[Swept]:
     """Everything that can be written is below one folder, and the secrets are beside it."""
     with echoing() as url:
         folder = tmp_path / "place"
@@ -74,7 +74,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Swept]:
         (tmp_path / "secrets").mkdir()
         (tmp_path / "secrets/file").write_text(CANARIES["file"] + "\n")
         (tmp_path / "secrets/pem").write_text(CANARIES["pem"] + "\n")
-        closed = f"http://127.0.0.1:{closed_port()}"
+        closed = f"http://127.0.0.1:{refusing_port}"
         config = swept.CONFIG.replace("{url}", url).replace("{closed}", closed)
         (folder / "config.yaml").write_text(config)
         for name, text in swept.playbooks().items():

@@ -17,6 +17,7 @@ from engine.runs.run import Outcome, RunState
 from engine.steps.flashduty import Flashduty, FlashdutyParameters
 from engine.store.records import open_records
 from engine.store.sqlite import open_ledger
+from tests import jumping_time
 from tests.flashduty.servers import serving
 from tests.runs.fakes import NOW, PATIENCE, Staged, an_event
 
@@ -210,7 +211,7 @@ def test_what_the_engines_end_cuts_stays_open(path: str, after: float) -> None:
 
 
 def never_answered(call: Call, patience: Patience, *, commits: bool) -> tuple[Report, list[str]]:
-    """A comment that Flashduty takes, or not, and says nothing to."""
+    """A comment that Flashduty takes, or not, and says nothing to; time passes while it does."""
     asked: list[str] = []
 
     async def story() -> Report:
@@ -226,7 +227,12 @@ def never_answered(call: Call, patience: Patience, *, commits: bool) -> tuple[Re
 
         async with serving(swallow) as base_url, open_session() as session:
             client = FlashdutyClient(
-                lambda: session, base_url, CANARY, patience=patience, sleep=at_once
+                lambda: session,
+                base_url,
+                CANARY,
+                patience=patience,
+                sleep=at_once,
+                monotonic=asyncio.get_running_loop().time,
             )
             given = {"call": "incident/comment", "comment": "Restarted"}
             parameters = FlashdutyParameters.model_validate(given)
@@ -235,12 +241,12 @@ def never_answered(call: Call, patience: Patience, *, commits: bool) -> tuple[Re
             finally:
                 done.set()
 
-    return asyncio.run(story()), asked
+    return jumping_time.run(story()), asked
 
 
 def test_a_comment_that_is_never_answered_is_given_up_after_an_exchange_and_looked_up() -> None:
-    report, asked = never_answered(CALL, Patience(exchange=0.1), commits=False)
-    assert doubt_of(report).startswith("TimedOut: no answer of /incident/comment within 100ms; ")
+    report, asked = never_answered(CALL, Patience(exchange=20.0), commits=False)
+    assert doubt_of(report).startswith("TimedOut: no answer of /incident/comment within 20s; ")
     assert asked == ["/incident/comment", *["/incident/feed"] * 3]
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -185,10 +184,8 @@ def test_a_failure_without_a_request_id_does_not_name_one() -> None:
     assert error_of(report) == "BadRequest: no"
 
 
-def test_a_connection_that_is_refused_is_a_failure_without_the_key() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        base_url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+def test_a_connection_that_is_refused_is_a_failure_without_the_key(refusing_port: int) -> None:
+    base_url = f"http://127.0.0.1:{refusing_port}"
     said = error_of(asyncio.run(ask(base_url, CALL, {"call": "incident/ack"})))
     assert said.startswith(f"NoConnection: {base_url}: ")
 

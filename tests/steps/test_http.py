@@ -8,7 +8,6 @@ import base64
 import gzip
 import json
 import shutil
-import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -27,6 +26,7 @@ from engine.outward.session import open_session
 from engine.playbooks.deferred import Unknown
 from engine.playbooks.step_type import Call, Failed, Plan, Report, Succeeded
 from engine.steps.http import Http, HttpParameters, HttpSettings
+from tests.processes.children import PATIENCE
 
 CALL = Call("run-1", "steps/3[0]/1", 1)
 LIMIT = 1000
@@ -445,17 +445,9 @@ def test_expect_that_cannot_be_told_is_failure() -> None:
 # What can go wrong is a sentence
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def test_a_refused_connection() -> None:
-    port = free_port()
-    failed = failure_of(asyncio.run(ask(url=f"http://127.0.0.1:{port}/")))
-    assert failed.error.startswith(f"no connection to 127.0.0.1:{port}: ")
+def test_a_refused_connection(refusing_port: int) -> None:
+    failed = failure_of(asyncio.run(ask(url=f"http://127.0.0.1:{refusing_port}/")))
+    assert failed.error.startswith(f"no connection to 127.0.0.1:{refusing_port}: ")
     assert "onnect" in failed.error.removeprefix("no connection")
     assert failed.retryable
 
@@ -625,7 +617,7 @@ def test_a_cancelled_exchange_leaves_nothing_open(begin: bytes) -> None:
             http = Http(lambda: session, HttpSettings(LIMIT))
             with pytest.raises(TimeoutError):
                 await timed_out_when(asked, http.perform(parameters, CALL))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await hung_up.wait()
 
     asyncio.run(story())

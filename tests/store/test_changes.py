@@ -1,15 +1,16 @@
 """Changes that are kept in one go leave the rows as they do one after another."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,44 +99,52 @@ HISTORIES: Final = st.lists(CHANGES.map(lambda one: [one]) | AT_ONCE, min_size=1
 )
 
 
+@pytest.fixture(scope="module")
+def queued(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger in which RUN1 is queued."""
+    database = tmp_path_factory.mktemp("queued") / "engine.db"
+    with open_ledger(database) as ledger:
+        asyncio.run(Stage(ledger).queue(PLAYBOOK, an_event()))
+    return database
+
+
 def rows_after(
-    groups: Sequence[Sequence[Change]], *, runs: int = 1, at_once: bool = False
+    queued: Path, groups: Sequence[Sequence[Change]], *, runs: int = 1, at_once: bool = False
 ) -> dict[str, list[tuple[Any, ...]]]:
     """All that a ledger has of RUN1 and so on, and in what order, after each group was kept."""
-    with TemporaryDirectory() as folder:
-        database = Path(folder) / "engine.db"
-        with open_ledger(database) as ledger:
+    database = queued.with_name("copy.db")
+    shutil.copyfile(queued, database)
+    with open_ledger(database) as ledger:
 
-            async def story() -> None:
-                await Stage(ledger).queue(PLAYBOOK, an_event())
-                for number in range(2, runs + 1):
-                    await Stage(ledger).queue(PLAYBOOK, an_event(f"E{number}"), f"RUN{number}")
-                if at_once:
-                    await asyncio.gather(*map(ledger.keep, groups))
-                    return
-                for changes in groups:
-                    await ledger.keep(changes)
+        async def story() -> None:
+            for number in range(2, runs + 1):
+                await Stage(ledger).queue(PLAYBOOK, an_event(f"E{number}"), f"RUN{number}")
+            if at_once:
+                await asyncio.gather(*map(ledger.keep, groups))
+                return
+            for changes in groups:
+                await ledger.keep(changes)
 
-            asyncio.run(story())
-        with closing(sqlite3.connect(database)) as db:
-            return {
-                table: db.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()  # noqa: S608
-                for table in ("runs", "steps", "orders")
-            }
+        asyncio.run(story())
+    with closing(sqlite3.connect(database)) as db:
+        return {
+            table: db.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()  # noqa: S608
+            for table in ("runs", "steps", "orders")
+        }
 
 
 @settings(max_examples=60)
 @given(HISTORIES, st.data())
 def test_however_changes_are_put_together_the_rows_are_the_same(
-    changes: list[Change], data: st.DataObject
+    queued: Path, changes: list[Change], data: st.DataObject
 ) -> None:
     cuts = data.draw(st.sets(st.integers(1, len(changes))))
     marks = sorted({0, *cuts, len(changes)})
     together = [changes[start:end] for start, end in pairwise(marks)]
-    assert rows_after(together) == rows_after([[change] for change in changes])
+    assert rows_after(queued, together) == rows_after(queued, [[change] for change in changes])
 
 
-def test_changes_of_many_runs_leave_the_rows_as_those_of_one_after_another() -> None:
+def test_changes_of_many_runs_leave_the_rows_as_those_of_one_after_another(queued: Path) -> None:
     """More than a statement has rows, alike and not, and two of them move more than once."""
 
     def changes_of(number: int) -> list[Change]:
@@ -155,8 +164,8 @@ def test_changes_of_many_runs_leave_the_rows_as_those_of_one_after_another() -> 
         return changes
 
     groups = [changes_of(number) for number in range(1, 100)]
-    together = rows_after(groups, runs=99, at_once=True)
-    one_by_one = rows_after(groups, runs=99)
+    together = rows_after(queued, groups, runs=99, at_once=True)
+    one_by_one = rows_after(queued, groups, runs=99)
     assert together["runs"] == one_by_one["runs"]
     assert [row[1] for row in together["runs"] if "last" in row] == ["RUN9"]
     steps = [sorted(row[1:] for row in rows["steps"]) for rows in (together, one_by_one)]

@@ -18,7 +18,7 @@ from engine.store.database import connect
 from engine.store.ledger_file import LedgerFile
 from engine.store.writer import Writer
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Connection(sqlite3.Connection):

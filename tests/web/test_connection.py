@@ -1,6 +1,7 @@
 """Connections before there is a request: how many, how long, how large. Over real sockets."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from starlette.applications import Starlette
@@ -72,8 +73,9 @@ def test_a_large_head_is_refused_in_whichever_pieces_it_comes(
 ) -> None:
     sent = request(lines=lines)
     line = web.line()
-    for start in range(0, len(sent), piece):
-        line.send(sent[start : start + piece])
+    with suppress(ConnectionError):  # it may be refused before all of it was sent
+        for start in range(0, len(sent), piece):
+            line.send(sent[start : start + piece])
     answer = line.answer()
     assert answer is not None
     assert (answer.status, answer.code) == (431, "head-too-large")
@@ -119,13 +121,15 @@ def test_a_head_that_does_not_come_is_given_up(
 def test_a_second_head_that_does_not_come_is_given_up_as_the_first(
     web: Served, example: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "PATIENCE", 0.05)
     line = web.line()
-    statuses = []
-    for sent in (request(body=example), b"POST /"):
-        line.send(sent)
-        statuses.append(getattr(line.answer(), "status", None))
-    assert statuses == [200, 408]
+    line.send(request(body=example))
+    first = line.answer()
+    monkeypatch.setattr(connection, "PATIENCE", 0.05)
+    line.send(b"POST /")
+    second = line.answer()
+    assert first is not None
+    assert second is not None
+    assert (first.status, second.status) == (200, 408)
     assert line.is_closed()
 
 
@@ -143,12 +147,12 @@ def test_a_body_that_does_not_come_is_given_up(
 def test_the_rest_of_a_body_that_was_refused_is_not_waited_for(
     web: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "PATIENCE", 0.05)
     line = web.line()
     line.send(request(token="wrong", body=b"x" * 100_000)[:-50_000])
     answer = line.answer()
     assert answer is not None
     assert answer.status == 401
+    monkeypatch.setattr(connection, "PATIENCE", 0.05)
     line.send(b"x")
     assert line.is_closed()
 

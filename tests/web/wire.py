@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from engine.cli.running import port_of
 from engine.cli.serving import bind, server
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ class Stage:
 
     def _table(self) -> Table:
         shown = Table.grid(padding=(0, 1))
-        for row in self._rows.values():
+        for row in list(self._rows.values()):  # Live draws in a thread: others may come meanwhile
             first: RenderableType = Spinner("dots") if row.outcome is None else mark(row.outcome)
             what = f"{line(row.plan, 90)}" if row.plan else ""
             tries = f" ({row.attempts} attempts)" if row.attempts > 1 else ""

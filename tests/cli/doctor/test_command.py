@@ -14,7 +14,6 @@ from engine.flashduty.simulator import create_simulator
 from engine.wiring.clocks import now
 from tests.cli.conftest import Type
 from tests.e2e.real_engine import KEY, TOKEN, Place
-from tests.flashduty.servers import refusing_port
 from tests.web.wire import served
 
 APP_KEY = "canary-app-key-90e1"
@@ -118,11 +117,13 @@ def test_what_cannot_be_looked_at_is_a_finding_too(deployed: Path, type_: Type) 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what it was started with")
-def test_beside_a_running_engine_it_goes_by_its_environment(place: Path, type_: Type) -> None:
+def test_beside_a_running_engine_it_goes_by_its_environment(
+    place: Path, type_: Type, refusing_port: int
+) -> None:
     engine_place = Place(place)
     engine_place.write(
         "config.yaml",
-        f"listen: 127.0.0.1:{refusing_port()}\n"
+        f"listen: 127.0.0.1:{refusing_port}\n"
         "flashduty: {app_key: '${E2E_KEY}', webhook_token: '${E2E_TOKEN}'}\n",
     )
     try:

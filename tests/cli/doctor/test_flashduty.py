@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from aiohttp import web
 
+from engine.cli.doctor import flashduty
 from engine.cli.doctor.finding import Finding
 from engine.cli.doctor.flashduty import look_at_flashduty
 from engine.config.config import Config
@@ -17,7 +19,8 @@ from engine.flashduty.simulated.sample import sample_account
 from engine.flashduty.simulator import create_simulator
 from engine.wiring.clocks import now
 from tests.flashduty.served import served
-from tests.flashduty.servers import refusing_port, serving
+from tests.flashduty.servers import serving
+from tests.processes.children import PATIENCE
 
 KEY = "canary-key-7f3a"
 MEMBER = '{"data": {"member_id": 42, "member_name": "Robot"}}'
@@ -44,7 +47,9 @@ def simulated(*faults: Fault, key: str = KEY, more: str = "") -> list[Finding]:
     async def story() -> list[Finding]:
         app = create_simulator(sample_account(now), app_key=KEY, faults=Faults(*faults))
         async with served(app) as base_url:
-            return await look_at_flashduty(config_of(base_url, key, more), now)
+            # Both clocks are the machine's, which may be busy in between.
+            with patch.object(flashduty, "OFF", PATIENCE):
+                return await look_at_flashduty(config_of(base_url, key, more), now)
 
     return checked(asyncio.run(story()))
 
@@ -150,15 +155,15 @@ def test_an_answer_without_a_date_says_nothing_of_clocks() -> None:
     assert "clock" not in dict(levels(found))
 
 
-def test_what_cannot_be_reached_is_said_with_the_address() -> None:
-    base_url = f"http://127.0.0.1:{refusing_port()}"
+def test_what_cannot_be_reached_is_said_with_the_address(refusing_port: int) -> None:
+    base_url = f"http://127.0.0.1:{refusing_port}"
     [found] = looked(base_url)
     assert (found.check, found.level) == ("flashduty", "fail")
     assert found.seen.startswith(f"{base_url}: ")
 
 
-def test_without_a_key_nothing_is_asked() -> None:
-    [found] = looked(f"http://127.0.0.1:{refusing_port()}", key="")
+def test_without_a_key_nothing_is_asked(refusing_port: int) -> None:
+    [found] = looked(f"http://127.0.0.1:{refusing_port}", key="")
     assert (found.check, found.level) == ("app_key", "warn")
 
 

@@ -13,6 +13,7 @@ from engine.flashduty.simulated.webhooks import Webhook
 from engine.flashduty.simulator import create_simulator
 from tests.flashduty.receiving import Receiver, receiving
 from tests.flashduty.served import served
+from tests.processes.children import PATIENCE
 
 NOW = 1_795_000_000
 ID = "6551f3888713372ad1054d57"
@@ -35,7 +36,7 @@ def calls(
             receiving(*answers) as receiver,
             served(create_simulator(account, app_key="k")) as url,
             aiohttp.ClientSession() as session,
-            delivering(account),
+            delivering(account, limit=PATIENCE),
         ):
             account.add_webhook(Webhook("action", f"{receiver.url}/action", "Restart", 77))
             account.add_webhook(Webhook("incident", f"{receiver.url}/incident", "hook", 78))

@@ -1,8 +1,7 @@
 """Webhooks are delivered as Flashduty does: in order, within 2 seconds, with one retry at most."""
 
-import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from engine.flashduty.simulated.organization import CHANNEL
 from engine.flashduty.simulated.refusal import RefusalError
 from engine.flashduty.simulated.sample import ALERT_INTEGRATION_KEY, sample_account
 from engine.flashduty.simulated.webhooks import Kind, Webhook
+from tests import jumping_time
 from tests.flashduty.receiving import Receiver, receiving
 
 NOW = 1_795_000_000
@@ -20,7 +20,8 @@ ID = "6551f3888713372ad1054d57"
 OTHER = "6551f3888713372ad1054d58"
 ME = 3790925372131
 ZHANGSAN = 1234648032504
-HURRY = 0.15  # seconds, instead of the 2 of the vendor, where an answer is too slow
+NO_HURRY = 30.0  # seconds, instead of the 2 of the vendor, where no answer is too slow
+SLOW = {"slow", "slow body"}
 
 
 def new_account() -> SimulatedAccount:
@@ -52,13 +53,16 @@ def story(
                 account.add_webhook(
                     Webhook(kind, f"{receiver.url}/{kind}?a=a", headers={"X-Custom-Token": "s3"})
                 )
-            limit = HURRY if {"slow", "slow body"} & set(map(str, answers)) else LIMIT
-            async with delivering(account, limit=limit):
+            async with delivering(account, limit=limit_for(answers)):
                 await happen(account, receiver)
                 await account.webhooks.outbox.join()
         return account, receiver
 
-    return asyncio.run(told())
+    return jumping_time.run(told())
+
+
+def limit_for(answers: Sequence[Any]) -> float:
+    return LIMIT if SLOW & set(map(str, answers)) else NO_HURRY
 
 
 async def comment(account: SimulatedAccount, _receiver: Receiver) -> None:
@@ -129,18 +133,16 @@ def test_an_answer_that_began_and_did_not_end_is_retried() -> None:
     assert [one[3] for one in attempts(account)] == [late, ""]
 
 
-def test_a_refused_connection_is_not_retried() -> None:
+def test_a_refused_connection_is_not_retried(refusing_port: int) -> None:
     async def to_nobody() -> SimulatedAccount:
         account = new_account()
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        account.add_webhook(Webhook("incident", f"http://127.0.0.1:{port}/"))
+        account.add_webhook(Webhook("incident", f"http://127.0.0.1:{refusing_port}/"))
         async with delivering(account):
             account.comment([ID], "Hello.", mute_reply=True)
             await account.webhooks.outbox.join()
         return account
 
-    ((number, status, code, error),) = attempts(asyncio.run(to_nobody()))
+    ((number, status, code, error),) = attempts(jumping_time.run(to_nobody()))
     assert (number, status, code) == (1, "failed", 0)
     assert error.startswith("dial tcp: ")
 
@@ -156,7 +158,7 @@ def test_a_connection_that_is_not_made_in_time_is_retried_once() -> None:
                 one.settimeout(0)
                 one.connect_ex(address)
             account.add_webhook(Webhook("incident", f"http://127.0.0.1:{address[1]}/"))
-            async with delivering(account, limit=HURRY):
+            async with delivering(account):
                 account.comment([ID], "Hello.", mute_reply=True)
                 await account.webhooks.outbox.join()
             for one in waiting:
@@ -164,7 +166,7 @@ def test_a_connection_that_is_not_made_in_time_is_retried_once() -> None:
         return account
 
     late = "dial tcp: i/o timeout"
-    assert attempts(asyncio.run(to_a_full_queue())) == [
+    assert attempts(jumping_time.run(to_a_full_queue())) == [
         (1, "failed", 0, late),
         (2, "failed", 0, late),
     ]
@@ -202,14 +204,16 @@ def test_whoever_wants_to_hears_of_every_attempt() -> None:
         async with (
             receiving("cut") as receiver,
             delivering(
-                account, tell=lambda what, how: heard.append((what.ref_id, how.number, how.status))
+                account,
+                limit=NO_HURRY,
+                tell=lambda what, how: heard.append((what.ref_id, how.number, how.status)),
             ),
         ):
             account.add_webhook(Webhook("incident", receiver.url))
             account.comment([ID], "Hello.", mute_reply=True)
             await account.webhooks.outbox.join()
 
-    asyncio.run(told())
+    jumping_time.run(told())
     assert heard == [(ID, 1, 0), (ID, 2, 200)]
 
 
@@ -248,8 +252,9 @@ def pressed(
             Webhook("incident", f"{receiver.url}/incident", event_types=event_types)
         )
         button = account.add_webhook(Webhook("action", f"{receiver.url}/action", "Restart"))
+        limit = limit_for(answers)
         said.append(
-            await press(account, ID, button.integration_id, person_id=ZHANGSAN, limit=HURRY)
+            await press(account, ID, button.integration_id, person_id=ZHANGSAN, limit=limit)
         )
 
     account, receiver = story(happen, *answers, kinds=())
@@ -304,7 +309,7 @@ def test_a_button_is_for_its_channels_and_must_be_there() -> None:
 def test_where_the_event_id_of_a_press_is_can_be_chosen() -> None:
     async def happen(account: SimulatedAccount, receiver: Receiver) -> None:
         button = account.add_webhook(Webhook("action", receiver.url, event_id_in="top"))
-        await press(account, ID, button.integration_id)
+        await press(account, ID, button.integration_id, limit=NO_HURRY)
 
     _, receiver = story(happen, kinds=())
     (body,) = [one.body for one in receiver.delivered]
@@ -322,8 +327,13 @@ def mapped(*answers: Any) -> tuple[dict[str, str], Receiver]:
     async def happen(account: SimulatedAccount, receiver: Receiver) -> None:
         keys = ("owner", "tier")
         account.add_webhook(Webhook("labels", receiver.url, result_label_keys=keys))
-        call = {"title_rule": "CPU", "event_status": "Critical", "labels": {"service": "engine"}}
-        await push_alert(account, {**call, "integration_key": ALERT_INTEGRATION_KEY}, limit=HURRY)
+        call: dict[str, Any] = {
+            "title_rule": "CPU",
+            "event_status": "Critical",
+            "labels": {"service": "engine"},
+        }
+        call["integration_key"] = ALERT_INTEGRATION_KEY
+        await push_alert(account, call, limit=limit_for(answers))
 
     account, receiver = story(happen, *answers, kinds=())
     (alert,) = [one.info() for one in account.cases.all_alerts() if one.info()["title"] == "CPU"]
