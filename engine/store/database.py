@@ -16,6 +16,7 @@ from engine.store.queries import read_migrations, read_queries
 BUSY_TIMEOUT: Final = 5000  # milliseconds that a commit waits for another process's lock
 LOOKS: Final = 5  # for the lock of another engine
 LOOK: Final = 0.02  # seconds between them
+STATEMENTS: Final = 256  # that stay prepared: all there are, those for several rows in each size
 WAL_LIMIT: Final = 64 * 1024 * 1024  # bytes that the write-ahead log keeps once it is written back
 
 
@@ -41,6 +42,7 @@ def _opened(path: Path, check: Callable[[sqlite3.Connection, Path], None]) -> sq
             uri=True,
             isolation_level=None,
             check_same_thread=False,
+            cached_statements=STATEMENTS,
         )
     except sqlite3.Error as error:
         raise EngineError(_unusable(path, error)) from None

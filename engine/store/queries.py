@@ -11,7 +11,7 @@ from typing import Any, Final, LiteralString, Self, TypeVar, cast
 
 _NAMED: Final = re.compile(r"^-- (\w+): .*$", re.MULTILINE)
 _VALUES: Final = re.compile(r"(?<=VALUES )\(.*\)(?=\nON CONFLICT|\n\)\nUPDATE)", re.DOTALL)
-SIZES: Final = (64, 16, 4, 1)  # rows of a statement: few different ones stay prepared
+SIZES: Final = (64, 32, 16, 8, 4, 2, 1)  # rows of a statement: few different ones stay prepared
 _PARAMETER: Final = re.compile(r":(\w+)")
 
 T = TypeVar("T")

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
-from engine.runs.arriving import LONGEST, QUIET, SHARE, Arriving
+from engine.runs.arriving import FEW, LONGEST, QUIET, SHARE, Arriving
 
 
 class Time:
@@ -40,53 +41,50 @@ def given_way(arriving: Arriving, time: Time) -> float:
     return time.now - began
 
 
-def test_without_deliveries_nobody_gives_way(arriving: Arriving, time: Time) -> None:
-    assert given_way(arriving, time) == 0
-    arriving.began()
-    arriving.ended()
-    time.now += 2 * QUIET
-    assert given_way(arriving, time) == 0
+def begin(arriving: Arriving, deliveries: int) -> None:
+    for _ in range(deliveries):
+        arriving.began()
 
 
-def test_a_single_delivery_is_given_way_to_until_it_is_kept(arriving: Arriving, time: Time) -> None:
-    until = time.now + 1.5 * QUIET
-    time.meanwhile = lambda: arriving.ended() if time.now > until else None
-    arriving.began()
-    assert given_way(arriving, time) == pytest.approx(2 * QUIET)
+def end(arriving: Arriving, deliveries: int) -> None:
+    for _ in range(deliveries):
+        arriving.ended()
+
+
+def test_beside_a_few_deliveries_nobody_gives_way(arriving: Arriving, time: Time) -> None:
+    assert given_way(arriving, time) == 0
+    begin(arriving, FEW)
+    assert given_way(arriving, time) == 0
+    end(arriving, FEW)
     assert given_way(arriving, time) == 0
 
 
 def test_who_gives_way_does_so_until_no_other_delivery_follows(
     arriving: Arriving, time: Time
 ) -> None:
-    coming = [arriving.began, arriving.ended, arriving.began, arriving.ended]
-    time.meanwhile = lambda: coming.pop(0)() if coming else None
-    arriving.began()
-    arriving.began()
-    arriving.ended()
-    arriving.ended()
-    assert given_way(arriving, time) == pytest.approx(5.5 * QUIET, abs=0.6 * QUIET)
+    coming = [partial(end, arriving), partial(begin, arriving), partial(end, arriving)]
+    time.meanwhile = lambda: coming.pop(0)(FEW + 1) if coming else None
+    begin(arriving, FEW + 1)
+    assert given_way(arriving, time) == pytest.approx(4.5 * QUIET, abs=0.6 * QUIET)
     assert not coming
 
 
-def test_deliveries_that_took_long_may_be_followed_by_others_when_they_were_kept(
-    arriving: Arriving, time: Time
-) -> None:
-    arriving.began()
-    arriving.began()
-    time.now += 10 * QUIET
-    arriving.ended()
-    arriving.ended()  # and their senders are answered now
+def test_between_the_deliveries_of_a_storm_nobody_begins(arriving: Arriving, time: Time) -> None:
+    begin(arriving, FEW + 1)
+    time.now += 10 * QUIET  # until they are committed
+    end(arriving, FEW + 1)  # and their senders are answered now, to send the next ones
     assert 0 < given_way(arriving, time) < 3 * QUIET
+    time.now += QUIET
+    assert given_way(arriving, time) == 0
 
 
 def test_nobody_gives_way_for_ever(arriving: Arriving, time: Time) -> None:
-    arriving.began()
+    begin(arriving, FEW + 1)
     assert given_way(arriving, time) == pytest.approx(LONGEST, abs=QUIET)
 
 
 def test_who_gave_way_has_a_share_of_the_time_in_any_storm(arriving: Arriving, time: Time) -> None:
-    arriving.began()
+    begin(arriving, FEW + 1)
     given_way(arriving, time)
     for worked in (0.0, 0.01, 0.02):
         time.now += worked

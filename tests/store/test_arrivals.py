@@ -82,13 +82,16 @@ def test_those_that_come_together_are_kept_as_those_that_come_one_by_one(
         assert contents(together) == contents(apart)
 
 
-def test_as_many_as_there_are_take_few_statements() -> None:
+@pytest.mark.parametrize(
+    ("events", "statements"), [(1, 1), (32, 1), (sum(SIZES), len(SIZES)), (sum(SIZES) + 1, 2)]
+)
+def test_as_many_as_there_are_take_few_statements(events: int, statements: int) -> None:
     said: list[str] = []
     with closing(empty()) as db:
         db.set_trace_callback(said.append)
-        rows = [event_to_row(an_event(f"E{number}")) for number in range(sum(SIZES) + 1)]
+        rows = [event_to_row(an_event(f"E{number}")) for number in range(events)]
         assert not any(kept.duplicate for kept in Arrivals().keep(db, rows))
-    assert len(said) == len(SIZES) + 1
+    assert len(said) == statements
 
 
 def test_one_that_cannot_be_kept_is_refused_and_those_beside_it_are_not(tmp_path: Path) -> None:
