@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from engine.cli.serving import collecting_seldom
 from engine.events.document import document_of
 from engine.playbooks.playbook import Playbook
 from engine.rules.condition import Answer, Condition
@@ -100,9 +101,10 @@ def measure(*, quick: bool) -> Iterator[Figure]:
     unchanged = said == {**dict.fromkeys(said, Answer.NO), **asked}
     require(unchanged, "the index changed an answer")
     require([run.playbook for run in judged.runs] == ["p0", "p1"], "others were started")
-    among_few, among_many = least(
-        rounds, EVENTS, lambda: of_few.judge(EVENT), lambda: of_many.judge(EVENT)
-    )
+    with collecting_seldom():  # as `serve` does
+        among_few, among_many = least(
+            rounds, EVENTS, lambda: of_few.judge(EVENT), lambda: of_many.judge(EVENT)
+        )
     without, built = least(3, 1, one_by_one, lambda: index_of(of_many.playbooks))
     means = f"from the event to the verdicts and the runs; {len(asked)} of {many:,} are asked"
     against = f"{among_few:.0f} us among {few}"
