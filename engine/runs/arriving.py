@@ -22,7 +22,7 @@ class Arriving:
         self._clock = clock
         self._sleep = sleep
         self._under_way = 0
-        self._last = -QUIET  # when one began or ended
+        self._last = 0.0  # when one began or ended
         self._many = False  # when the last one began, more than a few were under way
         self._went_on = 0.0  # when others did, who had given way
 
