@@ -49,10 +49,9 @@ RUN_WRITES_TOGETHER: Final = 3
 # Of functions, C's included, in the thread of the event loop; Python 3.12 counts the most.
 RUN_CALLS: Final = 4_800
 
-# Parts of the conditions of the five triggers that can be concerned, and of one that ten cannot tell
-# from them.
-EVALUATIONS: Final = 17
-JUDGE_CALLS: Final = 1_800
+# Of the conditions of two triggers, and of parts of the one that cannot tell: why it cannot.
+EVALUATIONS: Final = 4
+JUDGE_CALLS: Final = 750
 
 HELP_MODULES: Final = 150
 # What is needed for more than to say what there is.
