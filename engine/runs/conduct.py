@@ -129,10 +129,11 @@ class Conduct:
             StepStart(self.run.id, record),
             StepStarted(self.run, step, move.attempt, plan, started),
         )
-        self.flow = self.flow.follow(step, Started(step.path, move.attempt, started))
+        fact = Started(step.path, move.attempt, started)
         if attempt.foretold is not None:  # it has no effect, and is over when it begins
-            self._take(attempt, attempt.foretold)
+            self._take(attempt, attempt.foretold, fact)
             return
+        self.flow = self.flow.follow(step, fact)
         await self.journal.write()
         task = asyncio.ensure_future(attempt.performed())
         task.add_done_callback(lambda _: self.control.changed.set())
@@ -178,30 +179,31 @@ class Conduct:
                 del self.in_flight[path]
                 self._take(attempt, task.result())
 
-    def _take(self, attempt: Attempt, report: Report) -> None:
+    def _take(self, attempt: Attempt, report: Report, *before: Started) -> None:
+        """`before`: that it began, where the flow does not know it yet."""
         end = end_of(attempt, report, self.means.clock())
         match end:
+            case Settled():
+                self._settle(attempt.step, end, *before)
             case Paused():
                 self.journal.note(StepPause(self.run.id, end))
-                self.flow = self.flow.follow(attempt.step, end)
+                self.flow = self.flow.follow(attempt.step, *before, end)
             case Asked():
-                self._ask(attempt.step, end)
-            case Settled():
-                self._settle(attempt.step, end)
+                self._ask(attempt.step, end, *before)
 
-    def _ask(self, step: Step, asked: Asked) -> None:
+    def _ask(self, step: Step, asked: Asked, *before: Started) -> None:
         text = self.means.redactor.text(asked.question.text)
         asked = replace(asked, question=replace(asked.question, text=text))
         self.journal.note(StepAsk(self.run.id, asked), StepAsked(self.run, step, asked))
-        self.flow = self.flow.follow(step, asked)
+        self.flow = self.flow.follow(step, *before, asked)
 
-    def _settle(self, step: Step, fact: Settled) -> None:
+    def _settle(self, step: Step, fact: Settled, *before: Started) -> None:
         safe = masked(fact, self.means.redactor, MASKED_VALUE)
         self.journal.note(
             StepSettle(self.run.id, step, safe),
             StepSettled(self.run, step, safe),
         )
-        self.flow = self.flow.follow(step, safe)
+        self.flow = self.flow.follow(step, *before, safe)
 
     # Waiting --------------------------------------------------------------------------------
 

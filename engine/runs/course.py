@@ -32,13 +32,14 @@ class Course:
     playbook: Playbook
     walk: Callable[[Section, Failure | None], Walks]
     resolved: bool = False  # its incident was closed: `on_resolved` is carried out
+    passed: int = 0  # of `steps`, those at the beginning that need no walk any more
 
     def stand(
         self, scope: Scope, failure: Failure | None = None, *, halted: bool = False
     ) -> Open | Over:
         """What is to be done, or how it ended. `failure`: there was one before the first step."""
         if failure is None:
-            steps = self.playbook.steps
+            steps = self.playbook.steps[self.passed :]
             stand = self.walk(Section.STEPS, None).sequence(steps, scope, halted=halted)
             if isinstance(stand, Open):
                 return stand

@@ -201,6 +201,10 @@ class Drive:
             flow = self.cancel(flow)
             moves = flow.next(self.now)
             self.asked.append((self.now, moves, len(self.facts)))
+            # What is passed is as a walk from the first step on finds it.
+            walked = replace(flow, passed=None).next(self.now)
+            assert moves == walked
+            assert [move.document for move in moves] == [move.document for move in walked]
             paths = [move.step.path for move in moves if not isinstance(move, End)]
             assert len(paths) == len(set(paths))
             if isinstance(moves[0], End):
