@@ -129,11 +129,11 @@ class Conduct:
             StepStart(self.run.id, record),
             StepStarted(self.run, step, move.attempt, plan, started),
         )
-        fact = Started(step.path, move.attempt, started)
+        begun = Started(step.path, move.attempt, started)
         if attempt.foretold is not None:  # it has no effect, and is over when it begins
-            self._take(attempt, attempt.foretold, fact)
+            self._take(attempt, attempt.foretold, begun)
             return
-        self.flow = self.flow.follow(step, fact)
+        self.flow = self.flow.follow(step, begun)
         await self.journal.write()
         task = asyncio.ensure_future(attempt.performed())
         task.add_done_callback(lambda _: self.control.changed.set())
