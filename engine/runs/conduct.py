@@ -14,7 +14,15 @@ from engine.events.event import Event
 from engine.playbooks.playbook import OnInterrupt, Step
 from engine.playbooks.step_type import Call, Plan, Report, StepType
 from engine.runs.attempt import Attempt, attention, end_of, masked, prepared
-from engine.runs.change import OrderObeyed, RunCancel, StepAsk, StepPause, StepSettle, StepStart
+from engine.runs.change import (
+    Begun,
+    OrderObeyed,
+    RunCancel,
+    StepAsk,
+    StepPause,
+    StepSettle,
+    StepStart,
+)
 from engine.runs.control import Control, Order, Verb
 from engine.runs.fact import Asked, Called, Cancelled, Paused, Settled, Started, cleans_up
 from engine.runs.flow import Flow
@@ -22,7 +30,7 @@ from engine.runs.happening import StepAsked, StepSettled, StepStarted
 from engine.runs.journal import Journal
 from engine.runs.move import End, Move, Note, Perform, Wait
 from engine.runs.redaction import Redactor
-from engine.runs.run import Asking, Outcome, Run, RunState, StepRecord
+from engine.runs.run import Asking, Handed, Outcome, Run, RunState
 from engine.runs.trace import timestamp
 
 MASKED_VALUE: Final = (
@@ -124,7 +132,7 @@ class Conduct:
         if move.again and not self._may_go_on(attempt):
             return
         plan = attempt.plan
-        record = _record(step, move.attempt, started, plan)
+        record = _begun(step, move.attempt, started, plan)
         self.journal.note(
             StepStart(self.run.id, record),
             StepStarted(self.run, step, move.attempt, plan, started),
@@ -148,7 +156,7 @@ class Conduct:
             return
         name = step.parameters["call"]
         plan = Plan(f"carry out {name}", {"call": name, "inputs": inputs})
-        record = replace(_record(step, fact.attempt, fact.at, plan), handed=fact.handed)
+        record = _begun(step, fact.attempt, fact.at, plan, fact.handed)
         started = StepStarted(self.run, step, fact.attempt, plan, fact.at)
         self.journal.note(StepStart(self.run.id, record), started)
         self.flow = self.flow.follow(step, fact)
@@ -326,17 +334,11 @@ def _decision(order: Order, path: str, attempt: int, kind: Asking, now: float) -
             return None
 
 
-def _record(step: Step, attempt: int, started: float, plan: Plan) -> StepRecord:
-    return StepRecord(
-        path=step.path,
-        attempt=attempt,
-        type=step.type,
-        id=step.id,
-        name=step.name,
-        started=started,
-        plan=plan.summary,
-        request=plan.details,
-    )
+def _begun(
+    step: Step, attempt: int, started: float, plan: Plan, handed: Handed | None = None
+) -> Begun:
+    told, details = plan.summary, plan.details
+    return Begun(step.path, attempt, step.type, step.id, step.name, started, told, details, handed)
 
 
 def _shorter(timeout: float | None, deadline: float | None, now: float) -> float | None:

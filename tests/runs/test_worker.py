@@ -137,7 +137,7 @@ def test_an_event_is_judged_by_every_playbook_and_what_those_said_that_it_could_
         a_playbook("trigger: {when: labels.resource}\nsteps: [{probe: a}]", "yes"),
         a_playbook("trigger: {events: [i_new]}\nsteps: [{probe: a}]", "no-type"),
         a_playbook("trigger: {action: reboot}\nsteps: [{probe: a}]", "no-action"),
-        a_playbook("trigger: {when: config.region != 'us'}\nsteps: [{probe: a}]", "config"),
+        a_playbook("trigger: {when: lower(config.region) != 'us'}\nsteps: [{probe: a}]", "config"),
         a_playbook("trigger: {when: labels.resource == 'x'}\nsteps: [{probe: a}]", "no-host"),
         a_playbook("trigger: {when: 'length(labels.x) > `1`'}\nsteps: [{probe: a}]", "unsure"),
     ]
@@ -154,7 +154,7 @@ def test_an_event_is_judged_by_every_playbook_and_what_those_said_that_it_could_
     assert sorted(ruled_out) == ["no-action", "no-host", "no-type"]
     assert {judgement.playbook: judgement.verdict for judgement in kept.judgements} == {
         "yes": Verdict(Answer.YES),
-        "config": Verdict(Answer.NO, 'config.region is "us"'),
+        "config": Verdict(Answer.NO, 'lower(config.region) is "us"'),
         "unsure": Verdict(
             Answer.CANNOT_TELL,
             "length(labels.x) > `1`: "
