@@ -109,7 +109,8 @@ def test_one_that_cannot_be_kept_is_refused_and_those_beside_it_are_not(tmp_path
         with open_ledger(tmp_path / "engine.db") as ledger:
             events = [an_event("E1"), replace(an_event("E2"), time=2**63), an_event("E3")]
             accepting = [ledger.accept(event) for event in events]
-            return await asyncio.gather(*accepting, return_exceptions=True)
+            answers: list[Any] = await asyncio.gather(*accepting, return_exceptions=True)
+            return answers
 
     first, second, third = asyncio.run(story())
     assert first == Acceptance("E1", duplicate=False)
