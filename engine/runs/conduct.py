@@ -127,7 +127,7 @@ class Conduct:
         if isinstance(attempt, str):
             outcome = Outcome.UNKNOWN if move.again else Outcome.FAILED
             fact = Settled(step.path, move.attempt, means.clock(), outcome, error=attempt)
-            self._settle(step, replace(fact, retryable=False))
+            self._settle(step, fact._replace(retryable=False))
             return
         if move.again and not self._may_go_on(attempt):
             return
@@ -152,7 +152,7 @@ class Conduct:
         inputs, variables = fact.handed.inputs, fact.handed.variables
         if self.means.redactor.data([inputs, variables]) != [inputs, variables]:
             refused = Settled(fact.path, fact.attempt, fact.at, Outcome.FAILED, retryable=False)
-            self._settle(step, replace(refused, error=MASKED_VALUE))
+            self._settle(step, refused._replace(error=MASKED_VALUE))
             return
         name = step.parameters["call"]
         plan = Plan(f"carry out {name}", {"call": name, "inputs": inputs})

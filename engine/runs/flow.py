@@ -163,6 +163,7 @@ class Flow:
                 more = max(0.0, fact.at - question.at)
                 held = {**held, step.path: held.get(step.path, 0.0) + more}
             progress = progress.take(fact, step)
+        inside = around(step.path)
         # Named one by one: `replace` takes several times as long, and this is done for every fact.
         return type(self)(
             self.playbook,
@@ -170,7 +171,7 @@ class Flow:
             self.run_id,
             began=self.began,
             progress={**self.progress, step.path: progress},
-            begun=self.begun | around(step.path),
+            begun=self.begun | inside if inside else self.begun,
             cancelled=self.cancelled,
             held=held,
             passed=self._after(step, progress.settled),

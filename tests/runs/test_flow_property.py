@@ -403,7 +403,8 @@ def test_the_records_of_a_ledger_lead_to_the_same_place_however_things_were_mixe
 ) -> None:
     flow = drive.to_the_end()
     facts = list(facts_of(drive.records.values(), drive.cancelled))
-    assert sorted(map(repr, facts)) == sorted(map(repr, drive.facts))
+    assert len(facts) == len(drive.facts)
+    assert all(fact in drive.facts for fact in facts)
     replayed = drive.beginning.replay(facts)
     assert replayed == flow
     assert replayed.next(drive.now) == flow.next(drive.now)
