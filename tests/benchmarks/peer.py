@@ -133,11 +133,11 @@ def _first_line(*command: str) -> str:
 
 _FLASHDUTY: Final = "/flashduty/actions"
 PEERS: Final = (
-    Peer("engine", "on the disk", lambda: None, commit, _engine,
+    Peer("engine", "on the disk, and judged soon after", lambda: None, commit, _engine,
          f"{_FLASHDUTY}/nothing", f"{_FLASHDUTY}/act", "effects"),
-    Peer("webhook", "nothing kept", _needs_webhook, lambda: _first_line("webhook", "-version"),
+    Peer("webhook", "judged, and kept nowhere", _needs_webhook, lambda: _first_line("webhook", "-version"),
          _webhook, "/hooks/nothing", "/hooks/act", "effects"),
-    Peer("ansible-rulebook", "in memory", _needs_rulebook,
+    Peer("ansible-rulebook", "in memory, and judged soon after", _needs_rulebook,
          lambda: _first_line(_rulebook_path() or "", "--version"),
          _rulebook, "/nothing", "/act", "log"),
 )  # fmt: skip
