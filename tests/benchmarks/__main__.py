@@ -3,7 +3,8 @@
 Each is measured by a process of its own, and says what its figures have to hold (DESIGN.md, section
 10). Seconds mean something on a machine that does nothing else; ratios, counts and CPU time mostly do
 on any. The exit code is 1 where a figure does not hold its bar or a benchmark could not be measured.
-`TMPDIR` says where the ledgers are written: on the disk that is meant.
+`TMPDIR` says where the ledgers are written: on the disk that is meant. The keys of the JSON stay what
+they are; `write_json` in table.py and `as_json` in figure.py say what each has.
 """
 
 import argparse
