@@ -13,8 +13,8 @@ GROUP: Final = 500  # acts in one group: bounds how long the first of them waits
 # Acts that are handed over before all that is ready in the loop has had its turn: the thread begins
 # with them, and has the rest for its next group.
 MANY: Final = 32
-# Seconds for which the loop leaves the interpreter to the thread, so that it begins with them now:
-# who waits for the interpreter gets it after 5 ms, and the loop would have nothing to do by then.
+# Seconds for which the loop leaves the interpreter to the thread, so that it begins now with what
+# needs none: it would get it after 5 ms, when the loop had nothing left to do beside.
 MOMENT: Final = 0.0002
 
 T = TypeVar("T")
@@ -67,7 +67,8 @@ class Acts:
             if len(gathered) == MANY:
                 self._begun.acquire(blocking=False)
                 self._hand_over(loop)
-                self._begun.acquire(timeout=MOMENT)
+                if is_whole is not None:
+                    self._begun.acquire(timeout=MOMENT)
         return order.answer
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
