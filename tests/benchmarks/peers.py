@@ -16,7 +16,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,7 @@ from tests.benchmarks.served import Served, wait_until
 from tests.benchmarks.table import Result, print_table, write_json
 
 CONNECTIONS: Final = 16
+REST: Final = 0.5  # seconds
 
 
 def measure(peer: Peer, *, quick: bool) -> Iterator[Figure]:
@@ -54,7 +55,7 @@ def measure(peer: Peer, *, quick: bool) -> Iterator[Figure]:
             )
             wait_until(lambda: len(peer.done(folder)) >= count, f"{count} effects", served)
             took = time.monotonic() - began
-            _quiet(served)
+            _quiet(served, lambda: len(peer.done(folder)))
         wanted = sorted(map(load.event_id, acted.acknowledged))
         require(sorted(peer.done(folder)) == wanted, "the effects are not those of the events")
     yield Figure(*("answers", taken.per_second, "/s"), f"200 for an event, {peer.keeps}")
@@ -89,17 +90,20 @@ def _lost(peer: Peer, count: int) -> tuple[int, int]:
             served.kill()
             answered = set(map(load.event_id, load.finish(cut).acknowledged))
         with peer.serve(folder) as served:
-            _quiet(served)
+            _quiet(served, lambda: len(peer.done(folder)))
         return len(answered - set(peer.done(folder))), len(answered)
 
 
-def _quiet(served: Served) -> None:
-    """Until it has nothing left to do: what it answers first and judges later counts."""
+def _quiet(served: Served, effects: Callable[[], int] = lambda: 0) -> None:
+    """Until it has nothing left to do: what it answers first and judges later counts.
+
+    Also where it waits for the disk, and computes next to nothing between two effects.
+    """
 
     def quiet() -> bool:
-        before = served.cpu()
-        time.sleep(0.5)
-        return served.cpu() - before < 0.05
+        cpu, there = served.cpu(), effects()
+        time.sleep(REST)
+        return served.cpu() - cpu < REST / 10 and effects() == there
 
     wait_until(quiet, "moments in which it rests", served)
 
