@@ -1,4 +1,7 @@
-"""What can change in a run's rows, as values: what the ledger is given to keep."""
+"""What can change in a run's rows, as values: what the ledger is given to keep.
+
+Which of them are named tuples, and why: see `fact`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -77,8 +80,7 @@ class RunCancel:
     fact: Cancelled
 
 
-@dataclass(frozen=True, slots=True)
-class StepStart:
+class StepStart(NamedTuple):
     """An attempt is about to take effect. The same attempt again counts as a repeat."""
 
     run_id: str
@@ -101,8 +103,7 @@ class StepAsk:
     fact: Asked
 
 
-@dataclass(frozen=True, slots=True)
-class StepSettle:
+class StepSettle(NamedTuple):
     """The outcome of an attempt. An outcome that is there is never replaced."""
 
     run_id: str

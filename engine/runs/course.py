@@ -54,6 +54,8 @@ class Course:
         for section in (Section.ON_RESOLVED, Section.FINALLY):
             if section is Section.ON_RESOLVED and not self.resolved:
                 continue
+            if not self.playbook.section(section):
+                continue
             cleaned = self._clean_up(section, over.scope, over.failure)
             if isinstance(cleaned, Open):
                 return cleaned

@@ -32,8 +32,10 @@ def to_json(value: Any) -> str:
         text = orjson.dumps(value, option=_AS_THE_ENCODER).decode()
     except TypeError:  # what JSON cannot hold, a lone surrogate, a number of more than 64 bits
         return to_text(_ENCODER.encode(value))
-    # It may stand for a NaN, which Python writes and reads as what it is.
-    return to_text(_ENCODER.encode(value)) if "null" in text else text
+    # It may stand for a NaN, which is like nothing; Python writes and reads it as what it is.
+    if "null" in text and orjson.loads(text) != value:
+        return to_text(_ENCODER.encode(value))
+    return text
 
 
 def to_text(text: str) -> str:
