@@ -34,7 +34,8 @@ class Role(Enum):
 
 
 _OPENING: Final = ".opening.lock"
-LOCKS: Final = (*(role.value for role in Role), _OPENING)  # behind the ledger's name
+_WRITING: Final = ".writing.lock"
+LOCKS: Final = (*(role.value for role in Role), _OPENING, _WRITING)  # behind the ledger's name
 
 
 @contextmanager
@@ -91,6 +92,28 @@ def holder(path: Path, role: Role = Role.WORKER) -> int | None:
         return None  # it is just starting, or just ended
     finally:
         os.close(handle)
+
+
+class Turn:
+    """Whose turn it is to write: `with` it waits for the commit of another process, and no longer.
+
+    SQLite by itself would look for the end of that commit at intervals that grow to 100 ms, and
+    miss it each time while the other one is busy; the system wakes who waits here.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises EngineError."""
+        self._handle = _open(_beside(path, _WRITING))
+
+    def __enter__(self) -> None:
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        fcntl.flock(self._handle, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """No more turns."""
+        os.close(self._handle)
 
 
 def wake(path: Path) -> bool:
