@@ -2,8 +2,10 @@
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,15 +14,18 @@ import pytest
 from engine.problem import EngineError
 from engine.store import locks
 from engine.store.database import reading
-from engine.store.locks import sole_use, wake
+from engine.store.locks import Role, Turn, holder, opening, sole_use, wake
 from engine.store.sqlite import open_ledger
+from tests.processes.children import wait_until
 
 ROOT = Path(locks.__file__).parents[2]
 HOLD = """
 import sys
+import threading
 import time
 from pathlib import Path
 from engine.store.sqlite import open_ledger
+from tests.processes.children import wait_until
 with open_ledger(Path(sys.argv[1])):
     print("open", flush=True)
     sys.stdin.read()
@@ -117,6 +122,7 @@ LISTEN = """
 import signal, sys
 from pathlib import Path
 from engine.store.sqlite import open_ledger
+from tests.processes.children import wait_until
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGURG})
 with open_ledger(Path(sys.argv[1])):
     print("open", flush=True)
@@ -161,3 +167,89 @@ def test_who_only_looks_whether_a_ledger_is_free_keeps_no_engine_from_it(
     monkeypatch.setattr(time, "sleep", lambda _: os.close(lock))
     with sole_use(database):
         assert wake(database) is True
+
+
+# Roles
+
+
+def test_each_role_may_be_had_by_another_process(database: Path) -> None:
+    with sole_use(database, [Role.RECEIVER]):
+        assert (holder(database, Role.RECEIVER), holder(database)) == (os.getpid(), None)
+        assert wake(database) is False, "a receiver has nothing to look at"
+        with sole_use(database, [Role.WORKER]):
+            assert holder(database, Role.WORKER) == os.getpid()
+            assert wake(database) is True
+    assert [holder(database, role) for role in Role] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ([Role.WORKER], [Role.WORKER], "works on"),
+        ([Role.RECEIVER], [Role.RECEIVER], "receives for"),
+        ([Role.WORKER], [*Role], "works on"),
+        ([Role.RECEIVER], [*Role], "receives for"),
+        ([*Role], [Role.WORKER], "works on"),
+        ([*Role], [Role.RECEIVER], "receives for"),
+        ([*Role], [*Role], "works on"),
+    ],
+)
+def test_no_role_is_had_twice(
+    database: Path, first: list[Role], second: list[Role], said: str
+) -> None:
+    with sole_use(database, first):
+        with pytest.raises(EngineError) as refused, sole_use(database, second):
+            pass  # pragma: no cover
+        assert only_problem(refused.value) == (
+            f"database-in-use: another engine (process {os.getpid()}) {said} {database} "
+            "(stop it first, or give this one a `database` of its own)"
+        )
+        free = [role for role in Role if role not in first]
+        with sole_use(database, free):
+            pass  # who was refused one role has kept none of the others
+    with sole_use(database, second):
+        pass
+
+
+def test_a_ledger_is_opened_by_one_at_a_time(database: Path) -> None:
+    order: list[str] = []
+
+    def open_it() -> None:
+        with opening(database):
+            order.append("second")
+
+    with opening(database):
+        other = threading.Thread(target=open_it)
+        other.start()
+        until_it_waits(database, ".opening.lock")
+        order.append("first")
+    other.join()
+    assert order == ["first", "second"]
+
+
+def test_a_turn_to_write_is_waited_for(database: Path) -> None:
+    order: list[str] = []
+    mine, theirs = Turn(database), Turn(database)
+
+    def write() -> None:
+        with theirs:
+            order.append("theirs")
+
+    with mine:
+        other = threading.Thread(target=write)
+        other.start()
+        until_it_waits(database, ".writing.lock")
+        order.append("mine")
+    other.join()
+    with mine:
+        order.append("mine again")
+    assert order == ["mine", "theirs", "mine again"]
+    mine.close()
+    theirs.close()
+
+
+def until_it_waits(database: Path, suffix: str) -> None:
+    """Until somebody waits for a lock, as the system tells it."""
+    inode = f":{database.with_name(database.name + suffix).stat().st_ino} "
+    waits = re.compile(rf"^\d+: -> FLOCK .*{inode}", re.MULTILINE)
+    wait_until(lambda: waits.search(Path("/proc/locks").read_text()) is not None)
