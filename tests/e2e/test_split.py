@@ -140,15 +140,18 @@ def test_a_killed_receiver_takes_nothing_with_it(
 
 
 def test_what_a_receiver_committed_and_could_not_say_is_found_when_the_next_one_starts(
-    place: Place,
+    place: Place, vendor_example: bytes
 ) -> None:
     place.write("playbooks/any.yaml", "name: any\ntrigger: {}\nsteps: [{wait: 1ms}]\n")
-    worker = place.start_worker()
+    worker, receiver = place.start_worker(), place.start_receiver()
+    receiver.press("go", vendor_example)
+    done(worker, 1)  # it sleeps from now on
+    receiver.kill()
     with open_beside(place.folder / "engine.db") as ledger:
         asyncio.run(ledger.accept(an_event("E1")))
     place.start_receiver()
-    assert worker.wait_for("event_judged")["event_id"] == "E1"
-    done(worker, 1)
+    worker.wait_for("event_judged", event_id="E1")
+    done(worker, 2)
 
 
 def refused(place: Place, *command: str) -> str:
