@@ -4,7 +4,7 @@ import asyncio
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from starlette.applications import Starlette
 
@@ -27,6 +27,9 @@ from engine.web.receiver import Receiver, Take, committing
 from engine.wiring.clocks import new_id, now
 from engine.wiring.sources import sources
 
+RUNNING: Final = "running"
+MISSING: Final = "missing"
+
 Refused = Callable[[str, Request, Refusal], None]
 
 
@@ -39,24 +42,26 @@ def receiver_of(
     metrics = Metrics.create()
     tell = counted(metrics, tell)
 
-    def worker() -> bool:
-        return holder(config.database, Role.WORKER) is not None
-
     with open_ledger(config.database, tell, [Role.RECEIVER]) as ledger:
         loop = asyncio.get_running_loop()
         waking = Waking(config.database, loop.call_soon, tell)
         wake(config.database)  # for what another one committed, and died before it could say so
-        metrics.show_worker(worker)
+        metrics.show_worker(lambda: worker_beside(config) == RUNNING)
         yield web_of(
             config,
             ledger,
             metrics,
             deliveries=committing(ledger.accept, waking.wake, Arriving(loop.time, asyncio.sleep)),
             calls=refuse_call,
-            state=lambda: {"worker": "running" if worker() else "missing"},
+            state=lambda: {"worker": worker_beside(config)},
             tell=tell,
             refused=refused,
         )
+
+
+def worker_beside(config: Config) -> str:
+    """Whether some process is the worker of a receiver's ledger."""
+    return MISSING if holder(config.database, Role.WORKER) is None else RUNNING
 
 
 def web_of(

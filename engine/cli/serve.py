@@ -10,7 +10,7 @@ import click
 
 from engine.cli.options import config_option, load
 from engine.cli.playbook_files import look
-from engine.cli.receiving import receiver_of
+from engine.cli.receiving import receiver_of, worker_beside
 from engine.cli.running import engine_of, port_of
 from engine.cli.service import Service, service_of
 from engine.cli.serving import (
@@ -84,7 +84,7 @@ async def _receive(config: Config) -> int:
         reloaded_by_signal(partial(_nothing_to_load, service)),
         service.staying() as stopping,
     ):
-        _log_listening(service, listener, "receiver")
+        _log_listening(service, listener, "receiver", worker=worker_beside(config))
         web = server(app, connections=config.limits.connections, tls=tls)
         with collecting_seldom():
             await serve_until_stopped(web, listener, stopping)

@@ -11,7 +11,7 @@ from engine.problem import EngineError, Location, Problem
 from engine.store.queries import read_migrations, read_queries
 from engine.store.unusable import unusable
 
-BUSY_TIMEOUT: Final = 5000  # milliseconds that a commit waits for another process's lock
+BUSY_TIMEOUT: Final = 5000  # milliseconds that a commit waits for a command's; see Turn for engines
 STATEMENTS: Final = 256  # that stay prepared: all there are, those for several rows in each size
 WAL_LIMIT: Final = 64 * 1024 * 1024  # bytes that the write-ahead log keeps once it is written back
 

@@ -10,7 +10,9 @@ from engine.store.locks import wake
 
 Soon = Callable[[Callable[[], None]], object]
 
-NO_WORKER: Final = "none can be woken: events are kept, and judged once `engine work` runs"
+NO_WORKER: Final = (
+    "none can be woken: events are kept, and judged once `engine work` runs, as the same user"
+)
 
 
 class Waking:
