@@ -22,12 +22,17 @@ ROOT: Final = Path(__file__).parents[2]
 FILE: Final = Path(__file__).with_name("instructions.json")
 KEPT: Final = ("PATH", "TMPDIR", "LANG")  # of the environment
 REFERENCE: Final = "reference"
+NOT_ASKED: Final = 75  # what the charge ends with when valgrind does not hear it
 PATIENCE: Final = 600.0  # seconds; it takes half a minute of one core that does nothing else
 _TOTAL: Final = re.compile(r"^totals: (\d+)$", re.MULTILINE)
 
 
 class CountingError(Exception):
     """Nothing could be counted."""
+
+
+class CannotCountError(CountingError):
+    """Nothing can be counted on this machine, whatever the work is."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ def why_not() -> str | None:
 
 
 def counted() -> Mapping[str, Count]:
-    """Of each kind of work. Raises CountingError, with what was said."""
+    """Of each kind of work. Raises CountingError and CannotCountError, with what was said."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         done = subprocess.run(
@@ -65,6 +70,8 @@ def counted() -> Mapping[str, Count]:
             },
             timeout=PATIENCE,
         )
+        if done.returncode == NOT_ASKED or done.stderr.startswith("valgrind:"):
+            raise CannotCountError(done.stderr.strip())
         if done.returncode:
             raise CountingError(done.stderr)
         times: dict[str, int] = json.loads(done.stdout)

