@@ -3,7 +3,7 @@
 import logging
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from engine.cli.fault import masking_faults
@@ -40,11 +40,9 @@ class Service:
         """Write it into the log."""
         write_refusal(self.log, source, request, refusal)
 
-    @contextmanager
-    def staying(self) -> Iterator[Stopping]:
+    def staying(self) -> AbstractContextManager[Stopping]:
         """Until a signal asks to stop."""
-        with stopped_by_signals(self._stop) as stopping:
-            yield stopping
+        return stopped_by_signals(self._stop)
 
     def _stop(self, number: int) -> None:
         self._received.append(number)
