@@ -285,7 +285,8 @@ class Worker:
         self, run: Run, slots: asyncio.Semaphore, taking_up: TakingUp | None
     ) -> None:
         if taking_up is None:
-            event, history = await self._ledger.event(run.event_id), None
+            read = self._turns.event(run)
+            event, history = read or await self._ledger.event(run.event_id), None
         else:
             past = await taking_up.past(run)
             event, history = past.event, past.history
