@@ -8,6 +8,7 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any, Final, TextIO
 
+import orjson
 import structlog
 from typing_extensions import override
 
@@ -35,7 +36,9 @@ from engine.runs.redaction import Redactor
 from engine.runs.run import Asking, Outcome, RunState
 from engine.runs.trace import timestamp
 
-_JSON: Final = json.JSONEncoder(default=repr)  # which writes ASCII
+_JSON: Final = json.JSONEncoder(default=repr, separators=(",", ":"))  # which writes ASCII
+# orjson takes a fifth of the time; these it would write in its own way.
+_AS_JSON: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 Log = structlog.typing.FilteringBoundLogger
 
@@ -69,7 +72,12 @@ def create_log(redactor: Redactor, stream: TextIO = sys.stderr) -> Log:
 
 
 def _as_json(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
-    return _JSON.encode(event)
+    """In ASCII: nothing in a line may steer what shows it."""
+    try:
+        text = orjson.dumps(event, default=repr, option=_AS_JSON).decode()
+    except TypeError:  # a lone surrogate, a number of more than 64 bits
+        return _JSON.encode(event)
+    return text if text.isascii() else _JSON.encode(event)
 
 
 class _Lines:

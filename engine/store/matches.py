@@ -3,7 +3,6 @@
 Why at once: see `arrivals`.
 """
 
-import json
 import sqlite3
 from collections.abc import Sequence
 
@@ -14,7 +13,7 @@ from engine.runs.ledger import Admit, Admitted, LedgerError
 from engine.runs.run import Run
 from engine.store.lanes import read_lane
 from engine.store.queries import in_every_size, in_sizes, read_queries
-from engine.store.rows import Parameters, run_to_row
+from engine.store.rows import Parameters, run_to_row, to_json
 from engine.store.words import keep_orders
 
 Match = tuple[Event, Parameters, Admit]  # the row of `match_to_row`
@@ -29,7 +28,7 @@ class Matches:
 
     def keep(self, db: sqlite3.Connection, given: Sequence[Match]) -> list[Admitted]:
         """In their order: what one lets in is there when the next one looks at its lane."""
-        rows = json.dumps([row for _, row, _ in given])
+        rows = to_json([row for _, row, _ in given])
         if db.execute(self._sql["match_events"], {"rows": rows}).rowcount != len(given):
             if len(given) > 1:
                 raise LedgerError("one of these events was judged before")  # each by itself, then

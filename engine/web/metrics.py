@@ -30,7 +30,7 @@ class Metrics:
     questions: Counter
     troubles: Counter
     reloads: Counter
-    _answers: dict[tuple[str, int], Counter] = field(default_factory=dict)
+    _found: dict[tuple[Counter, tuple[str, ...]], Counter] = field(default_factory=dict)
 
     @classmethod
     def create(cls) -> "Metrics":
@@ -106,27 +106,32 @@ class Metrics:
 
     def count_delivery(self, source: str, status: int) -> None:
         """One answer of a receiver."""
-        answer = (source, status)
-        if answer not in self._answers:  # which takes several times as long as to count
-            self._answers[answer] = self.deliveries.labels(source, str(status))
-        self._answers[answer].inc()
+        self._count(self.deliveries, source, str(status))
 
     def tell(self, happening: Happening) -> None:
         """One happening of a run."""
         match happening:
             case Matched(started=started):
-                self.events.labels("yes" if started else "no").inc()
+                self._count(self.events, "yes" if started else "no")
             case RunMoved(run):
-                self.runs.labels(run.playbook, run.state.value).inc()
+                self._count(self.runs, run.playbook, run.state.value)
             case StepSettled(run, step, fact):
-                self.steps.labels(run.playbook, step.type, fact.outcome.value).inc()
+                self._count(self.steps, run.playbook, step.type, fact.outcome.value)
             case StepAsked(run, _, fact):
-                self.questions.labels(run.playbook, fact.question.kind.value).inc()
+                self._count(self.questions, run.playbook, fact.question.kind.value)
             case Reloaded():
-                self.reloads.labels("taken").inc()
+                self._count(self.reloads, "taken")
             case ReloadRefused():
-                self.reloads.labels("refused").inc()
+                self._count(self.reloads, "refused")
             case Trouble(where=where):
-                self.troubles.labels(where.split(" ", maxsplit=1)[0]).inc()
+                self._count(self.troubles, where.split(" ", maxsplit=1)[0])
             case _:
                 pass
+
+    def _count(self, counter: Counter, *labels: str) -> None:
+        """One more of these; to find their counter takes several times as long as to count."""
+        place = (counter, labels)
+        found = self._found.get(place)
+        if found is None:
+            found = self._found[place] = counter.labels(*labels)
+        found.inc()

@@ -152,6 +152,20 @@ def test_nothing_steers_the_terminal_of_a_log(hostile: str) -> None:
     assert shown.count("\n") == 2
 
 
+@pytest.mark.parametrize(
+    "said", ["é", "\ud800", "\x1b[2J", "\u202e", '"\\', "x" * 99, 2**70, None, [1.5]]
+)
+def test_a_line_is_ascii_and_reads_as_what_was_said(said: Any) -> None:
+    stream = io.StringIO()
+    create_log(Redactor(), stream).info("said", action="said", what=said, other=RUN)
+
+    (line,) = stream.getvalue().splitlines()
+    assert line.isascii()
+    assert "\x1b" not in line
+    read = json.loads(line)
+    assert (read["what"], read["other"]) == (said, repr(RUN))
+
+
 def test_a_person_at_a_terminal_gets_words() -> None:
     stream = Terminal()
     write_happening(create_log(Redactor(), stream), Trouble("web", "it broke"))

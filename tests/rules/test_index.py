@@ -97,6 +97,9 @@ def is_asked(text: str, **told: Any) -> bool:
         ("a == 'x' && b == 'y'", {"a": "x", "b": "y"}, {"a": "x"}),
         ("contains(['x'], a) && b", {"a": "x", "b": 1}, {"a": "x"}),
         ("c | contains(['x'], a) && b == 'y'", {"b": "y"}, None),
+        ("(a | contains(['x'], @)) && b == 'y'", {"b": "z"}, None),
+        ("a.contains(['x'], @) && b == 'y'", {"b": "z"}, None),
+        ("(a | contains(`[\"x\"]`, @)) && b == 'y'", {"a": "x", "b": "y"}, {"a": "x"}),
         ("(a == 'x' && b == 'y') || (a == 'z' && c)", {"a": "z", "c": 1}, {"a": "x", "c": 1}),
         ("a[?b == 'x' && c == 'y'] && d != 'z'", {"a": [{"b": "x", "c": "y"}]}, {"d": "z"}),
         ("contains(a, 'x')", {}, None),
@@ -275,6 +278,7 @@ def disagreeing(triggers: Sequence[Trigger], told: Mapping[str, Any]) -> list[tu
 @example([when("length(a) > `1` && b == 'x'")], document({"b": "y"}))
 @example([when("a > `1` && b == 'x'")], document({"a": "y"}))
 @example([when("a | contains(['x'], @)")], document())
+@example([when("(a | contains(['x'], @)) && b == 'y'")], document())
 def test_what_the_index_rules_out_would_have_said_a_plain_no(
     triggers: list[Trigger], told: dict[str, Any]
 ) -> None:
