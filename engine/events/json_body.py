@@ -44,13 +44,12 @@ def read_object(body: bytes, limits: BodyLimits) -> dict[str, Any] | Refusal:
 
 def _beyond(body: bytes, payload: dict[str, Any], limits: BodyLimits) -> Refusal | None:
     # Few brackets, commas and colons need no walk through the body.
-    marks = body.translate(None, _NO_MARKS)
-    opened = marks.count(b"[") + marks.count(b"{")
+    opened = body.count(b"[") + body.count(b"{")
     if opened > limits.depth and _is_deeper(payload, limits.depth):
         return Refusal(
             400, "too-deep", f"the body is nested deeper than {limits.depth} levels (limits.depth)"
         )
-    if len(marks) > limits.items and _count(payload) > limits.items:
+    if _marks(body, limits.items) > limits.items and _count(payload) > limits.items:
         return Refusal(
             413,
             "too-many-items",
@@ -61,10 +60,15 @@ def _beyond(body: bytes, payload: dict[str, Any], limits: BodyLimits) -> Refusal
         return Refusal(400, "nul", "the body holds a NUL character (\\u0000)")
     # A colon stands behind each key, and in texts. Written again, what the parser kept has just as
     # many; of equal keys it keeps the last, and each that is gone took one with it, at the least.
-    colons = marks.count(b":") + (len(_ESCAPED_COLON.findall(body)) if escaped else 0)
+    colons = body.count(b":") + (len(_ESCAPED_COLON.findall(body)) if escaped else 0)
     if orjson.dumps(payload).count(b":") != colons:
         return Refusal(400, "duplicate-key", "an object in the body has the same key twice")
     return None
+
+
+def _marks(body: bytes, enough: int) -> int:
+    """Of the marks that each key and each item has, how many there are at the most."""
+    return len(body) if len(body) <= enough else len(body.translate(None, _NO_MARKS))
 
 
 def _children(level: list[Any]) -> Iterator[Any]:

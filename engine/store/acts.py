@@ -3,6 +3,7 @@
 import asyncio
 import queue
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -12,11 +13,16 @@ GROUP: Final = 500  # acts in one group: bounds how long the first of them waits
 # Acts that are handed over before all that is ready in the loop has had its turn: the thread begins
 # with them, and has the rest for its next group.
 MANY: Final = 32
+# Seconds for which the loop leaves the interpreter to the thread, so that it begins now with what
+# needs none: it would get it after 5 ms, when the loop had nothing left to do beside.
+MOMENT: Final = 0.0002
 
 T = TypeVar("T")
 G = TypeVar("G")
 Act = Callable[[sqlite3.Connection], T]
 JointAct = Callable[[sqlite3.Connection, Sequence[G]], Sequence[T]]
+# Whether a joint act is one statement with what it is given: that is a transaction by itself.
+IsWhole = Callable[[Sequence[G]], bool]
 
 
 class Order(NamedTuple):  # one for each delivery: a frozen dataclass takes several times as long
@@ -24,6 +30,7 @@ class Order(NamedTuple):  # one for each delivery: a frozen dataclass takes seve
 
     act: Act[Any] | JointAct[Any, Any]
     joint: bool
+    is_whole: IsWhole[Any] | None  # of a joint act
     given: Any  # to a joint act
     loop: asyncio.AbstractEventLoop
     answer: "asyncio.Future[Any]"
@@ -33,15 +40,22 @@ class Acts:
     """What waits for one thread."""
 
     def __init__(self) -> None:
+        self._begun = threading.Lock()  # free once the thread has begun since it was last taken
+        self._begun.acquire()
         self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
         self._gathered: dict[asyncio.AbstractEventLoop, list[Order]] = {}
 
     def put(
-        self, act: Act[Any] | JointAct[Any, Any], *, joint: bool = False, given: Any = None
+        self,
+        act: Act[Any] | JointAct[Any, Any],
+        *,
+        joint: bool = False,
+        is_whole: IsWhole[Any] | None = None,
+        given: Any = None,
     ) -> "asyncio.Future[Any]":
         """What the act will answer, or raise."""
         loop = asyncio.get_running_loop()
-        order = Order(act, joint, given, loop, loop.create_future())
+        order = Order(act, joint, is_whole, given, loop, loop.create_future())
         gathered = self._gathered.get(loop)
         if gathered is None:
             # Not each by itself: the thread would wake up for the first, be in the way of who is
@@ -51,7 +65,10 @@ class Acts:
         else:
             gathered.append(order)
             if len(gathered) == MANY:
+                self._begun.acquire(blocking=False)
                 self._hand_over(loop)
+                if is_whole is not None:
+                    self._begun.acquire(timeout=MOMENT)
         return order.answer
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -63,6 +80,11 @@ class Acts:
         for loop in list(self._gathered):
             self._hand_over(loop)
         self._orders.put(None)
+
+    def begun(self) -> None:
+        """The thread needs the interpreter no more for now: it has come to its first statement."""
+        if self._begun.locked():
+            self._begun.release()
 
     def group(self) -> tuple[list[Order], bool]:
         """All that waits, once there is something; and whether more may come."""

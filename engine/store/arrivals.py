@@ -1,15 +1,21 @@
-"""Keeps deliveries: all that wait for the same commit in as few statements as can be.
+"""Keeps deliveries: all that wait for the same commit in one statement, where it can be.
 
 Each statement lets other threads run before it does its work, and waits for its turn after that.
 While the receiver is busy the turns take longer than the work, so it is the number that counts.
 """
 
 import sqlite3
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from engine.runs.ledger import Acceptance
-from engine.store.queries import in_every_size, in_sizes, read_queries
+from engine.store.queries import in_every_size, read_queries
 from engine.store.rows import Parameters
+
+# Rows of a statement: few different ones stay prepared, and little is filled up.
+SIZES: Final = (1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 28, 32, 36, 40, 48, 56, 64)
+LARGEST: Final = SIZES[-1]
 
 
 class Arrivals:
@@ -17,16 +23,24 @@ class Arrivals:
 
     def __init__(self) -> None:
         sql = read_queries()
-        self._inserts = in_every_size(sql["insert_event"])
+        self._inserts = in_every_size(sql["insert_event"], SIZES)
         self._known = sql["event_by_key"]
 
     def keep(self, db: sqlite3.Connection, rows: Sequence[Parameters]) -> list[Acceptance]:
         """What became of each: kept, or there before."""
         return [kept for some in _in_order(rows) for kept in self._keep_some(db, some)]
 
+    @staticmethod
+    def is_one_statement(rows: Sequence[Parameters]) -> bool:
+        """Whether they are all kept or none, by themselves."""
+        return len(rows) <= LARGEST and len(list(_in_order(rows))) == 1
+
     def _keep_some(self, db: sqlite3.Connection, rows: list[Parameters]) -> Iterator[Acceptance]:
-        insert = self._inserts[len(rows)]
-        done = db.execute(insert.statement, insert.parameters(rows))
+        size = SIZES[bisect_left(SIZES, len(rows))]
+        insert = self._inserts[size]
+        # What is left of the statement repeats the last one, of which nothing comes.
+        filling = [{**rows[-1], "id": ""}] * (size - len(rows))
+        done = db.execute(insert.statement, insert.parameters([*rows, *filling]))
         if done.rowcount == len(rows):
             yield from (Acceptance(row["id"], duplicate=False) for row in rows)
             return
@@ -40,7 +54,7 @@ class Arrivals:
 
 
 def _in_order(rows: Iterable[Parameters]) -> Iterator[list[Parameters]]:
-    """The rows in sizes that there are statements for.
+    """The rows that one statement takes, and then the next.
 
     What is stale is found out before the first row of a statement is kept, so that none may be
     older than one of the same subject before it in the same statement.
@@ -51,8 +65,12 @@ def _in_order(rows: Iterable[Parameters]) -> Iterator[list[Parameters]]:
         subject, time = row["subject"], row["time"]
         if subject is not None and time is not None:
             if time < newest.get(subject, time):
-                yield from in_sizes(some)
+                yield some
                 some, newest = [], {}
             newest[subject] = time
         some.append(row)
-    yield from in_sizes(some)
+        if len(some) == LARGEST:
+            yield some
+            some, newest = [], {}
+    if some:
+        yield some

@@ -65,7 +65,8 @@ class LedgerFile:
         self._reading = threading.Lock()  # held while the reading connection is in use
         self._reader: sqlite3.Connection | None = None
         self._connection: sqlite3.Connection | None = connect(self.path)
-        self._identity = _identity(self.path)
+        self._identity = _identity(_status(self.path))
+        self._length = 0  # bytes of the log, as last seen
         self._beside = self._identities_beside()
 
     def connection(self) -> sqlite3.Connection:
@@ -105,7 +106,7 @@ class LedgerFile:
     def check(self) -> None:
         """Raises LedgerError when the file is not there any more, or is another one."""
         try:
-            identity = _identity(self.path)
+            identity = _identity(_status(self.path))
         except OSError as error:
             raise LedgerError(
                 f"{self.path} cannot be found any more ({error.strerror}); "
@@ -137,7 +138,7 @@ class LedgerFile:
         """
         if self._connection is None or self._monotonic() < self._cut_at:
             return
-        if not self._cutting_wanted and self.wal_size() <= self._wal_limit:
+        if not self._cutting_wanted and self._length <= self._wal_limit:
             return
         self._cut_at = self._monotonic() + RETRY_CUTTING
         with suppress(sqlite3.Error):  # what is wrong is said to the next one who commits
@@ -153,9 +154,8 @@ class LedgerFile:
 
     def wal_size(self) -> int:
         """Bytes of the write-ahead log."""
-        with suppress(OSError):
-            return self._wal.stat().st_size
-        return 0
+        self._identities_beside()
+        return self._length
 
     def close(self) -> None:
         """Let go of the file; `connection` opens it again."""
@@ -187,16 +187,24 @@ class LedgerFile:
 
     def _identities_beside(self) -> list[Identity | None]:
         found: list[Identity | None] = []
+        self._length = 0
         for path in (self._wal, self._shm):
             try:
-                found.append(_identity(path))
+                status = _status(path)
             except OSError:
                 found.append(None)
+                continue
+            found.append(_identity(status))
+            if path is self._wal:
+                self._length = status.st_size
         return found
 
 
-def _identity(path: Path) -> Identity:
-    status = os.stat(path)  # noqa: PTH116 - called for every commit
+def _status(path: Path) -> os.stat_result:
+    return os.stat(path)  # noqa: PTH116 - called for every commit
+
+
+def _identity(status: os.stat_result) -> Identity:
     return status.st_dev, status.st_ino
 
 

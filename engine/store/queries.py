@@ -39,9 +39,11 @@ class SeveralRows:
         return [row[name] for row in rows for name in self.names]
 
 
-def in_every_size(statement: LiteralString) -> Mapping[int, SeveralRows]:
+def in_every_size(
+    statement: LiteralString, sizes: Sequence[int] = SIZES
+) -> Mapping[int, SeveralRows]:
     """The statements for `in_sizes`, made of one for a row."""
-    return {size: SeveralRows.of(statement, size) for size in SIZES}
+    return {size: SeveralRows.of(statement, size) for size in sizes}
 
 
 def in_sizes(rows: Iterable[T]) -> Iterator[list[T]]:

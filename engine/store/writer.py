@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any, TypeVar, cast
 
 from engine.runs.ledger import LedgerError, NotInLedgerError
-from engine.store.acts import Act, Acts, JointAct, Order
+from engine.store.acts import Act, Acts, IsWhole, JointAct, Order
 from engine.store.ledger_file import LedgerFile
 
 T = TypeVar("T")
@@ -31,13 +31,14 @@ class Writer:
         self._check_alive()
         return cast("T", await self._acts.put(act))
 
-    async def join(self, act: JointAct[G, T], given: G) -> T:
+    async def join(self, act: JointAct[G, T], given: G, *, is_whole: IsWhole[G] | None = None) -> T:
         """The same of an act that is done once for all who wait for it, each with what they gave.
 
         It answers each of them, in their order.
         """
         self._check_alive()
-        return cast("T", await self._acts.put(act, joint=True, given=given))
+        putting = self._acts.put(act, joint=True, is_whole=is_whole, given=given)
+        return cast("T", await putting)
 
     def close(self) -> None:
         """Commit what is waiting and close the connection."""
@@ -61,19 +62,49 @@ class Writer:
         answers: list[tuple[Order, Any]] = []
         try:
             connection = self.file.connection()
-            connection.execute("BEGIN IMMEDIATE")
-            for (act, joint), group in groupby(orders, lambda order: (order.act, order.joint)):
-                if joint:
-                    answers += self._act_jointly(connection, act, list(group))
-                else:
-                    answers += [(order, self._act(connection, act)) for order in group]
-            connection.execute("COMMIT")
+            answers = self._act_as_a_whole(connection, orders)
+            if not answers:
+                answers = self._act_in_a_transaction(connection, orders)
             self.file.check()  # or it is committed to what nobody will find
         except Exception as error:  # noqa: BLE001 - a dead thread would keep everybody waiting
             self.file.failed(error)
             said = str(error) or type(error).__name__
             answers = [(order, LedgerError(said)) for order in orders]
         self._acts.answer(answers)
+
+    def _act_as_a_whole(
+        self, connection: sqlite3.Connection, orders: list[Order]
+    ) -> list[tuple[Order, Any]]:
+        """All of them by one statement that commits itself; nothing where that cannot be."""
+        act, is_whole = orders[0].act, orders[0].is_whole
+        if is_whole is None or any(order.act != act for order in orders):
+            return []
+        given = [order.given for order in orders]
+        if not is_whole(given):
+            return []
+        self._acts.begun()
+        try:
+            return list(
+                zip(orders, cast("JointAct[Any, Any]", act)(connection, given), strict=True)
+            )
+        except Exception as error:
+            if _is_of_the_file(error):
+                raise
+            return []  # in a transaction it is found out which of them is wrong
+
+    def _act_in_a_transaction(
+        self, connection: sqlite3.Connection, orders: list[Order]
+    ) -> list[tuple[Order, Any]]:
+        answers: list[tuple[Order, Any]] = []
+        self._acts.begun()
+        connection.execute("BEGIN IMMEDIATE")
+        for (act, joint), group in groupby(orders, lambda order: (order.act, order.joint)):
+            if joint:
+                answers += self._act_jointly(connection, act, list(group))
+            else:
+                answers += [(order, self._act(connection, act)) for order in group]
+        connection.execute("COMMIT")
+        return answers
 
     def _act_jointly(
         self, connection: sqlite3.Connection, act: JointAct[Any, Any], orders: list[Order]
@@ -94,8 +125,8 @@ class Writer:
         try:
             value = act(connection)
         except Exception as error:  # goes to whoever asked, as its own failure
-            if isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError:
-                raise  # the disk or the file, not the act: the whole group has to fail
+            if _is_of_the_file(error):
+                raise  # the whole group has to fail
             connection.execute("ROLLBACK TO act")
             connection.execute("RELEASE act")
             if isinstance(error, (LedgerError, NotInLedgerError)):
@@ -103,3 +134,8 @@ class Writer:
             return LedgerError(f"{type(error).__name__}: {error}")
         connection.execute("RELEASE act")
         return value
+
+
+def _is_of_the_file(error: Exception) -> bool:
+    """Whether it is about the disk or the file, and not about the act."""
+    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError

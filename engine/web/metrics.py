@@ -1,7 +1,7 @@
 """Counts what the engine does, for Prometheus."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -30,6 +30,7 @@ class Metrics:
     questions: Counter
     troubles: Counter
     reloads: Counter
+    _answers: dict[tuple[str, int], Counter] = field(default_factory=dict)
 
     @classmethod
     def create(cls) -> "Metrics":
@@ -97,7 +98,10 @@ class Metrics:
 
     def count_delivery(self, source: str, status: int) -> None:
         """One answer of a receiver."""
-        self.deliveries.labels(source, str(status)).inc()
+        answer = (source, status)
+        if answer not in self._answers:  # which takes several times as long as to count
+            self._answers[answer] = self.deliveries.labels(source, str(status))
+        self._answers[answer].inc()
 
     def tell(self, happening: Happening) -> None:
         """One happening of a run."""

@@ -54,7 +54,9 @@ class Receiver:
         read = await self._read(http, request)
         if isinstance(read, Event):
             try:
-                return await self.take(read, arrived)
+                taking = self.take(read, arrived)
+                del read  # while what it is made of is at hand: the wait is long, and others come
+                return await taking
             except LedgerError as error:
                 read = Refusal(503, "not-committed", f"the event could not be kept: {error}")
         refusal, told = self.failures.judge(request.client, read)
@@ -79,10 +81,13 @@ def committing(
 ) -> Take:
     """Takes each event for a delivery: committed, then answered. `accepted` is told of new ones."""
 
-    async def take(event: Event, _: float) -> Response:
+    def take(event: Event, _: float) -> Awaitable[Response]:
+        return committed(accept(event))
+
+    async def committed(accepting: Awaitable[Acceptance]) -> Response:
         arriving.began()
         try:
-            acceptance = await accept(event)
+            acceptance = await accepting
         finally:
             arriving.ended()
         if not acceptance.duplicate:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from ulid import ULID
+from ulid_transform import ulid_now
 
 
 def steady(wall: Callable[[], float], elapsed: Callable[[], float]) -> Callable[[], float]:
@@ -27,5 +27,5 @@ def now() -> float:
 
 
 def new_id() -> str:
-    """26 letters and digits that sort by the time they were made."""
-    return str(ULID())
+    """26 letters and digits that sort by the time they were made, to the millisecond."""
+    return ulid_now()

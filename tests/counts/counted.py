@@ -60,9 +60,12 @@ class Counted:
     def hear(self, connection: sqlite3.Connection, statement: str) -> None:
         word = statement.split(None, 1)[0]
         self.words[word] += 1
-        if word == "COMMIT" and connection.total_changes != self._changes:
+        if word == "BEGIN":
             self._changes = connection.total_changes
-            self.flushes += 1
+        elif word == "COMMIT":
+            self.flushes += connection.total_changes != self._changes
+        elif word in _WRITES and not connection.in_transaction:
+            self.flushes += 1  # it commits itself
 
     async def in_one_group(self, *asks: Callable[[], Awaitable[object]]) -> None:
         """All of it gathers while the writer is busy with something else."""

@@ -32,7 +32,7 @@ EVENT_FLUSHES: Final = 1
 EVENT_LOG: Final = 28_000
 # In a group the pages are shared: what is left is the row itself, and its part of the indexes.
 EVENT_LOG_IN_A_GROUP: Final = 1_000
-HUNDRED_EVENTS_WRITES: Final = 3  # a statement takes as many as it has parameters for
+HUNDRED_EVENTS_WRITES: Final = 2  # a statement takes as many as it has parameters for
 
 # The event; its verdicts and the run that is let in; and, once that has ended, the run and each step.
 RUN_WRITES: Final = 7

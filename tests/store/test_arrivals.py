@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.events.event import Event
 from engine.runs.ledger import Acceptance, LedgerError
-from engine.store.arrivals import Arrivals
-from engine.store.queries import SIZES, SeveralRows, read_migrations, read_queries
+from engine.store.arrivals import LARGEST, Arrivals
+from engine.store.queries import SeveralRows, read_migrations, read_queries
 from engine.store.rows import event_to_row
 from engine.store.sqlite import open_ledger
 from tests.runs.fakes import an_event
@@ -58,6 +58,7 @@ def contents(db: sqlite3.Connection) -> list[Any]:
     return [tuple(row) for row in db.execute("SELECT * FROM events ORDER BY seq")]
 
 
+@example([], [(key, "I", 1) for key in "abcdea"])
 @given(
     before=st.lists(st.tuples(st.sampled_from("abc"), st.just("I"), st.integers(0, 3)), max_size=3),
     drawn=st.lists(
@@ -83,7 +84,7 @@ def test_those_that_come_together_are_kept_as_those_that_come_one_by_one(
 
 
 @pytest.mark.parametrize(
-    ("events", "statements"), [(1, 1), (32, 1), (sum(SIZES), len(SIZES)), (sum(SIZES) + 1, 2)]
+    ("events", "statements"), [(1, 1), (31, 1), (33, 1), (LARGEST, 1), (LARGEST + 1, 2), (200, 4)]
 )
 def test_as_many_as_there_are_take_few_statements(events: int, statements: int) -> None:
     said: list[str] = []
@@ -91,14 +92,25 @@ def test_as_many_as_there_are_take_few_statements(events: int, statements: int) 
         db.set_trace_callback(said.append)
         rows = [event_to_row(an_event(f"E{number}")) for number in range(events)]
         assert not any(kept.duplicate for kept in Arrivals().keep(db, rows))
-    assert len(said) == statements
+        assert len(said) == statements
+        assert Arrivals.is_one_statement(rows) is (statements == 1)
+        kept = [row["id"] for row in db.execute("SELECT id FROM events ORDER BY seq")]
+        assert kept == [row["id"] for row in rows], "and nothing of what fills up a statement"
+
+
+def test_who_comes_behind_a_later_one_of_its_subject_takes_a_statement_of_its_own() -> None:
+    rows = [event_to_row(event) for event in deliveries([("a", "I", 2), ("b", "I", 1)])]
+    assert not Arrivals.is_one_statement(rows)
+    assert Arrivals.is_one_statement(rows[::-1])
 
 
 def test_one_that_cannot_be_kept_is_refused_and_those_beside_it_are_not(tmp_path: Path) -> None:
     async def story() -> list[Any]:
         with open_ledger(tmp_path / "engine.db") as ledger:
             events = [an_event("E1"), replace(an_event("E2"), time=2**63), an_event("E3")]
-            return await asyncio.gather(*map(ledger.accept, events), return_exceptions=True)
+            accepting = [ledger.accept(event) for event in events]
+            answers: list[Any] = await asyncio.gather(*accepting, return_exceptions=True)
+            return answers
 
     first, second, third = asyncio.run(story())
     assert first == Acceptance("E1", duplicate=False)

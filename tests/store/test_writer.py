@@ -231,6 +231,72 @@ def test_one_that_fails_in_a_joint_act_does_not_undo_the_others(
     assert kept(tmp_path) == ["a", "b"]
 
 
+def add_by_one_statement(db: sqlite3.Connection, versions: Sequence[str]) -> list[str]:
+    rows = ", ".join(["(?, 'p', 'p.yaml', '')"] * len(versions))
+    db.execute(
+        f"INSERT INTO playbooks (version, name, file, text) VALUES {rows}",  # noqa: S608
+        versions,
+    )
+    return list(versions)
+
+
+def are_few(versions: Sequence[str]) -> bool:
+    return len(versions) < 4
+
+
+def test_what_is_one_statement_is_a_transaction_by_itself(
+    writer: Writer, connection: Connection, tmp_path: Path
+) -> None:
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+
+    async def story(names: str, *others: Coroutine[Any, Any, Any]) -> list[Any]:
+        joining = [writer.join(add_by_one_statement, name, is_whole=are_few) for name in names]
+        return await asyncio.gather(*joining, *others)
+
+    assert asyncio.run(story("abc")) == ["a", "b", "c"]
+    assert [statement.split()[0] for statement in statements] == ["INSERT"]
+    assert kept(tmp_path) == ["a", "b", "c"]
+    assert asyncio.run(story("defg")) == ["d", "e", "f", "g"]
+    assert statements.count("COMMIT") == 1, "they are too many for one statement"
+    assert asyncio.run(story("h", writer.do(adds("i")))) == ["h", "i"]
+    assert statements.count("COMMIT") == 2, "another act is beside it"
+    assert kept(tmp_path) == list("abcdefghi")
+
+
+def test_one_that_is_wrong_in_one_statement_does_not_keep_the_others_out(
+    writer: Writer, tmp_path: Path
+) -> None:
+    async def story() -> list[Any]:
+        joining = [writer.join(add_by_one_statement, name, is_whole=are_few) for name in "aab"]
+        return await asyncio.gather(*joining, return_exceptions=True)
+
+    first, second, third = asyncio.run(story())
+    assert (first, third) == ("a", "b")
+    assert isinstance(second, LedgerError)
+    assert str(second) == "IntegrityError: UNIQUE constraint failed: playbooks.version"
+    assert kept(tmp_path) == ["a", "b"]
+
+
+def test_one_statement_that_the_disk_refuses_is_not_tried_once_more(
+    writer: Writer, tmp_path: Path
+) -> None:
+    asked: list[Sequence[str]] = []
+
+    def full(_: sqlite3.Connection, versions: Sequence[str]) -> list[str]:
+        asked.append(versions)
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async def story() -> str:
+        with pytest.raises(LedgerError, match=r"^database or disk is full$"):
+            await writer.join(full, "a", is_whole=are_few)
+        return await writer.join(add_by_one_statement, "b", is_whole=are_few)
+
+    assert asyncio.run(story()) == "b"
+    assert asked == [["a"]]
+    assert kept(tmp_path) == ["b"]
+
+
 def test_what_is_wrong_with_the_disk_fails_the_whole_group_and_the_next_one_is_tried(
     writer: Writer, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ Made of the clock and a counter, never of chance: the same story gives the same 
 from collections.abc import Callable
 from itertools import count
 
-from ulid import ULID
+from ulid_transform import bytes_to_ulid
 
 
 class SimulatedIds:
@@ -30,4 +30,5 @@ class SimulatedIds:
 
     def ulid(self) -> str:
         """Give a ULID, as requests, components and status page updates have."""
-        return str(ULID.from_int((int(self._clock() * 1000) << 80) | next(self._counter)))
+        number = (int(self._clock() * 1000) << 80) | next(self._counter)
+        return bytes_to_ulid(number.to_bytes(16, "big"))
