@@ -14,7 +14,7 @@ from engine.runs.ledger import Ledger, LedgerError, Past
 from engine.runs.run import Run
 
 AT_ONCE: Final = 100  # runs
-AHEAD: Final = 4  # times as many are read, for which nobody has come yet
+AHEAD: Final = 8  # times as many are read, for which nobody has come yet
 
 
 async def taken_up(
