@@ -40,7 +40,8 @@ class Event:
         if isinstance(alert, dict):
             alert_id = alert.get("alert_id")
             return f"alert:{alert_id}" if isinstance(alert_id, str) else None
-        return f"incident:{self.incident_id}" if self.incident_id is not None else None
+        incident_id = self.incident_id
+        return f"incident:{incident_id}" if incident_id is not None else None
 
     @property
     def person_id(self) -> int | None:

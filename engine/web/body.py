@@ -33,10 +33,13 @@ async def _taken(request: Request, limit: int) -> bytes | Refusal:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             return Refusal(400, "cut-off", "the connection was closed before the body ended")
-        body += message.get("body", b"")
+        piece: bytes = message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > limit:
+        if len(body) + len(piece) > limit:
             return _too_large(limit)
+        if not body and not more:  # as most come
+            return piece
+        body += piece
     return bytes(body)
 
 

@@ -3,18 +3,18 @@
 Each is measured by a process of its own, and says what its figures have to hold (DESIGN.md, section
 10). Seconds mean something on a machine that does nothing else; ratios, counts and CPU time mostly do
 on any. The exit code is 1 where a figure does not hold its bar or a benchmark could not be measured.
-`TMPDIR` says where the ledgers are written: on the disk that is meant.
+`TMPDIR` says where the ledgers are written: on the disk that is meant. The keys of the JSON stay what
+they are; `write_json` in table.py and `as_json` in figure.py say what each has.
 """
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
 
 from tests.benchmarks.every import BENCHMARKS, alone, profiled, result_of
 from tests.benchmarks.machine import the_machine
-from tests.benchmarks.table import Result, print_table
+from tests.benchmarks.table import Result, print_table, write_json
 
 
 def main() -> int:
@@ -34,18 +34,7 @@ def main() -> int:
     took = round(time.monotonic() - began)
     print_table(results, {**machine, "took": f"{took} s{', --quick' if options.quick else ''}"})
     if options.json is not None:
-        told = {
-            "machine": machine,
-            "quick": options.quick,
-            "seconds": took,
-            "figures": [
-                {"benchmark": result.benchmark, **figure.as_json()}
-                for result in results
-                for figure in result.figures
-            ],
-            "failures": {one.benchmark: one.failure for one in results if one.failure is not None},
-        }
-        options.json.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        write_json(options.json, results, machine, quick=options.quick, seconds=took)
     bad = any(one.failure or any(each.held is False for each in one.figures) for one in results)
     return 1 if bad else 0
 

@@ -1,7 +1,8 @@
 """How soon an event is acknowledged while everything else is busy.
 
 At 64 connections, while 200 shell steps run and 10,000 runs queue; beside the same engine before that.
-The events are of an action that starts nothing, sent as fast as they are answered.
+The events are of an action that starts nothing, sent as fast as they are answered. In the end it is
+killed with -9, and every event whose 200 came back has to be in the database.
 """
 
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.benchmarks import load
+from tests.benchmarks.acknowledge import kept
 from tests.benchmarks.figure import Bar, Figure, quantile, require
 from tests.benchmarks.served import lay_out, serving
 
@@ -36,7 +38,7 @@ def measure(*, quick: bool) -> Iterator[Figure]:
         lay_out(folder, {"work": PLAYBOOK}, runs=STEPS)
         with serving(folder) as engine:
             idle = load.load(engine.port, NOTHING, connections=CONNECTIONS, seconds=seconds / 3)
-            load.load(
+            work = load.load(
                 *(engine.port, "/flashduty/actions/work"),
                 connections=CONNECTIONS, count=STEPS + waiting, first=10**7,
             )  # fmt: skip
@@ -51,6 +53,9 @@ def measure(*, quick: bool) -> Iterator[Figure]:
             require(queued == waiting, f"{queued} runs were queued")
             alive = len(engine.children())
             require(alive >= STEPS, f"{alive} processes were there")
+            engine.kill()
+        taken = {number for one in (idle, work, busy) for number in one.acknowledged}
+        require(taken <= kept(folder), "acknowledged events are not in the database")
     before = quantile(idle.times, 0.99) * 1000
     p99, worst = quantile(busy.times, 0.99) * 1000, max(busy.times) * 1000
     yield Figure(

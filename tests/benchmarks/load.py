@@ -29,6 +29,7 @@ _LENGTH: Final = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 class Answered:
     """What became of a load. Times are seconds, in the order of the answers."""
 
+    began: float  # by time.perf_counter, which is the same in every process of a machine
     seconds: float
     times: list[float]
     acknowledged: list[int]  # the numbers whose 200 came back
@@ -174,6 +175,7 @@ def main() -> None:
     client = _Client(head.encode(), before, after, options.first, options.count, until)
     cut = _sent(options.port, options.connections, client)
     answered: dict[str, Any] = {
+        "began": began,
         "seconds": time.perf_counter() - began,
         "times": client.times,
         "acknowledged": client.acknowledged,

@@ -1,4 +1,4 @@
-"""Resident memory of an engine: idle, and with 10,000 queued runs."""
+"""Resident memory of an engine and of the processes it started: idle, and with 10,000 queued runs."""
 
 import subprocess
 import sys

@@ -1,7 +1,8 @@
 """A page of every list that people have, out of 1,000,000 runs, beside the same out of 1,000.
 
 Every choice of state and playbook, at the newest rows and behind a cursor in the middle. Each page is
-read on a connection of its own, as a command does; the slowest of all is what has to hold the bar.
+read on a connection of its own, as a command does, from a file that the system has in memory; the
+slowest of all is what has to hold the bar.
 """
 
 import itertools

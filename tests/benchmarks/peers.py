@@ -1,134 +1,36 @@
 """The same events through other engines, as far as they are installed: python -m tests.benchmarks.peers
 
 adnanh/webhook is a Debian package, `webhook`. ansible-rulebook comes from PyPI and needs Java 17; give
-its path as ANSIBLE_RULEBOOK where it is in an environment of its own. Neither keeps what it has
-answered 200 for; what the engine acknowledges is on the disk.
+its path as ANSIBLE_RULEBOOK where it is in an environment of its own:
 
-Each gets events that none of ten rules is about, and then events of which each has one effect: a
-command that adds a line to a file, or with ansible-rulebook, which starts no commands by itself, a line
-in its own log.
+    apt install webhook default-jre-headless
+    python3 -m venv rulebook && rulebook/bin/pip install ansible-rulebook ansible-core
+    ANSIBLE_RULEBOOK=rulebook/bin/ansible-rulebook python -m tests.benchmarks.peers
+
+Each gets events that none of ten rules is about; then events of which each has one effect, which has
+to be there once; and then it is killed with -9 amid such events, started again, and whatever it has
+answered 200 for and does not do any more is counted.
 """
 
 import argparse
-import json
-import os
-import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from tests.benchmarks import load
-from tests.benchmarks.acknowledge import PLAYBOOKS
 from tests.benchmarks.every import result_of
-from tests.benchmarks.figure import Figure, quantile
+from tests.benchmarks.figure import Bar, Figure, quantile, require
 from tests.benchmarks.machine import the_machine
-from tests.benchmarks.served import Served, free_port, lay_out, serving, started, wait_until
-from tests.benchmarks.table import Result, print_table
-from tests.e2e.real_engine import TOKEN
+from tests.benchmarks.peer import PEERS, Peer
+from tests.benchmarks.served import Served, wait_until
+from tests.benchmarks.table import Result, print_table, write_json
 
 CONNECTIONS: Final = 16
-DONE: Final = "was-done"
-ACT: Final = f"""\
-trigger: {{action: act}}
-steps: [shell: {{script: 'echo {DONE} >> "$FILE"', env: {{FILE: "{{{{ config.target }}}}"}}}}]
-"""
-RULEBOOK: Final = """\
-- name: peers
-  hosts: all
-  sources: [{{eda.builtin.webhook: {{host: 127.0.0.1, port: {port}}}}}]
-  rules:
-{others}
-    - {{name: act, condition: event.meta.endpoint == "act", action: {{debug: {{msg: {done}}}}}}}
-"""
-OTHER: Final = (
-    "    - {{name: other {0}, condition: event.payload.incident.labels.check == 'c{0}', "
-    "action: {{debug: {{msg: other}}}}}}"
-)
-
-
-@dataclass(frozen=True)
-class Peer:
-    """One of those that are compared. `effects` is the file that each effect adds a line to."""
-
-    name: str
-    keeps: str
-    missing: Callable[[], str | None]  # what has to be installed first
-    serve: Callable[[Path], AbstractContextManager[Served]]
-    nothing: str  # the path of events that no rule is about
-    act: str  # of those that have an effect
-    effects: str
-
-
-def _engine(folder: Path) -> AbstractContextManager[Served]:
-    lay_out(folder, {**PLAYBOOKS, "act": ACT}, target=str(folder / "effects"))
-    return serving(folder)
-
-
-def _webhook(folder: Path) -> AbstractContextManager[Served]:
-    def match(source: str, name: str, value: str) -> Mapping[str, object]:
-        parameter = {"source": source, "name": name}
-        return {"match": {"type": "value", "value": value, "parameter": parameter}}
-
-    token = match("header", "X-Engine-Token", TOKEN)
-    others = [match("payload", "incident.labels.check", f"c{number}") for number in range(10)]
-    script = folder / "act.sh"
-    script.write_text(f"#!/bin/sh\necho {DONE} >> {folder}/effects\n", encoding="utf-8")
-    script.chmod(0o700)
-    command = {"execute-command": str(script)}
-    hooks = [
-        {"id": "nothing", **command, "trigger-rule": {"and": [token, {"or": others}]}},
-        {"id": "act", **command, "trigger-rule": token},
-    ]
-    (folder / "hooks.json").write_text(json.dumps(hooks), encoding="utf-8")
-    port = free_port()
-    return started(
-        ["webhook", "-hooks", f"{folder}/hooks.json", "-ip", "127.0.0.1", "-port", str(port)],
-        port,
-        folder,
-    )
-
-
-def _rulebook(folder: Path) -> AbstractContextManager[Served]:
-    port = free_port()
-    others = "\n".join(OTHER.format(number) for number in range(10))
-    text = RULEBOOK.format(port=port, others=others, done=DONE)
-    (folder / "rulebook.yml").write_text(text, encoding="utf-8")
-    (folder / "inventory").write_text("localhost ansible_connection=local\n", encoding="utf-8")
-    files = ["--rulebook", f"{folder}/rulebook.yml", "--inventory", f"{folder}/inventory"]
-    path = _rulebook_path() or ""
-    environ = {"PATH": f"{Path(path).parent}:{os.environ['PATH']}"}  # it looks for ansible there
-    return started([path, *files], port, folder, environ)
-
-
-def _rulebook_path() -> str | None:
-    return os.environ.get("ANSIBLE_RULEBOOK") or shutil.which("ansible-rulebook")
-
-
-def _needs_webhook() -> str | None:
-    return None if shutil.which("webhook") else "no `webhook` is installed: apt install webhook"
-
-
-def _needs_rulebook() -> str | None:
-    if _rulebook_path() is None:
-        return "no `ansible-rulebook` is installed: pip install ansible-rulebook ansible-core"
-    return (
-        None if shutil.which("java") else "no Java is installed: apt install default-jre-headless"
-    )
-
-
-_FLASHDUTY: Final = "/flashduty/actions"
-PEERS: Final = (
-    Peer("engine", "on the disk", lambda: None, _engine, f"{_FLASHDUTY}/nothing",
-         f"{_FLASHDUTY}/act", "effects"),
-    Peer("webhook", "nothing kept", _needs_webhook, _webhook, "/hooks/nothing", "/hooks/act",
-         "effects"),
-    Peer("ansible-rulebook", "in memory", _needs_rulebook, _rulebook, "/nothing", "/act", "log"),
-)  # fmt: skip
+REST: Final = 0.5  # seconds
 
 
 def measure(peer: Peer, *, quick: bool) -> Iterator[Figure]:
@@ -146,33 +48,64 @@ def measure(peer: Peer, *, quick: bool) -> Iterator[Figure]:
             )  # fmt: skip
             _quiet(served)
             each = (served.cpu() - cpu) / len(taken.times) * 1e6
+            resident = served.resident()
             began = time.monotonic()
-            load.load(*(served.port, peer.act), connections=CONNECTIONS, count=count, first=10**8)
-            effects = folder / peer.effects
-            wait_until(lambda: _lines(effects) >= count, f"{count} effects", served)
-            done = count / (time.monotonic() - began)
+            acted = load.load(
+                *(served.port, peer.act), connections=CONNECTIONS, count=count, first=10**8
+            )
+            wait_until(lambda: len(peer.done(folder)) >= count, f"{count} effects", served)
+            took = time.monotonic() - began
+            _quiet(served, lambda: len(peer.done(folder)))
+        wanted = sorted(map(load.event_id, acted.acknowledged))
+        require(sorted(peer.done(folder)) == wanted, "the effects are not those of the events")
     yield Figure(*("answers", taken.per_second, "/s"), f"200 for an event, {peer.keeps}")
     yield Figure(
         *("p99 of an answer", quantile(taken.times, 0.99) * 1000, "ms"),
         f"at {CONNECTIONS} connections that send as fast as they are answered",
     )
     yield Figure(*("CPU time for one", each, "us", "parsed, checked, held against ten rules"))
-    yield Figure(*("effects", done, "/s", f"from the first event to the last of {count} effects"))
+    yield Figure(*("resident", resident, "MiB", "after that"))
+    yield Figure(
+        *("effects", count / took, "/s"),
+        f"from the first event to the last of {count} effects, each there once",
+    )
+    lost, of = _lost(peer, count)
+    yield Figure(
+        *("lost in a kill -9", lost, f"of {of}"),
+        "answered 200, and without effect also once it was started again",
+        Bar(0) if peer is PEERS[0] else None,
+    )
 
 
-def _quiet(served: Served) -> None:
-    """Until it has nothing left to do: what it answers first and judges later counts."""
+def _lost(peer: Peer, count: int) -> tuple[int, int]:
+    """How many events that were answered 200 have no effect after a kill amid them; of how many."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with peer.serve(folder) as served:
+            cut = load.start(
+                *(served.port, peer.act),
+                connections=CONNECTIONS, seconds=60, count=2 * count, first=1,
+            )  # fmt: skip
+            wait_until(lambda: len(peer.done(folder)) >= count // 2, "effects", served)
+            served.kill()
+            answered = set(map(load.event_id, load.finish(cut).acknowledged))
+        with peer.serve(folder) as served:
+            _quiet(served, lambda: len(peer.done(folder)))
+        return len(answered - set(peer.done(folder))), len(answered)
+
+
+def _quiet(served: Served, effects: Callable[[], int] = lambda: 0) -> None:
+    """Until it has nothing left to do: what it answers first and judges later counts.
+
+    Also where it waits for the disk, and computes next to nothing between two effects.
+    """
 
     def quiet() -> bool:
-        before = served.cpu()
-        time.sleep(0.5)
-        return served.cpu() - before < 0.05
+        cpu, there = served.cpu(), effects()
+        time.sleep(REST)
+        return served.cpu() - cpu < REST / 10 and effects() == there
 
     wait_until(quiet, "moments in which it rests", served)
-
-
-def _lines(file: Path) -> int:
-    return file.read_text(errors="replace").count(DONE) if file.exists() else 0
 
 
 def _beside(one: Result, engine: Result) -> Result:
@@ -182,15 +115,23 @@ def _beside(one: Result, engine: Result) -> Result:
     pairs = zip(one.figures, engine.figures, strict=False)
     figures = [
         replace(figure, ratio=figure.value / ours.value, against="the engine")
+        if ours.value
+        else figure
         for figure, ours in pairs
     ]
     return replace(one, figures=figures)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.peers", description=__doc__)
-    parser.add_argument("--quick", action="store_true")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.peers",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--quick", action="store_true", help="smaller, within a minute")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     options = parser.parse_args()
+    machine, began = the_machine(), time.monotonic()
     results: list[Result] = []
     for peer in PEERS:
         missing = peer.missing()
@@ -198,12 +139,17 @@ def main() -> int:
             results.append(Result(peer.name, 0, [], missing))
             continue
         print(f"{peer.name} ...", file=sys.stderr)
+        machine[peer.name] = peer.version()
 
         def measured(_: str, quick: bool, peer: Peer = peer) -> list[Figure]:
             return list(measure(peer, quick=quick))
 
         results.append(result_of(peer.name, options.quick, measured))
-    print_table([_beside(one, results[0]) for one in results], the_machine())
+    results = [_beside(one, results[0]) for one in results]
+    print_table(results, machine)
+    if options.json is not None:
+        took = round(time.monotonic() - began)
+        write_json(options.json, results, machine, quick=options.quick, seconds=took)
     return 0
 
 

@@ -20,7 +20,6 @@ from tests.e2e.real_engine import TOKEN
 PATIENCE: Final = 120.0  # seconds: the machine may be busy with other work
 LOOK: Final = 0.01  # seconds between two looks
 MIB: Final = 1024 * 1024
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 CONFIG: Final = """\
 listen: 127.0.0.1:{port}
@@ -32,7 +31,7 @@ vars: {{target: "{target}"}}
 
 @dataclass(frozen=True)
 class Served:
-    """A process, and the folder it works in."""
+    """A process, and the folder it works in. What it takes is that of its children, too."""
 
     process: "subprocess.Popen[bytes]"
     port: int
@@ -41,26 +40,21 @@ class Served:
     # What it takes -----------------------------------------------------------------------------
 
     def resident(self) -> float:
-        """MiB."""
-        return self._status("VmRSS") * 1024 / MIB
+        """MiB; what they share counts for each."""
+        return sum(map(_resident, self._processes())) / MIB
 
     def cpu(self) -> float:
-        """Seconds that it has computed, of all its threads; they are counted in nanoseconds."""
+        """Seconds that all threads have computed; they are counted in nanoseconds."""
         used = 0
-        for task in self._tasks():
+        for task in self._threads():
             with suppress(OSError):  # a thread that has just ended
                 used += int((task / "schedstat").read_text().split()[0])
         return used / 1e9
 
-    def ticks(self) -> float:
-        """The same as `ps` and `top` have it: seconds in ticks of a hundredth."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
-
     def wakeups(self) -> int:
-        """How often one of its threads has gone to sleep, and so was woken."""
+        """How often a thread has gone to sleep, and so was woken."""
         found = 0
-        for task in self._tasks():
+        for task in self._threads():
             with suppress(OSError):
                 text = (task / "status").read_text()
                 found += int(text.split("\nvoluntary_ctxt_switches:")[1].split()[0])
@@ -69,17 +63,18 @@ class Served:
     def children(self) -> list[int]:
         """The processes that it started."""
         found: list[int] = []
-        for task in self._tasks():
+        for task in _tasks(self.process.pid):
             with suppress(OSError):
                 found += map(int, (task / "children").read_text().split())
         return found
 
-    def _tasks(self) -> list[Path]:
-        return list(Path(f"/proc/{self.process.pid}/task").iterdir())
+    def _processes(self) -> list[int]:
+        return [self.process.pid, *self.children()]
 
-    def _status(self, name: str) -> int:
-        text = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(text.split(f"\n{name}:")[1].split()[0])
+    def _threads(self) -> Iterator[Path]:
+        for pid in self._processes():
+            with suppress(OSError):  # a child that has just ended
+                yield from _tasks(pid)
 
     # What it has kept --------------------------------------------------------------------------
 
@@ -101,6 +96,19 @@ class Served:
         for child in children:
             with suppress(OSError):
                 os.killpg(child, signal.SIGKILL)
+
+
+def _tasks(pid: int) -> list[Path]:
+    return list(Path(f"/proc/{pid}/task").iterdir())
+
+
+def _resident(pid: int) -> int:
+    """Bytes; none of a process that has just ended."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return int(text.split("\nVmRSS:")[1].split()[0]) * 1024 if "\nVmRSS:" in text else 0
 
 
 def wait_until(there: Callable[[], bool], what: str, engine: Served | None = None) -> None:

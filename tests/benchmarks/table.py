@@ -1,8 +1,10 @@
-"""Prints figures as one table, and on what they were measured."""
+"""Figures as one table and as JSON, with the machine they were measured on."""
 
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from rich import box
@@ -30,6 +32,26 @@ def print_table(results: list[Result], machine: Mapping[str, str]) -> None:
     screen.print(table_of(results))
     for what, said in machine.items():
         screen.print(f"{what}: {said}", highlight=False)
+
+
+def write_json(
+    file: Path, results: list[Result], machine: Mapping[str, str], *, quick: bool, seconds: int
+) -> None:
+    """Stable keys: `machine` in words, `quick`, `seconds` for all of it, `figures` as Figure has them,
+    each with its `benchmark`, and `failures`: why a benchmark has none.
+    """
+    told = {
+        "machine": machine,
+        "quick": quick,
+        "seconds": seconds,
+        "figures": [
+            {"benchmark": result.benchmark, **figure.as_json()}
+            for result in results
+            for figure in result.figures
+        ],
+        "failures": {one.benchmark: one.failure for one in results if one.failure is not None},
+    }
+    file.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def table_of(results: list[Result]) -> Table:

@@ -16,7 +16,8 @@ from tests.benchmarks.figure import Bar, DishonestError, Figure, quantile, requi
 from tests.benchmarks.filled import RARE, fill
 from tests.benchmarks.machine import the_machine
 from tests.benchmarks.pages import lists
-from tests.benchmarks.table import Result, print_table
+from tests.benchmarks.peer import PEERS
+from tests.benchmarks.table import Result, print_table, write_json
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,47 @@ def test_the_table_shows_figures_bars_and_what_could_not_be_measured(
     assert "one answers 1,234 /s 0.30 x a bare app ≥ 0.35 x ≥ 0.5 x ✗ it means" in lines
     assert "other not measured ✗ it did nothing" in lines
     assert "machine: 2 x this" in lines
+
+
+def test_the_json_has_the_same_keys_from_one_version_to_the_next(tmp_path: Path) -> None:
+    bar = Bar(0.35, 0.5, of="ratio", at_least=True)
+    figure = Figure("answers", 1234.5678, "/s", "it means", bar, 0.3, "a bare app")
+    results = [Result("one", 1, [figure]), Result("other", 1, [], "it did nothing")]
+
+    write_json(tmp_path / "it.json", results, {"machine": "2 x this"}, quick=True, seconds=7)
+
+    assert json.loads((tmp_path / "it.json").read_text()) == {
+        "machine": {"machine": "2 x this"},
+        "quick": True,
+        "seconds": 7,
+        "figures": [
+            {
+                "benchmark": "one",
+                "name": "answers",
+                "value": 1234.568,
+                "unit": "/s",
+                "ratio": 0.3,
+                "against": "a bare app",
+                "bar": 0.35,
+                "aim": 0.5,
+                "bar_of": "ratio",
+                "at_least": True,
+                "held": False,
+                "means": "it means",
+            }
+        ],
+        "failures": {"other": "it did nothing"},
+    }
+
+
+def test_the_effects_of_a_peer_are_counted_by_event(tmp_path: Path) -> None:
+    first, second = (f"{number:032x}" for number in (1, 2))
+    log = f"** [debug] ***\nwas-done {first}\n***\nwas-done {second}\nwas-done {first}\nwas-do"
+    (tmp_path / "log").write_text(log)
+    rulebook = PEERS[-1]
+
+    assert rulebook.done(tmp_path / "elsewhere") == []
+    assert rulebook.done(tmp_path) == [first, second, first]
 
 
 def test_work_that_was_not_done_has_no_figures() -> None:

@@ -2,7 +2,7 @@
 
 A bound that is passed says that something became dearer for everybody: make it cheap again, or say in
 the commit why it is worth it and write the new count here. One that is far above its count is to be
-lowered. `python -m tests.benchmarks` has the seconds.
+lowered. `test_instructions.py` has the instructions, `python -m tests.benchmarks` the seconds.
 """
 
 import asyncio
