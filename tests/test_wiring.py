@@ -17,9 +17,10 @@ from engine.runs.ledger import LedgerError, Memory
 from engine.runs.redaction import Redactor
 from engine.runs.reloading import Found
 from engine.runs.run import Outcome
-from engine.store.sqlite import SqliteLedger
+from engine.store.sqlite import SqliteLedger, open_ledger
 from engine.wiring.clocks import elapsed, new_id, now, steady
 from engine.wiring.engine import wired
+from engine.wiring.sources import sources
 from engine.wiring.warden import warden_over
 from tests.flashduty.test_proxy import ANSWER, NAMES, Proxy
 from tests.outward.servers import serving
@@ -69,15 +70,18 @@ async def carried_out(config: Config, playbook: str) -> list[Settled]:
             over.set()
 
     files = [("tell.yaml", playbook)]
-    async with wired(
-        config, lambda: Found(files), environ={}, redactor=Redactor(), tell=tell
-    ) as parts:
-        event = parts.sources["/flashduty/actions/{action}"].read(
-            Request("tell", {}, {}, None), PRESS.read_bytes(), id_=new_id(), received=now()
-        )
-        assert isinstance(event, Event)
-        await parts.ledger.accept(event)
-        async with asyncio.TaskGroup() as tasks:
+    event = sources(config)["/flashduty/actions/{action}"].read(
+        Request("tell", {}, {}, None), PRESS.read_bytes(), id_=new_id(), received=now()
+    )
+    assert isinstance(event, Event)
+    with open_ledger(config.database, tell) as ledger:
+        await ledger.accept(event)
+        async with (
+            wired(
+                config, ledger, lambda: Found(files), environ={}, redactor=Redactor(), tell=tell
+            ) as parts,
+            asyncio.TaskGroup() as tasks,
+        ):
             tasks.create_task(parts.crew.worker.work())
             await over.wait()
             parts.crew.worker.stop()

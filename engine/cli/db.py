@@ -24,7 +24,8 @@ from engine.runs.ledger import LedgerError
 from engine.runs.retention import Retention
 from engine.runs.trace import timestamp
 from engine.store.backup import back_up
-from engine.store.database import reading, sole_use
+from engine.store.database import reading
+from engine.store.locks import sole_use
 from engine.store.output_folder import OutputFolder
 from engine.store.pruning import foresee, rebuild
 from engine.store.soundness import check_soundness

@@ -28,6 +28,7 @@ COMMANDS: Final = {
         "See it work: four use cases on simulated services",
     ),
     "serve": ("engine.cli.serve", "serve", "Receive events and carry out playbooks"),
+    "work": ("engine.cli.work", "work", "Carry out playbooks for a `serve --no-worker`"),
     "doctor": (
         "engine.cli.doctor.command",
         "doctor",

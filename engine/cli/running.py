@@ -1,8 +1,7 @@
-"""A whole engine in this process: what `serve` and `demo` have in common."""
+"""An engine in this process: a whole one, for `serve` and `demo`, or its worker alone."""
 
 import asyncio
 import socket
-import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,35 +9,27 @@ from typing import Any
 
 from starlette.applications import Starlette
 
+from engine.cli.receiving import Refused, counted, shielded, web_of
 from engine.cli.serving import woken_by_signal
 from engine.config.config import Config
-from engine.events.event import LABEL_MAPPING
-from engine.events.source import Refusal, Request
-from engine.problem import Problem, in_file_order
-from engine.runs.crew import Crew
-from engine.runs.happening import Happening, Tell, Trouble
+from engine.runs.arriving import Arriving
+from engine.runs.happening import Tell
 from engine.runs.redaction import Redactor
-from engine.runs.reloading import Found, Reloading
-from engine.web.app import create_app
-from engine.web.failures import Failures
+from engine.runs.reloading import Found
+from engine.store.locks import Role
+from engine.store.sqlite import open_ledger
 from engine.web.labels import answering
 from engine.web.metrics import Metrics
-from engine.web.monitor import Monitor
-from engine.web.receiver import Receiver, committing
-from engine.wiring.clocks import new_id, now
-from engine.wiring.engine import wired
-
-Refused = Callable[[str, Request, Refusal], None]
+from engine.web.receiver import committing
+from engine.wiring.engine import Parts, wired
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The parts that have to be run."""
+    """A whole engine, whose halves have to be run."""
 
     app: Starlette
-    crew: Crew
-    reloading: Reloading
-    problems: tuple[Problem, ...]  # at the start: of playbooks that are left out, and of secrets
+    worker: Parts
 
 
 @asynccontextmanager
@@ -53,64 +44,56 @@ async def engine_of(
 ) -> AsyncIterator[Running]:
     """Receiver and worker over one ledger. Raises EngineError when it cannot be had."""
     metrics = Metrics.create()
+    tell = counted(metrics, tell)
+    arriving = Arriving(asyncio.get_running_loop().time, asyncio.sleep)
+    with open_ledger(config.database, tell) as ledger:
+        async with wired(
+            config,
+            ledger,
+            look,
+            give_way=arriving.give_way,
+            environ=environ,
+            redactor=redactor,
+            tell=tell,
+        ) as parts:
+            wake, reloading = parts.crew.worker.wake, parts.reloading
+            metrics.show(lambda: reloading.in_force)
 
-    def tell_all(happening: Happening) -> None:
-        metrics.tell(happening)
-        try:
-            tell(happening)
-        except Exception:  # noqa: BLE001 - who only watches must not stop what is watched
-            metrics.troubles.labels("watcher").inc()
+            def state() -> Mapping[str, Any]:
+                problems = [problem.as_json() for problem in parts.problems]
+                return {"playbooks": reloading.in_force.as_json(), "problems": problems}
 
-    async with wired(config, look, environ=environ, redactor=redactor, tell=tell_all) as parts:
-        reloading = parts.reloading
-
-        def problems() -> tuple[Problem, ...]:
-            return in_file_order([*reloading.in_force.problems, *parts.problems])
-
-        def playbooks() -> Mapping[str, Any]:
-            return reloading.in_force.as_json()
-
-        metrics.show(lambda: reloading.in_force)
-        deliveries = committing(parts.ledger.accept, parts.crew.worker.wake, parts.arriving)
-        failures = Failures(asyncio.get_running_loop().time)
-        takes = {LABEL_MAPPING: answering(parts.calls.answer)}
-        receivers = {
-            path: Receiver(
-                source=source,
-                take=takes.get(source.name, deliveries),
-                count=metrics.count_delivery,
+            app = web_of(
+                config,
+                ledger,
+                metrics,
+                deliveries=committing(ledger.accept, wake, arriving),
+                calls=answering(parts.calls.answer),
+                state=state,
+                tell=tell,
                 refused=refused,
-                new_id=new_id,
-                clock=now,
-                max_body=config.limits.body,
-                failures=failures,
-                trusted_proxies=config.trusted_proxies,
             )
-            for path, source in parts.sources.items()
-        }
-        app = create_app(
-            receivers=receivers,
-            check=parts.ledger.check,
-            problems=problems,
-            playbooks=playbooks,
-            registry=metrics.registry,
-            monitor=Monitor(
-                failures,
-                config.monitor.token,
-                config.monitor.allow_from,
-                config.trusted_proxies,
-            ),
-            fault=_fault_to(tell_all),
-        )
-        with woken_by_signal(parts.crew.worker.wake):
-            yield Running(app, parts.crew, reloading, problems())
+            with woken_by_signal(wake):
+                yield Running(app, parts)
 
 
-def _fault_to(tell: Tell) -> Callable[[Exception], None]:
-    def fault(error: Exception) -> None:
-        tell(Trouble("web", "".join(traceback.format_exception(error))))
-
-    return fault
+@asynccontextmanager
+async def worker_of(
+    config: Config,
+    look: Callable[[], Found],
+    *,
+    environ: Mapping[str, str],
+    redactor: Redactor,
+    tell: Tell,
+) -> AsyncIterator[Parts]:
+    """A worker alone; the receiver is another process. Raises EngineError when it cannot be had."""
+    tell = shielded(tell, lambda: None)  # a log that fails has nobody to say so to
+    with open_ledger(config.database, tell, [Role.WORKER]) as ledger:
+        async with wired(
+            config, ledger, look, environ=environ, redactor=redactor, tell=tell
+        ) as parts:
+            with woken_by_signal(parts.crew.worker.wake):
+                yield parts
 
 
 def port_of(listener: socket.socket) -> int:

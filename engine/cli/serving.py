@@ -113,19 +113,33 @@ async def run_until_stopped(
     *,
     grace: float = GRACE,
 ) -> None:
-    """Serve and work until `stopping`; then stop accepting, and give steps in flight their grace.
+    """Serve and work until `stopping`, or until one of both ends."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(serve_until_stopped(web, listener, stopping), name="receiver")
+        tasks.create_task(work_until_stopped(crew, stopping, grace=grace), name="crew")
+
+
+async def serve_until_stopped(web: Server, listener: socket.socket, stopping: "Stopping") -> None:
+    """Serve until `stopping`; then accept nothing more, and answer who waits."""
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(web.serve([listener]), name="web")
+        waiting = tasks.create_task(stopping.asked.wait(), name="stopping")
+        await asyncio.wait({serving, waiting}, return_when=FIRST_COMPLETED)
+        stopping.asked.set()
+        web.end()
+
+
+async def work_until_stopped(crew: Crew, stopping: "Stopping", *, grace: float = GRACE) -> None:
+    """Work until `stopping`; then start nothing more, and give steps in flight their grace.
 
     What is cut after the grace has no outcome in the ledger, and is gone on with at the next start.
     """
     async with asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(web.serve([listener]), name="web")
         working = tasks.create_task(crew.work(), name="worker")
         waiting = tasks.create_task(stopping.asked.wait(), name="stopping")
-        await asyncio.wait({serving, working, waiting}, return_when=FIRST_COMPLETED)
-        waiting.cancel()
+        await asyncio.wait({working, waiting}, return_when=FIRST_COMPLETED)
+        stopping.asked.set()
         crew.stop()
-        web.end()
-        await asyncio.wait({serving})
         hurried = tasks.create_task(stopping.hurried.wait(), name="hurried")
         await asyncio.wait({working, hurried}, timeout=grace, return_when=FIRST_COMPLETED)
         hurried.cancel()

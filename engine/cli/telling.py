@@ -13,7 +13,7 @@ from engine.cli.visible import clean
 from engine.cli.whence import whence
 from engine.config.config import Config
 from engine.problem import EngineError, Problem
-from engine.store.database import wake
+from engine.store.locks import wake
 from engine.store.people import People, open_for_people
 
 F = TypeVar("F", bound=Callable[..., Any])

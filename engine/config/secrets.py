@@ -5,10 +5,17 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from engine.config.config import SecretSource
+from engine.config.config import Config, SecretSource
 from engine.playbooks.template import RenderError
 from engine.problem import Problem
 from engine.runs.redaction import Redactor
+
+
+def learn_own_secrets(config: Config, redactor: Redactor) -> None:
+    """Those that config.yaml itself has: no step asks for them, and all that is said is masked."""
+    for secret in (config.flashduty.app_key, *config.tokens):
+        if secret is not None:
+            redactor.learn(secret)
 
 
 class Secrets(Mapping[str, str]):

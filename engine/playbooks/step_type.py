@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from engine.playbooks.command import Command
 from engine.playbooks.parameters import Parameters, Result
@@ -20,8 +20,7 @@ class Plan:
     command: Command | None = None  # None: there is nothing that one could type
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """Which step of which run is performed, and what it may know of the event.
 
     `limit` is the seconds this attempt has: who sends something that must not be sent twice ends

@@ -20,7 +20,7 @@ from typing_extensions import override
 from engine.events.document import NAMES
 from engine.playbooks.budget import BUDGET, MAX_OUTPUT, Budget
 from engine.playbooks.deferred import Deferred, Unknown
-from engine.playbooks.plain_template import plain_tree
+from engine.playbooks.plain_template import LEFT, Parts, parts_of, plain_tree, text_of, value_at
 from engine.playbooks.sandbox import Sandbox, refuse_parts
 from engine.playbooks.secret_use import refuse_transformed
 from engine.playbooks.template_names import names_in
@@ -29,6 +29,7 @@ from engine.rules.undecided import CannotTellError
 
 MAX_DEPTH: Final = 64
 MAX_KEPT: Final = 20_000  # texts whose templates are kept to be found again
+_AS_IT_IS: Final = (int, bool, type(None))  # what an expression's value keeps being
 
 _RESULT: Final = "engine__result"
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")  # as Jinja counts them
@@ -107,10 +108,28 @@ class Template(Deferred):
     names: frozenset[str]  # the top-level names it asks for
     is_expression: bool  # a single {{ expression }}: its value keeps its type
     tree: nodes.Template = field(repr=False, compare=False)
+    parts: Parts | None = field(repr=False, compare=False)  # where they are all there is to it
     _compile: Callable[[], jinja2.Template] = field(repr=False, compare=False)
 
     def render(self, document: Mapping[str, Any]) -> Any:
         """JSON-like data. Raises RenderError with a sentence; has no effect."""
+        if self.parts is not None:
+            value = self._plainly(self.parts, document)
+            if value is not LEFT:
+                return value
+        return self._by_jinja(document)
+
+    def _plainly(self, parts: Parts, document: Mapping[str, Any]) -> Any:
+        """The same, found without Jinja; LEFT where it is not as plain as that."""
+        path = parts[0] if self.is_expression else ""
+        if isinstance(path, str):
+            return text_of(parts, document, MAX_OUTPUT)
+        value = value_at(path, document)
+        if type(value) is str:
+            return value if len(value) <= MAX_OUTPUT else LEFT
+        return value if type(value) in _AS_IT_IS else LEFT
+
+    def _by_jinja(self, document: Mapping[str, Any]) -> Any:
         compiled = self._compile()
         budget, sandbox = Budget(), compiled.environment
         seen = {**sandbox.globals, **document, BUDGET: budget}
@@ -193,7 +212,8 @@ class Templates:
             raise TemplateSyntaxError(
                 "it is nested too deeply, or a number in it is too long", _offset_of_line(source, 1)
             ) from None
-        return Template(source, names, expression is not None, tree, compile_)
+        parts = parts_of(tree)
+        return Template(source, names, expression is not None, tree, parts, compile_)
 
     def offset_of(self, name: str, source: str) -> int:
         """Where a parsed template first asks for a top-level name."""

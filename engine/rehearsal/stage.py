@@ -268,29 +268,29 @@ def _settled(
         case Failed() | Uncertain():
             return _not_done(succeeded, report)
         case Succeeded(result, variables):
-            return as_wanted(step, replace(succeeded, result=result, variables=variables))
+            return as_wanted(step, succeeded._replace(result=result, variables=variables))
         case Asks():
             agreed = {"approved": True, "by": "a rehearsal", "at": None}
-            return replace(succeeded, result=agreed)
+            return succeeded._replace(result=agreed)
         case _:
             return _of_example(step, succeeded, name)
 
 
 def _of_example(step: Step, succeeded: facts.Settled, name: str) -> facts.Settled:
     if step.example is NO_EXAMPLE:
-        return replace(succeeded, result=UnknownResult(name))
-    settled = as_wanted(step, replace(succeeded, result=step.example))
+        return succeeded._replace(result=UnknownResult(name))
+    settled = as_wanted(step, succeeded._replace(result=step.example))
     if settled.outcome is Outcome.SUCCEEDED or step.until is None:
         return settled
     # The example is what it would come to: asking again would not change it.
-    return replace(settled, error=f"{settled.error}, in its `example`", retryable=False)
+    return settled._replace(error=f"{settled.error}, in its `example`", retryable=False)
 
 
 def _not_done(fact: facts.Settled, report: Failed | Uncertain) -> facts.Settled:
-    fact = replace(fact, error=report.error, result=report.result)
+    fact = fact._replace(error=report.error, result=report.result)
     if isinstance(report, Failed):
-        return replace(fact, outcome=Outcome.FAILED, retryable=report.retryable)
-    return replace(fact, outcome=Outcome.UNKNOWN, retryable=False)
+        return fact._replace(outcome=Outcome.FAILED, retryable=report.retryable)
+    return fact._replace(outcome=Outcome.UNKNOWN, retryable=False)
 
 
 def _asked(step: Step, attempt: int, now: float, asks: Asks) -> facts.Asked:

@@ -16,7 +16,7 @@ from engine.rules.functions import FUNCTIONS, arity_of, function_names
 from engine.rules.traps import traps_in
 from engine.rules.undecided import CannotTellError, Interpreter
 
-OPTIONS: Final = jmespath.Options(custom_functions=FUNCTIONS)
+_INTERPRETER: Final = Interpreter(jmespath.Options(custom_functions=FUNCTIONS))
 MAX_DEPTH: Final = 100  # what evaluating and explaining can walk well within Python's stack
 _LOOKS_INTO_FIRST: Final = (
     *("subexpression", "index_expression", "pipe", "flatten"),
@@ -107,7 +107,7 @@ class Condition:
 def evaluate(tree: Mapping[str, Any], document: Any) -> Any:
     """The value of a (part of a) parsed expression. Raises CannotTellError with the reason."""
     try:
-        return Interpreter(OPTIONS).visit(tree, document)
+        return _INTERPRETER.visit(tree, document)
     except exceptions.JMESPathTypeError as error:
         wanted = " or ".join(error.expected_types)
         given = (

@@ -1,24 +1,38 @@
 """The index: which of many triggers an event can concern, without asking each of them.
 
 It can only rule out: a trigger that is left is asked as if there were no index. Each is found by
-facts that it needs, by those that the fewest others need.
+facts that it needs, by those that the fewest others need; of those that are found, it is looked up
+whether the event has the rest of what they need.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from engine.events.event import LABEL_MAPPING
 from engine.rules.match import PRESSED, Trigger
-from engine.rules.needs import AllOf, Fact, Mark, Need, Path, Value, needs_of, told_apart
+from engine.rules.needed import has
+from engine.rules.needs import (
+    AllOf,
+    Fact,
+    Mark,
+    Need,
+    OneOf,
+    Path,
+    Unlike,
+    Value,
+    needs_of,
+    told_apart,
+)
 
 _LAST: Final = 1_000_000  # what is merely there says little: by it only for want of a value
 
 
 def indexable(trigger: Trigger) -> bool:
     """Whether there are events that it need not be asked about; otherwise each one costs time."""
-    return needs_of(trigger) is not None
+    need = needs_of(trigger)
+    return need is not None and _fewest(need, Counter()) is not None
 
 
 class TriggerIndex:
@@ -31,13 +45,18 @@ class TriggerIndex:
         # By whether they answer: a call for labels concerns these alone, and nothing else does.
         self._always: dict[bool, list[int]] = {True: [], False: []}
         self._found = {True: _Place(), False: _Place()}
+        self._rests: dict[int, Need] = {}  # of what they need, what they are not found by
         for number, (trigger, need) in enumerate(zip(triggers, needs, strict=True)):
-            if need is None:
+            found_by = None if need is None else _fewest(need, sharing)
+            if found_by is None:
                 self._always[trigger.answers].append(number)
-                continue
-            for fact in _fewest(need, sharing)[1]:
-                place = self._found[trigger.answers].at(fact.path)
-                place.needed.setdefault(fact.value, []).append(number)
+            else:
+                for fact in found_by.facts:
+                    place = self._found[trigger.answers].at(fact.path)
+                    place.needed.setdefault(fact.value, []).append(number)
+            rest = need if found_by is None else found_by.rest
+            if rest is not None:
+                self._rests[number] = rest
 
     def candidates(self, document: Mapping[str, Any]) -> Sequence[int]:
         """Those that may say anything but a plain no of an event, in their order.
@@ -50,7 +69,12 @@ class TriggerIndex:
         call = event["source"] == LABEL_MAPPING
         found = set(self._always[call])
         self._found[call].collect(document, found)
-        return sorted(found)
+        rests = self._rests
+        return [
+            number
+            for number in sorted(found)
+            if number not in rests or has(document, rests[number])
+        ]
 
 
 @dataclass(slots=True)
@@ -97,19 +121,45 @@ def _items(value: Sequence[Any], number: int | Mark) -> Sequence[Any]:
     return (value[number],) if -len(value) <= number < len(value) else ()
 
 
+class _FoundBy(NamedTuple):
+    """By which facts a trigger is found, and how often triggers need them."""
+
+    sharing: int
+    facts: Sequence[Fact]
+    rest: Need | None  # what is not sure yet of a trigger that was found
+
+
 def _facts(need: Need) -> Iterator[Fact]:
     if isinstance(need, Fact):
         yield need
-        return
-    for part in need.needs:
-        yield from _facts(part)
+    elif isinstance(need, OneOf | AllOf):
+        for part in need.needs:
+            yield from _facts(part)
 
 
-def _fewest(need: Need, sharing: Mapping[Fact, int]) -> tuple[int, Sequence[Fact]]:
-    """The facts to find a trigger by, and how often triggers need them."""
+def _fewest(need: Need, sharing: Mapping[Fact, int]) -> _FoundBy | None:
+    """What to find a trigger by; None where there is nothing."""
     if isinstance(need, Fact):
-        return sharing[need] + (_LAST if need.value is Mark.THERE else 0), (need,)
+        last = _LAST if need.value is Mark.THERE else 0
+        return _FoundBy(sharing.get(need, 0) + last, (need,), None)
+    if isinstance(need, Unlike):
+        return None
     parts = [_fewest(part, sharing) for part in need.needs]
+    known = [part for part in parts if part is not None]
     if isinstance(need, AllOf):
-        return min(parts, key=lambda part: part[0])
-    return sum(count for count, _ in parts), [fact for _, facts in parts for fact in facts]
+        if not known:
+            return None
+        best = min(known, key=lambda part: part.sharing)
+        return _FoundBy(best.sharing, best.facts, _rest(need, parts.index(best), best))
+    if len(known) < len(parts):
+        return None
+    rest = None if all(part.rest is None for part in known) else need
+    facts = [fact for part in known for fact in part.facts]
+    return _FoundBy(sum(part.sharing for part in known), facts, rest)
+
+
+def _rest(need: AllOf, place: int, found_by: _FoundBy) -> Need | None:
+    """All but the part that it is found by, and of that what is not sure."""
+    others = [*need.needs[:place], *need.needs[place + 1 :]]
+    needs = others if found_by.rest is None else [found_by.rest, *others]
+    return AllOf(tuple(needs)) if needs else None

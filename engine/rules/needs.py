@@ -18,6 +18,7 @@ class Mark(Enum):
 
     EACH = "each"  # in a path: any item of the list
     THERE = "there"  # as a value: any but null
+    SO = "so"  # as a value: any that JMESPath takes for true
     TRUE = "true"  # which to Python is 1
     FALSE = "false"
 
@@ -28,6 +29,13 @@ Value: TypeAlias = str | int | float | Mark
 
 class Fact(NamedTuple):
     """At a path stands a value; where the path has EACH in it, perhaps beside others."""
+
+    path: Path
+    value: Value
+
+
+class Unlike(NamedTuple):
+    """At a path, without EACH in it, stands something else, or nothing. Nothing is found by it."""
 
     path: Path
     value: Value
@@ -54,7 +62,7 @@ class Asked(NamedTuple):
     wanted: bool
 
 
-Need: TypeAlias = Fact | OneOf | AllOf
+Need: TypeAlias = Fact | Unlike | OneOf | AllOf
 Node: TypeAlias = Mapping[str, Any]
 
 NEVER: Final = OneOf(())
@@ -69,6 +77,12 @@ _SAFE_WITH_SAFE_PARTS: Final = (
     *("projection", "value_projection", "filter_projection", "multi_select_list"),
     *("multi_select_dict", "key_val_pair"),
 )
+
+_ASKS_PARTS_HERE: Final = (
+    *("and_expression", "or_expression", "not_expression"),
+    *("comparator", "function_expression"),
+)
+_SOMEWHERE: Final = (Mark.EACH,)  # where the value may be null
 
 
 def needs_of(trigger: Trigger) -> Need | None:
@@ -100,7 +114,7 @@ def _needs(node: Node, asked: Asked) -> Need | None:
     """What must be so for a part to come out as it shall, or to raise."""
     path = _path_of(node, asked.here)
     if path is not None:
-        return Fact(path, Mark.THERE) if asked.wanted else None
+        return Fact(path, Mark.THERE) if asked.wanted else _unlike(path, Mark.SO)
     understood = _UNDERSTOOD.get(node["type"])
     return None if understood is None else understood(node, asked)
 
@@ -119,7 +133,7 @@ def _of_logic(node: Node, asked: Asked) -> Need | None:
     if (node["type"] == "or_expression") is asked.wanted:
         return _one_of(needs)
     # The second one is not asked where the first one raises.
-    return _all_of(needs if _safe(first) else needs[:1])
+    return _all_of(needs if _safe(first, asked.here) else needs[:1])
 
 
 def _of_comparison(node: Node, asked: Asked) -> Need | None:
@@ -132,11 +146,13 @@ def _of_comparison(node: Node, asked: Asked) -> Need | None:
     path = _path_of(left, asked.here)
     if path is None or right["type"] != "literal":
         return None
-    if (operator == "eq") is not asked.wanted:
-        return Fact(path, Mark.THERE) if right["value"] is None else None
-    if right["value"] is None:
-        return None
     value = told_apart(right["value"])
+    if (operator == "eq") is not asked.wanted:
+        if right["value"] is None:
+            return Fact(path, Mark.THERE)
+        return None if value is None else _unlike(path, value)
+    if right["value"] is None:
+        return _unlike(path, Mark.THERE)
     return Fact(path, Mark.THERE if value is None else value)
 
 
@@ -157,14 +173,17 @@ def _of_filter(node: Node, asked: Asked) -> Need | None:
 
 
 def _of_function(node: Node, asked: Asked) -> Need | None:
-    if node["value"] != "contains" or not asked.wanted:
+    if node["value"] != "contains":
         return None
     first, second = node["children"]
     values, path = _listed(first, asked.here), _path_of(second, asked.here)
     if values is None or path is None:
         return None
     # This function compares as Python does.
-    return OneOf(tuple(Fact(path, same) for value in values for same in _same_to_python(value)))
+    same = [one for value in values for one in _same_to_python(value)]
+    if asked.wanted:
+        return OneOf(tuple(Fact(path, one) for one in same))
+    return _all_of([_unlike(path, one) for one in same])
 
 
 _UNDERSTOOD: Final[Mapping[str, Callable[[Node, Asked], Need | None]]] = {
@@ -215,10 +234,11 @@ def _same_to_python(value: Any) -> Iterator[Value]:
         yield value
 
 
-def _safe(node: Node) -> bool:
+def _safe(node: Node, here: Path) -> bool:
     """Whether it has a value over any document."""
+    inside = here if node["type"] in _ASKS_PARTS_HERE else _SOMEWHERE
     children = [child for child in node["children"] if isinstance(child, Mapping)]
-    if not all(_safe(child) for child in children):
+    if not all(_safe(child, inside) for child in children):
         return False
     if node["type"] == "comparator":  # two lists may be nested too deeply to be compared
         plain = any(
@@ -228,13 +248,18 @@ def _safe(node: Node) -> bool:
         return plain and node["value"] not in _ORDERS
     if node["type"] == "function_expression":
         first = children[0] if node["value"] == "contains" else None
-        return first is not None and first["type"] == "literal" and _listed(first, ()) is not None
+        return first is not None and _listed(first, here) is not None
     return node["type"] in _SAFE_WITH_SAFE_PARTS
 
 
 def _all_there(paths: Sequence[Path | None]) -> Need | None:
     known = [Fact(path, Mark.THERE) for path in paths if path is not None]
     return _all_of(known) if len(known) == len(paths) else None
+
+
+def _unlike(path: Path, value: Value) -> Need | None:
+    """Of several items one may be unlike it where another one is not."""
+    return None if Mark.EACH in path else Unlike(path, value)
 
 
 def _all_of(needs: Sequence[Need | None]) -> Need | None:

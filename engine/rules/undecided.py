@@ -1,6 +1,6 @@
 """Values that a condition may meet before they are known, and how it asks them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
 from jmespath import visitor
@@ -27,43 +27,78 @@ class Undecided:
 
 _TreeInterpreter: Any = visitor.TreeInterpreter  # the stubs want a node type of their own
 _ASKS_FIRST: Final = ("flatten", "projection", "value_projection", "filter_projection")
-_ASKS_ALL: Final = ("comparator", "function_expression")
+# A function evaluates the expressions it is given itself.
+_ASKS_ALL: Final = ("comparator", "function_expression", "expref")
 _ASKS_ITSELF: Final = ("index", "slice")
-# The library looks each of its methods up by name again for every expression it evaluates.
-_METHODS: Final[Mapping[str, Any]] = {
-    name.removeprefix("visit_"): getattr(_TreeInterpreter, name)
-    for name in dir(_TreeInterpreter)
-    if name.startswith("visit_")
-}
+
+Node = Mapping[str, Any]
+Visit = Callable[[Node, Any], Any]
 
 
 class Interpreter(_TreeInterpreter):  # type: ignore[misc]  # as above
     """JMESPath's own interpreter. It takes for null what is no list or number; here it asks.
 
-    It is for one evaluation.
-
-    Each node is visited once, as the library does: what a node does with an undecided part is
-    looked up in the node around it.
+    It holds nothing of an evaluation: one is for all of them. Each node is visited once.
     """
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
-        self._around: list[Mapping[str, Any]] = []
+        asking = _Asking(options, self)
+        # Looked up once: the library looks each of its methods up by name again for every node.
+        self.visits: dict[str, Visit] = {
+            **_visits_of(self),
+            **{kind: _asks_first(self, asking, kind) for kind in _ASKS_FIRST},
+            **{kind: getattr(asking, f"visit_{kind}") for kind in _ASKS_ALL},
+            **{kind: _asks_itself(self, kind) for kind in _ASKS_ITSELF},
+        }
 
     @override
-    def visit(self, node: Any, value: Any) -> Any:
-        kind, around = node["type"], self._around
-        if kind in _ASKS_ITSELF and isinstance(value, Undecided):
-            value.ask()
-        around.append(node)
-        found = _METHODS[kind](self, node, value)
-        around.pop()
-        if isinstance(found, Undecided) and around and _asks(around[-1], node):
+    def visit(self, node: Node, value: Any) -> Any:
+        return self.visits[node["type"]](node, value)
+
+
+class _Asking(_TreeInterpreter):  # type: ignore[misc]  # as above
+    """Visits what has to know the value of each of its parts."""
+
+    def __init__(self, options: Any, within: Interpreter) -> None:
+        super().__init__(options)
+        self._within = within
+
+    @override
+    def visit(self, node: Node, value: Any) -> Any:
+        found = self._within.visits[node["type"]](node, value)
+        if isinstance(found, Undecided):
             found.ask()
         return found
 
 
-def _asks(around: Mapping[str, Any], node: Mapping[str, Any]) -> bool:
-    """Whether a node has to know the value of this part of it."""
-    kind = around["type"]
-    return kind in _ASKS_ALL or (kind in _ASKS_FIRST and node is around["children"][0])
+def _visits_of(interpreter: Interpreter) -> dict[str, Visit]:
+    return {
+        name.removeprefix("visit_"): getattr(interpreter, name)
+        for name in dir(_TreeInterpreter)
+        if name.startswith("visit_")
+    }
+
+
+def _asks_first(interpreter: Interpreter, asking: _Asking, kind: str) -> Visit:
+    """Has to know what it looks into, and nothing of what it finds there."""
+    visit_known: Visit = getattr(interpreter, f"visit_{kind}")
+
+    def visit(node: Node, value: Any) -> Any:
+        first, *others = node["children"]
+        known = {"type": "literal", "value": asking.visit(first, value), "children": []}
+        return visit_known({**node, "children": [known, *others]}, value)
+
+    return visit
+
+
+def _asks_itself(interpreter: Interpreter, kind: str) -> Visit:
+    """Has to know what it is asked of."""
+    visit_known: Visit = getattr(interpreter, f"visit_{kind}")
+
+    def visit(node: Node, value: Any) -> Any:
+        if isinstance(value, Undecided):
+            value.ask()
+        return visit_known(node, value)
+
+    return visit

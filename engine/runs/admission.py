@@ -61,7 +61,7 @@ class Admission:
 
         def admit(read: ReadLane) -> Admitted:
             admitted = self.turns.admit(judged, at, read)
-            return replace(admitted, orders=[*admitted.orders, *said])
+            return replace(admitted, orders=[*admitted.orders, *said]) if said else admitted
 
         admitted = await self.ledger.keep_match(
             judged.event, judged.judgements, judged.at, admit, judged.judged_by

@@ -13,6 +13,10 @@ SHARE: Final = 19  # times as long as others have worked they give way
 LONGEST: Final = 1.0  # seconds; and no longer than this
 
 
+async def give_way_to_nobody() -> None:
+    """Where no deliveries come in."""
+
+
 class Arriving:
     """The deliveries of one engine that are being taken. `clock` is in seconds, never set back."""
 

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -36,8 +35,7 @@ LONGEST: Final = 1000  # characters of an error or a plan; what is cut is cut fr
 StepEnd = Settled | PausedFact | Asked
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """A step whose parameters are rendered: what it would do is known, and nothing has happened."""
 
     step: Step
@@ -128,7 +126,7 @@ def masked(end: Settled, redactor: Redactor, mask_error: str) -> Settled:
     A variable that would be carried on masked fails the step, with `mask_error`.
     """
     error = None if end.error is None else shortened(redactor.text(end.error))
-    variables = redactor.data(end.variables)
+    variables = redactor.data(end.variables) if end.variables else end.variables
     result = cut_result(redactor.data(end.result))  # masked first: see `shortened`
     outcome, retryable = end.outcome, end.retryable
     if variables != end.variables:
@@ -145,17 +143,17 @@ def as_wanted(step: Step, settled: Settled) -> Settled:
     """The outcome after `output` and `until` had their say."""
     if step.output is not None:
         try:
-            settled = replace(settled, result=step.output.value(settled.result))
+            settled = settled._replace(result=step.output.value(settled.result))
         except CannotTellError as error:
             said = f"its `output` cannot be told: {error}"
-            return replace(settled, outcome=Outcome.FAILED, error=said, retryable=False)
+            return settled._replace(outcome=Outcome.FAILED, error=said, retryable=False)
     if step.until is None:
         return settled
     verdict = decide(step.until.condition, settled.result)
     if verdict.yes:
         return settled
     said = f"until: {verdict.reason}"
-    return replace(settled, outcome=Outcome.FAILED, error=said)
+    return settled._replace(outcome=Outcome.FAILED, error=said)
 
 
 def shortened(text: str) -> str:

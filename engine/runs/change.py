@@ -1,11 +1,15 @@
-"""What can change in a run's rows, as values: what the ledger is given to keep."""
+"""What can change in a run's rows, as values: what the ledger is given to keep.
 
+Which of them are named tuples, and why: see `fact`.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from engine.runs.control import Order
 from engine.runs.fact import Asked, Began, Cancelled, Paused, Settled
-from engine.runs.run import Run, StepRecord
+from engine.runs.run import Handed, Run
 
 
 class Named(Protocol):
@@ -17,6 +21,40 @@ class Named(Protocol):
     def id(self) -> str | None: ...
     @property
     def name(self) -> str | None: ...
+
+
+class Beginning(Named, Protocol):
+    """What is kept of an attempt when it begins; of a `StepRecord`, what is known by then."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def attempt(self) -> int: ...
+    @property
+    def started(self) -> float | None: ...
+    @property
+    def plan(self) -> str | None: ...
+    @property
+    def request(self) -> Mapping[str, Any] | None: ...
+    @property
+    def handed(self) -> Handed | None: ...
+    @property
+    def wake(self) -> float | None: ...
+
+
+class Begun(NamedTuple):
+    """The same, of an attempt that begins now."""
+
+    path: str
+    attempt: int
+    type: str
+    id: str | None
+    name: str | None
+    started: float
+    plan: str
+    request: Mapping[str, Any]
+    handed: Handed | None = None
+    wake: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +80,11 @@ class RunCancel:
     fact: Cancelled
 
 
-@dataclass(frozen=True, slots=True)
-class StepStart:
+class StepStart(NamedTuple):
     """An attempt is about to take effect. The same attempt again counts as a repeat."""
 
     run_id: str
-    record: StepRecord
+    record: Beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +103,7 @@ class StepAsk:
     fact: Asked
 
 
-@dataclass(frozen=True, slots=True)
-class StepSettle:
+class StepSettle(NamedTuple):
     """The outcome of an attempt. An outcome that is there is never replaced."""
 
     run_id: str

@@ -14,7 +14,15 @@ from engine.events.event import Event
 from engine.playbooks.playbook import OnInterrupt, Step
 from engine.playbooks.step_type import Call, Plan, Report, StepType
 from engine.runs.attempt import Attempt, attention, end_of, masked, prepared
-from engine.runs.change import OrderObeyed, RunCancel, StepAsk, StepPause, StepSettle, StepStart
+from engine.runs.change import (
+    Begun,
+    OrderObeyed,
+    RunCancel,
+    StepAsk,
+    StepPause,
+    StepSettle,
+    StepStart,
+)
 from engine.runs.control import Control, Order, Verb
 from engine.runs.fact import Asked, Called, Cancelled, Paused, Settled, Started, cleans_up
 from engine.runs.flow import Flow
@@ -22,7 +30,7 @@ from engine.runs.happening import StepAsked, StepSettled, StepStarted
 from engine.runs.journal import Journal
 from engine.runs.move import End, Move, Note, Perform, Wait
 from engine.runs.redaction import Redactor
-from engine.runs.run import Asking, Outcome, Run, RunState, StepRecord
+from engine.runs.run import Asking, Handed, Outcome, Run, RunState
 from engine.runs.slot import Place
 from engine.runs.trace import timestamp
 
@@ -121,20 +129,21 @@ class Conduct:
         if isinstance(attempt, str):
             outcome = Outcome.UNKNOWN if move.again else Outcome.FAILED
             fact = Settled(step.path, move.attempt, means.clock(), outcome, error=attempt)
-            self._settle(step, replace(fact, retryable=False))
+            self._settle(step, fact._replace(retryable=False))
             return
         if move.again and not self._may_go_on(attempt):
             return
         plan = attempt.plan
-        record = _record(step, move.attempt, started, plan)
+        record = _begun(step, move.attempt, started, plan)
         self.journal.note(
             StepStart(self.run.id, record),
             StepStarted(self.run, step, move.attempt, plan, started),
         )
-        self.flow = self.flow.follow(step, Started(step.path, move.attempt, started))
+        begun = Started(step.path, move.attempt, started)
         if attempt.foretold is not None:  # it has no effect, and is over when it begins
-            self._take(attempt, attempt.foretold)
+            self._take(attempt, attempt.foretold, begun)
             return
+        self.flow = self.flow.follow(step, begun)
         await self.journal.write()
         task = asyncio.ensure_future(attempt.performed())
         task.add_done_callback(lambda _: self.control.changed.set())
@@ -145,11 +154,11 @@ class Conduct:
         inputs, variables = fact.handed.inputs, fact.handed.variables
         if self.means.redactor.data([inputs, variables]) != [inputs, variables]:
             refused = Settled(fact.path, fact.attempt, fact.at, Outcome.FAILED, retryable=False)
-            self._settle(step, replace(refused, error=MASKED_VALUE))
+            self._settle(step, refused._replace(error=MASKED_VALUE))
             return
         name = step.parameters["call"]
         plan = Plan(f"carry out {name}", {"call": name, "inputs": inputs})
-        record = replace(_record(step, fact.attempt, fact.at, plan), handed=fact.handed)
+        record = _begun(step, fact.attempt, fact.at, plan, fact.handed)
         started = StepStarted(self.run, step, fact.attempt, plan, fact.at)
         self.journal.note(StepStart(self.run.id, record), started)
         self.flow = self.flow.follow(step, fact)
@@ -180,30 +189,31 @@ class Conduct:
                 del self.in_flight[path]
                 self._take(attempt, task.result())
 
-    def _take(self, attempt: Attempt, report: Report) -> None:
+    def _take(self, attempt: Attempt, report: Report, *before: Started) -> None:
+        """`before`: that it began, where the flow does not know it yet."""
         end = end_of(attempt, report, self.means.clock())
         match end:
+            case Settled():
+                self._settle(attempt.step, end, *before)
             case Paused():
                 self.journal.note(StepPause(self.run.id, end))
-                self.flow = self.flow.follow(attempt.step, end)
+                self.flow = self.flow.follow(attempt.step, *before, end)
             case Asked():
-                self._ask(attempt.step, end)
-            case Settled():
-                self._settle(attempt.step, end)
+                self._ask(attempt.step, end, *before)
 
-    def _ask(self, step: Step, asked: Asked) -> None:
+    def _ask(self, step: Step, asked: Asked, *before: Started) -> None:
         text = self.means.redactor.text(asked.question.text)
         asked = replace(asked, question=replace(asked.question, text=text))
         self.journal.note(StepAsk(self.run.id, asked), StepAsked(self.run, step, asked))
-        self.flow = self.flow.follow(step, asked)
+        self.flow = self.flow.follow(step, *before, asked)
 
-    def _settle(self, step: Step, fact: Settled) -> None:
+    def _settle(self, step: Step, fact: Settled, *before: Started) -> None:
         safe = masked(fact, self.means.redactor, MASKED_VALUE)
         self.journal.note(
             StepSettle(self.run.id, step, safe),
             StepSettled(self.run, step, safe),
         )
-        self.flow = self.flow.follow(step, safe)
+        self.flow = self.flow.follow(step, *before, safe)
 
     # Waiting --------------------------------------------------------------------------------
 
@@ -332,17 +342,11 @@ def _decision(order: Order, path: str, attempt: int, kind: Asking, now: float) -
             return None
 
 
-def _record(step: Step, attempt: int, started: float, plan: Plan) -> StepRecord:
-    return StepRecord(
-        path=step.path,
-        attempt=attempt,
-        type=step.type,
-        id=step.id,
-        name=step.name,
-        started=started,
-        plan=plan.summary,
-        request=plan.details,
-    )
+def _begun(
+    step: Step, attempt: int, started: float, plan: Plan, handed: Handed | None = None
+) -> Begun:
+    told, details = plan.summary, plan.details
+    return Begun(step.path, attempt, step.type, step.id, step.name, started, told, details, handed)
 
 
 def _shorter(timeout: float | None, deadline: float | None, now: float) -> float | None:

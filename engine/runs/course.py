@@ -32,13 +32,14 @@ class Course:
     playbook: Playbook
     walk: Callable[[Section, Failure | None], Walks]
     resolved: bool = False  # its incident was closed: `on_resolved` is carried out
+    passed: int = 0  # of `steps`, those at the beginning that need no walk any more
 
     def stand(
         self, scope: Scope, failure: Failure | None = None, *, halted: bool = False
     ) -> Open | Over:
         """What is to be done, or how it ended. `failure`: there was one before the first step."""
         if failure is None:
-            steps = self.playbook.steps
+            steps = self.playbook.steps[self.passed :]
             stand = self.walk(Section.STEPS, None).sequence(steps, scope, halted=halted)
             if isinstance(stand, Open):
                 return stand
@@ -52,6 +53,8 @@ class Course:
             over = replace(over, scope=cleaned.scope)
         for section in (Section.ON_RESOLVED, Section.FINALLY):
             if section is Section.ON_RESOLVED and not self.resolved:
+                continue
+            if not self.playbook.section(section):
                 continue
             cleaned = self._clean_up(section, over.scope, over.failure)
             if isinstance(cleaned, Open):

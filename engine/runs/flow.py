@@ -13,7 +13,7 @@ tried again by itself.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from engine.playbooks.playbook import Playbook, Section, Step
 from engine.runs.course import Course
@@ -32,6 +32,16 @@ _DONE: Final = (Outcome.SUCCEEDED, Outcome.SKIPPED)
 _INSIDE: Final = re.compile(rf"\[|/(?={'|'.join(section.value for section in Section)})")
 
 
+class Passed(NamedTuple):
+    """How many of the first steps are over for good, and what the one behind them sees.
+
+    It follows from the facts: nothing that comes changes what these steps left.
+    """
+
+    steps: int
+    scope: Scope
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """Where a run stands in its playbook. Changed only by `take`, which answers a new one."""
@@ -45,17 +55,22 @@ class Flow:
     cancelled: Cancelled | None = None
     # Seconds that a person's attention took, by the step's path: they are not the playbook's.
     held: Mapping[str, float] = field(default_factory=dict)
+    passed: Passed | None = field(default=None, repr=False, compare=False)  # None: no step yet
 
     def next(self, now: float) -> tuple[Move, ...]:
         """What to do now, side by side; an `End` is alone. `now` is Unix seconds."""
+        passed = self._passed
+        move = self._plainly_next(now, passed)
+        if move is not None:
+            return (move,)
         course = Course(
             self.playbook,
             lambda section, failure: self._walk(now, section, failure),
             resolved=self.cancelled is not None and self.cancelled.resolved,
+            passed=passed.steps,
         )
-        scope = Scope(self.began.variables, extra={"inputs": self.playbook.defaults})
         unrendered = None if self.began.error is None else Failure("vars", self.began.error)
-        over = course.stand(scope, unrendered)
+        over = course.stand(passed.scope, unrendered)
         if isinstance(over, Open):
             return over.moves
         failed = over.failure or over.broken
@@ -84,9 +99,9 @@ class Flow:
             case _:
                 return self._advance(self._expect(fact), [fact])
 
-    def follow(self, step: Step, fact: StepFact) -> Self:
+    def follow(self, step: Step, *facts: StepFact) -> Self:
         """The same for one of the steps that `next` named: where the run stands is known then."""
-        return self._advance(step, [fact])
+        return self._advance(step, facts)
 
     def replay(self, facts: Iterable[Fact]) -> Self:
         """The flow after a history. Raises ValueError for one that is not this playbook's."""
@@ -108,6 +123,38 @@ class Flow:
         """The document at the first place where something is to be done."""
         return self.next(self.began.at)[0].document
 
+    @property
+    def _passed(self) -> Passed:
+        if self.passed is not None:
+            return self.passed
+        return Passed(0, Scope(self.began.variables, extra={"inputs": self.playbook.defaults}))
+
+    def _plainly_next(self, now: float, passed: Passed) -> Move | None:
+        """What a walk would come to at the first step that is not passed, if that is a plain one.
+
+        So it is of nearly all; None where the whole playbook has to be looked at.
+        """
+        if self.began.error is not None or passed.steps == len(self.playbook.steps):
+            return None
+        step = self.playbook.steps[passed.steps]
+        progress = self.progress.get(step.path, UNBEGUN)
+        if progress.settled or step.branches or step.foreach or step.called:
+            return None
+        document = self._sees(passed.scope, progress.due, None)
+        moment = self._moment(now, Section.STEPS)
+        return moment.move(step, progress, document, halted=False)
+
+    def _after(self, step: Step, settled: Settled | None) -> Passed | None:
+        """What is passed once a step has come so far."""
+        passed = self._passed
+        if settled is None or settled.stops or settled.outcome not in _DONE:
+            return self.passed
+        if step.branches or step.foreach or passed.steps == len(self.playbook.steps):
+            return self.passed
+        if step.path != self.playbook.steps[passed.steps].path:
+            return self.passed
+        return Passed(passed.steps + 1, passed.scope.after(step, settled, settled.result))
+
     def _advance(self, step: Step, facts: Sequence[StepFact]) -> Self:
         progress, held = self.progress.get(step.path, UNBEGUN), self.held
         for fact in facts:
@@ -116,6 +163,7 @@ class Flow:
                 more = max(0.0, fact.at - question.at)
                 held = {**held, step.path: held.get(step.path, 0.0) + more}
             progress = progress.take(fact, step)
+        inside = around(step.path)
         # Named one by one: `replace` takes several times as long, and this is done for every fact.
         return type(self)(
             self.playbook,
@@ -123,9 +171,10 @@ class Flow:
             self.run_id,
             began=self.began,
             progress={**self.progress, step.path: progress},
-            begun=self.begun | around(step.path),
+            begun=self.begun | inside if inside else self.begun,
             cancelled=self.cancelled,
             held=held,
+            passed=self._after(step, progress.settled),
         )
 
     def _expect(self, fact: StepFact) -> Step:
@@ -160,7 +209,7 @@ class Flow:
         settled = self.progress.get(before.path, UNBEGUN).settled
         return settled is not None and settled.outcome in _DONE and not settled.stops
 
-    def _walk(self, now: float, section: Section, failure: Failure | None) -> Walk:
+    def _moment(self, now: float, section: Section) -> Moment:
         deadline = None  # what cleans up after `steps` has its own time
         if section is Section.STEPS:
             held = held_within(self.held, section.value)
@@ -168,8 +217,11 @@ class Flow:
         # A cancelled run begins nothing more but what cleans up after that.
         ends = self.cancelled is not None and section in (Section.STEPS, Section.ON_FAILURE)
         ended = self.cancelled.reason if ends and self.cancelled is not None else None
+        return Moment(now, deadline, self.playbook.timeout, ended)
+
+    def _walk(self, now: float, section: Section, failure: Failure | None) -> Walk:
         return Walk(
-            Moment(now, deadline, self.playbook.timeout, ended),
+            self._moment(now, section),
             self.progress,
             self.begun,
             self.held,

@@ -1,7 +1,11 @@
-"""What a run tells whoever watches: the log, the demo's screen, later the metrics."""
+"""What a run tells whoever watches: the log, the demo's screen, the metrics.
+
+Which of it are named tuples, and why: see `fact`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.playbooks.playbook import Step
 from engine.playbooks.step_type import Plan
@@ -26,8 +30,7 @@ class RunMoved:
     run: Run
 
 
-@dataclass(frozen=True, slots=True)
-class StepStarted:
+class StepStarted(NamedTuple):
     """A step is about to be performed; its plan is masked."""
 
     run: Run
@@ -37,8 +40,7 @@ class StepStarted:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class StepSettled:
+class StepSettled(NamedTuple):
     """An attempt at a step has its outcome; result and error are masked."""
 
     run: Run

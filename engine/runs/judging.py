@@ -79,7 +79,8 @@ class Judging:
         at = self.clock()
         calls = event.source == LABEL_MAPPING
         # Kept with the event: a run that is gone on with later has to see the same document.
-        event = replace(event, own=False if calls else self.own(event))
+        own = False if calls else self.own(event)
+        event = event if event.own is own else replace(event, own=own)
         document = document_of(event, self.config)
         asked = [self.playbooks[number] for number in self.index.candidates(document)]
         verdicts = [self._verdict(one, document, at, not_again) for one in asked]

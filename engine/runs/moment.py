@@ -3,8 +3,7 @@
 Pure, as the flow is, whose inside this is.
 """
 
-from dataclasses import dataclass, replace
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from engine.playbooks.playbook import Step
 from engine.playbooks.units import format_duration
@@ -20,8 +19,7 @@ StepMove = Perform | Note | Wait
 _ANOTHER_BRANCH: Final = "another branch failed before the next attempt"
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A time, and how much of the playbook's own time is left then.
 
     `deadline` is None where the playbook's timeout does not hold; `ended` says why nothing more
@@ -73,7 +71,7 @@ class Moment:
         """The same moment for a playbook within this one, which has its own time."""
         if self.deadline is not None and self.deadline <= deadline:
             return self
-        return replace(self, deadline=deadline, timeout=timeout)
+        return self._replace(deadline=deadline, timeout=timeout)
 
     def note(
         self, step: Step, progress: Progress, outcome: Outcome, error: str, document: Document

@@ -1,7 +1,6 @@
 """How far one step has come: its attempts, and the outcome that stands once there is one."""
 
-from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from engine.playbooks.playbook import Step
 from engine.runs.fact import Asked, Called, Paused, Settled, Started
@@ -10,8 +9,7 @@ from engine.runs.run import Handed, Outcome, Question
 StepFact = Started | Called | Paused | Asked | Settled
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):  # made for every fact: see `fact`
     """Changed only by `take`, which answers a new one. Times are Unix seconds."""
 
     attempt: int = 0  # the last one

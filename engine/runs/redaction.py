@@ -77,9 +77,16 @@ class Redactor:
             return value
         if depth == MAX_DEPTH:
             return TOO_DEEP
-        if is_mapping:
-            return {self.text(str(key)): self.data(item, depth + 1) for key, item in value.items()}
-        return [self.data(item, depth + 1) for item in value]
+        shortest = self._shortest
+        if not is_mapping:
+            return [self.data(item, depth + 1) for item in value]
+        return {
+            # Most keys, and many values, are too short to hold one: that is seen at once.
+            key if type(key) is str and len(key) < shortest else self.text(str(key)): item
+            if type(item) is str and len(item) < shortest
+            else self.data(item, depth + 1)
+            for key, item in value.items()
+        }
 
     def cut(self, text: str) -> str:
         """The same for the beginning of a text, whose rest is lost.

@@ -81,11 +81,11 @@ class Runner:
                 return run, flow.take(began).replay(rest)
             case _:
                 pass
-        flow = flow.take(facts.Began(at))
         masked: Mapping[str, Any] = {}
         error = None
         if flow.playbook.variables:
-            variables, error = rendered_variables(flow.playbook, flow.sees())
+            seen = flow.take(facts.Began(at)).sees()
+            variables, error = rendered_variables(flow.playbook, seen)
             masked = self.redactor.data(variables)
             if error is None and masked != variables:
                 error = MASKED_VALUE

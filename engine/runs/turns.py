@@ -5,10 +5,11 @@ and a restart finds it again in the queued rows.
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from engine.events.event import Event
 from engine.playbooks.guard import Concurrency, Guard
 from engine.playbooks.playbook import Playbook
 from engine.problem import EngineError
@@ -17,7 +18,7 @@ from engine.runs.control import EVERYTHING, Order, Verb
 from engine.runs.happening import RunMoved, Tell
 from engine.runs.judging import Judged
 from engine.runs.lane import Decision, Hold, Lane, Restart, Skip, Start, offered, waiting
-from engine.runs.ledger import Admitted, Ledger, ReadLane
+from engine.runs.ledger import Admitted, Ledger, LedgerError, ReadLane
 from engine.runs.run import Run, RunState
 
 MINUTE: Final = 60.0  # seconds
@@ -46,6 +47,7 @@ class Turns:
         self._paused: Mapping[str, str] = {}
         self._taken = 0  # the place of the last queued run that was read
         self._ahead: deque[Run] = deque()  # those that were read and are not looked at yet
+        self._events: dict[str, Event] = {}  # of those, by the run's id
         self._given: set[str] = set()  # runs whose turn it is, and which have not ended
         self._held: dict[Place, deque[Run]] = {}
         self._look: dict[Place, None] = {}  # the held ones that something has changed for
@@ -104,6 +106,10 @@ class Turns:
                     self._starts.append(self._clock())
                 return run
 
+    def event(self, run: Run) -> Event | None:
+        """The event of a run whose turn it is, if it was read together with others; once."""
+        return self._events.pop(run.id, None)
+
     def ended(self, run: Run) -> None:
         """It gave its place back."""
         self._given.discard(run.id)
@@ -158,6 +164,7 @@ class Turns:
                 return None
             self._taken = queued[-1][0]
             self._ahead.extend(run for _, run in queued)
+            self._events = await self._read_events([run.id for _, run in queued])
         run = self._ahead.popleft()
         place = (run.playbook, run.lane)
         decision = await self._decide(run)
@@ -169,6 +176,14 @@ class Turns:
             self._held.setdefault(place, deque()).append(run)
             self._change(place)
         return True
+
+    async def _read_events(self, runs: Sequence[str]) -> dict[str, Event]:
+        """Of many runs at once. Where one cannot be read, each is to be read by itself."""
+        try:
+            pasts = await self._ledger.pasts(runs)
+        except LedgerError:
+            return {}
+        return {run: past.event for run, past in pasts.items()}
 
     async def _held_one(self) -> Run | bool | None:
         """The first of a place where something has changed; True when it has to wait on."""

@@ -86,9 +86,9 @@ class Walk:
         def walk(section: Section, failure: Failure | None) -> "Walk":
             moment = self.moment.within(deadline, called.timeout)
             if section is not Section.STEPS:
-                moment = replace(moment, deadline=None)
+                moment = moment._replace(deadline=None)
             if section is Section.FINALLY:
-                moment = replace(moment, ended=None)
+                moment = moment._replace(ended=None)
             return replace(self, moment=moment, failure=failure)
 
         handed = progress.handed

@@ -287,7 +287,8 @@ class Worker:
 
     async def _carry_out_once(self, run: Run, slot: Slot, past: Past | None) -> None:
         if past is None:
-            event, history = await self._ledger.event(run.event_id), None
+            read = self._turns.event(run)
+            event, history = read or await self._ledger.event(run.event_id), None
         else:
             event, history = past.event, past.history
         try:

@@ -5,8 +5,7 @@ Why few: see `arrivals`.
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from itertools import groupby, zip_longest
-from operator import itemgetter
+from itertools import zip_longest
 from typing import Final
 
 from engine.runs.change import (
@@ -61,8 +60,13 @@ class Changes:
 
 def statements_of(changes: Sequence[Change]) -> list[Statement]:
     """What leaves the rows as the changes of a run would, one after another."""
-    statements = groupby(_statements(changes), key=itemgetter(0))
-    return [(name, [row for _, row in same]) for name, same in statements]
+    statements: list[Statement] = []
+    for name, row in _statements(changes):
+        if statements and statements[-1][0] == name:
+            statements[-1][1].append(row)
+        else:
+            statements.append((name, [row]))
+    return statements
 
 
 def _statements(changes: Sequence[Change]) -> Iterator[tuple[str, rows.Parameters]]:
@@ -76,26 +80,29 @@ def _statements(changes: Sequence[Change]) -> Iterator[tuple[str, rows.Parameter
         ):
             yield "begin_and_move_run", _begun(run, fact)
             changes = steps
-    place = 0
-    while place < len(changes):
-        match changes[place : place + 2]:
-            case [StepStart() as start, StepSettle() as end] if _same_attempt(start, end):
-                started = rows.started_to_row(start.run_id, start.record)
-                settled = rows.settled_to_row(end.run_id, end.step, end.fact)
-                yield "step_at_once", {**settled, **started}
-                place += 2
-            case [StepStart() as start, StepPause() as pause] if _same_attempt(start, pause):
-                started = rows.started_to_row(start.run_id, start.record)
-                yield "start_step", {**started, "wake": pause.fact.until}
-                place += 2
-            case _:
-                yield _statement(changes[place])
-                place += 1
+    start: StepStart | None = None  # that is not said yet: what comes next may be its end
+    for change in changes:
+        if start is not None:
+            row = rows.started_to_row(start.run_id, start.record)
+            if isinstance(change, StepSettle | StepPause) and _same_attempt(start, change):
+                if isinstance(change, StepSettle):
+                    yield "step_at_once", row | rows.outcome_to_row(change.fact)
+                else:
+                    yield "start_step", row | {"wake": change.fact.until}
+                start = None
+                continue
+            yield "start_step", row
+        start = change if isinstance(change, StepStart) else None
+        if start is None:
+            yield _statement(change)
+    if start is not None:
+        yield _statement(start)
 
 
 def _same_attempt(start: StepStart, then: StepPause | StepSettle) -> bool:
     begun, fact = start.record, then.fact
-    return (start.run_id, begun.path, begun.attempt) == (then.run_id, fact.path, fact.attempt)
+    same = begun.path == fact.path and begun.attempt == fact.attempt
+    return same and start.run_id == then.run_id
 
 
 def _some_twice(parameters: Sequence[rows.Parameters]) -> bool:

@@ -73,7 +73,7 @@ class LedgerFile:
         """The connection to begin a transaction on. Raises LedgerError where there is none."""
         self.check()
         if self._connection is not None and self._beside != self._identities_beside():
-            self._save(self._connection)
+            self._let_go(self._connection)
         if self._connection is None:
             try:
                 self._connection = self._reconnect(self.path)
@@ -166,8 +166,18 @@ class LedgerFile:
                     self._connection.close()
             self._connection = None
 
+    def _let_go(self, connection: sqlite3.Connection) -> None:
+        """Somebody deleted the log, or its index."""
+        log, index = self._identities_beside()
+        if log == self._beside[0] and index is not None:
+            # Another process has made an index anew, of all that is in the log, and goes on writing
+            # to that: cut by the old index, the log would lose what came since.
+            self.close()
+        else:
+            self._save(connection)
+
     def _save(self, connection: sqlite3.Connection) -> None:
-        """Somebody deleted the log: what we hold of it is written back before we let go of it."""
+        """What we hold of the log is written back before we let go of it."""
         with self._reading:
             self._stop_reading()
         try:
@@ -185,19 +195,18 @@ class LedgerFile:
                 self._reader.close()
         self._reader = None
 
-    def _identities_beside(self) -> list[Identity | None]:
-        found: list[Identity | None] = []
-        self._length = 0
-        for path in (self._wal, self._shm):
-            try:
-                status = _status(path)
-            except OSError:
-                found.append(None)
-                continue
-            found.append(_identity(status))
-            if path is self._wal:
-                self._length = status.st_size
-        return found
+    def _identities_beside(self) -> tuple[Identity | None, Identity | None]:
+        log = _status_if_there(self._wal)
+        self._length = 0 if log is None else log.st_size
+        index = _status_if_there(self._shm)
+        return log and _identity(log), index and _identity(index)
+
+
+def _status_if_there(path: Path) -> os.stat_result | None:
+    try:
+        return _status(path)
+    except OSError:
+        return None
 
 
 def _status(path: Path) -> os.stat_result:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.runs.happening import Tell, Trouble
+from engine.store.locks import LOCKS
 from engine.store.output_folder import OutputFolder
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -42,7 +43,7 @@ def loose_files(database: Path) -> list[Path]:
 def _belonging(database: Path) -> Iterator[Path]:
     """The files beside it; and all of the kept output, unless nobody gets into its folder."""
     real = database.resolve()
-    for suffix in ("", "-wal", "-shm", ".lock"):
+    for suffix in ("", "-wal", "-shm", *LOCKS):
         yield real.with_name(f"{real.name}{suffix}")
     output = OutputFolder.beside(real).path
     if _is_loose(output):

@@ -12,7 +12,7 @@ from engine.events.event import Event
 from engine.playbooks.playbook import Playbook, PlaybookText
 from engine.rules.condition import Answer, Verdict
 from engine.runs.audit import Act, AuditEntry
-from engine.runs.change import Named
+from engine.runs.change import Beginning, Named
 from engine.runs.control import Order, Pause, Verb
 from engine.runs.fact import Began, Cancelled, Settled
 from engine.runs.ledger import Judgement
@@ -32,8 +32,10 @@ def to_json(value: Any) -> str:
         text = orjson.dumps(value, option=_AS_THE_ENCODER).decode()
     except TypeError:  # what JSON cannot hold, a lone surrogate, a number of more than 64 bits
         return to_text(_ENCODER.encode(value))
-    # It may stand for a NaN, which Python writes and reads as what it is.
-    return to_text(_ENCODER.encode(value)) if "null" in text else text
+    # It may stand for a NaN, which is like nothing; Python writes and reads it as what it is.
+    if "null" in text and orjson.loads(text) != value:
+        return to_text(_ENCODER.encode(value))
+    return text
 
 
 def to_text(text: str) -> str:
@@ -200,7 +202,7 @@ def began_from_row(row: Row) -> Began | None:
     return Began(began["at"], began["vars"], began["error"])
 
 
-def started_to_row(run_id: str, record: StepRecord) -> Parameters:
+def started_to_row(run_id: str, record: Beginning) -> Parameters:
     """The parameters of `start_step`; until a time has come where `wake` says so."""
     return {
         "run": run_id,
@@ -226,6 +228,13 @@ def settled_to_row(run_id: str, step: Named, fact: Settled) -> Parameters:
         "type": step.type,
         "id": step.id,
         "name": step.name,
+        **outcome_to_row(fact),
+    }
+
+
+def outcome_to_row(fact: Settled) -> Parameters:
+    """Those of them that say how the attempt ended."""
+    return {
         "ended": fact.at,
         "outcome": fact.outcome.value,
         "result": None if fact.result is None else to_json(fact.result),

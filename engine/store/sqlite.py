@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,10 +30,11 @@ from engine.runs.run import Run
 from engine.store import rows
 from engine.store.arrivals import Arrivals
 from engine.store.changes import Changes, statements_of
-from engine.store.database import reconnect, sole_use
+from engine.store.database import connect, reconnect
 from engine.store.in_force import put_in_force
 from engine.store.lanes import read_lane, read_starts, read_under_way
 from engine.store.ledger_file import LedgerFile
+from engine.store.locks import Role, holder, opening, sole_use
 from engine.store.matches import Matches
 from engine.store.pasts import read_history, read_pasts
 from engine.store.private import keep_private
@@ -250,11 +251,20 @@ class SqliteLedger:
 
 
 @contextmanager
-def open_ledger(path: Path, tell: Tell = tell_nobody) -> Iterator[SqliteLedger]:
-    """The ledger in a file, for this process alone. Raises EngineError when it cannot be had."""
-    with sole_use(path):
-        keep_private(path, tell)
-        file = LedgerFile(path)
+def open_ledger(
+    path: Path, tell: Tell = tell_nobody, roles: Collection[Role] = tuple(Role)
+) -> Iterator[SqliteLedger]:
+    """The ledger in a file, for this process alone in these roles.
+
+    Who comes first makes it what it has to be; who comes to one that is in use takes it as it is.
+    Raises EngineError when it cannot be had.
+    """
+    with ExitStack() as stack:
+        with opening(path):
+            stack.enter_context(sole_use(path, roles))
+            keep_private(path, tell)
+            in_use = any(holder(path, role) for role in Role if role not in roles)
+            file = LedgerFile(path, connect=reconnect if in_use else connect)
         writer = Writer(file)
         reader = Reader(file, writer)
         try:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from engine.runs.ledger import LedgerError, NotInLedgerError
 from engine.store.acts import Act, Acts, IsWhole, JointAct, Order
 from engine.store.ledger_file import LedgerFile
+from engine.store.locks import Turn
 
 T = TypeVar("T")
 G = TypeVar("G")
@@ -22,6 +23,7 @@ class Writer:
 
     def __init__(self, file: LedgerFile) -> None:
         self.file = file
+        self._turn = Turn(file.path)
         self._acts = Acts()
         self._thread = threading.Thread(target=self._work, name="ledger-writer", daemon=True)
         self._thread.start()
@@ -54,11 +56,14 @@ class Writer:
         while open_:
             orders, open_ = self._acts.group()
             if orders:
-                self._commit(orders)
+                with self._turn:
+                    answers = self._commit(orders)
+                self._acts.answer(answers)
                 self.file.tidy()
         self.file.close()
+        self._turn.close()
 
-    def _commit(self, orders: list[Order]) -> None:
+    def _commit(self, orders: list[Order]) -> list[tuple[Order, Any]]:
         answers: list[tuple[Order, Any]] = []
         try:
             connection = self.file.connection()
@@ -70,7 +75,7 @@ class Writer:
             self.file.failed(error)
             said = str(error) or type(error).__name__
             answers = [(order, LedgerError(said)) for order in orders]
-        self._acts.answer(answers)
+        return answers
 
     def _act_as_a_whole(
         self, connection: sqlite3.Connection, orders: list[Order]

@@ -1,6 +1,6 @@
 """The web application: which path is answered by what, and every answer in JSON."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +12,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from engine.events.source import Refusal
-from engine.problem import Problem
 from engine.runs.ledger import LedgerError
 from engine.web.monitor import Monitor
 from engine.web.receiver import Receiver
@@ -23,17 +22,16 @@ def create_app(
     *,
     receivers: Mapping[str, Receiver],
     check: Callable[[], Awaitable[None]],
-    problems: Callable[[], Sequence[Problem]],
-    playbooks: Callable[[], Mapping[str, Any]],
+    state: Callable[[], Mapping[str, Any]],
     registry: CollectorRegistry,
     monitor: Monitor,
     fault: Callable[[Exception], None],
 ) -> Starlette:
     """`check` raises LedgerError when nothing can be committed.
 
-    `playbooks` says which ones are in force, `problems` what keeps it from being all of them.
-    Each route asks who is there before it answers anything: receivers their source, the others the
-    monitor. Red or green is for everybody, as load balancers have no token.
+    `state` is the rest of what /readyz shows: nothing of it makes the engine unready. Each route
+    asks who is there before it answers anything: receivers their source, the others the monitor.
+    Red or green is for everybody, as load balancers have no token.
     """
 
     async def healthz(_: Request) -> Response:
@@ -48,8 +46,7 @@ def create_app(
         answer: dict[str, Any] = {"status": status}
         if monitor.may_look(request):
             answer |= reason
-            answer["playbooks"] = playbooks()
-            answer["problems"] = [problem.as_json() for problem in problems()]
+            answer |= state()
         return JSONResponse(answer, 503 if reason else 200)
 
     async def metrics(request: Request) -> Response:

@@ -6,6 +6,7 @@ Fact: Flashduty's label-mapping API takes 200 with `result_labels` for an answer
 
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from typing import Final
 
 from starlette.responses import JSONResponse, Response
 
@@ -16,6 +17,18 @@ from engine.web.receiver import Take
 from engine.web.refused import refused
 
 Answer = Callable[[Event, float], Awaitable[Mapping[str, str] | NoLabels]]
+
+
+NO_WORKER: Final = Refusal(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "no-worker",
+    "calls for labels are answered by `engine serve` with its worker; this one only receives",
+)
+
+
+async def refuse_call(_: Event, __: float) -> Refusal:
+    """Takes no call: who carries out its run is another process, and the caller cannot wait."""
+    return NO_WORKER
 
 
 def answering(answer: Answer) -> Take:

@@ -96,6 +96,14 @@ class Metrics:
         ):
             Gauge(name, said, registry=self.registry).set_function(read)
 
+    def show_worker(self, running: Callable[[], bool]) -> None:
+        """Whether there is one, of a receiver that has none itself."""
+        Gauge(
+            "engine_worker_running",
+            "1 where a worker holds the ledger; 0: events are kept, and wait for one",
+            registry=self.registry,
+        ).set_function(running)
+
     def count_delivery(self, source: str, status: int) -> None:
         """One answer of a receiver."""
         answer = (source, status)

@@ -24,8 +24,9 @@ from engine.web.head import read_head
 from engine.web.refused import refused
 
 # Keeps an event and answers its sender; given when the request arrived, by the event loop's time.
-# Raises LedgerError when the event could not be kept.
-Take = Callable[[Event, float], Awaitable[Response]]
+# A Refusal is answered, and told, as one of the source's. Raises LedgerError when the event could
+# not be kept.
+Take = Callable[[Event, float], Awaitable[Response | Refusal]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,10 @@ class Receiver:
             try:
                 taking = self.take(read, arrived)
                 del read  # while what it is made of is at hand: the wait is long, and others come
-                return await taking
+                taken = await taking
+                if isinstance(taken, Response):
+                    return taken
+                read = taken
             except LedgerError as error:
                 read = Refusal(503, "not-committed", f"the event could not be kept: {error}")
         refusal, told = self.failures.judge(request.client, read)

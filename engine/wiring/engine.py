@@ -1,4 +1,4 @@
-"""A running engine: every part of it made, and handed what it works with."""
+"""A worker: every part of it made, and handed what it works with."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from engine.config.config import Config
-from engine.config.secrets import Secrets
+from engine.config.secrets import Secrets, learn_own_secrets
 from engine.flashduty.exchange import open_session
 from engine.lint.beside import linting_beside
 from engine.lint.linter import Linter
 from engine.outward.session import open_session as open_outward_session
 from engine.playbooks.load import Loader
-from engine.problem import EngineError, Problem
-from engine.runs.arriving import Arriving
+from engine.problem import EngineError, Problem, in_file_order
+from engine.runs.arriving import give_way_to_nobody
 from engine.runs.crew import Crew
 from engine.runs.happening import Happening, Tell
 from engine.runs.label_calls import Ends, LabelCalls
@@ -22,48 +22,45 @@ from engine.runs.reloading import Found, Reloading
 from engine.runs.retention import Retention
 from engine.runs.runner import Runner
 from engine.runs.worker import Worker
-from engine.sources.flashduty import FlashdutySource
 from engine.steps import step_types
 from engine.store.output_files import kept_output
-from engine.store.sqlite import SqliteLedger, open_ledger
+from engine.store.sqlite import SqliteLedger
 from engine.wiring.clocks import elapsed, new_id, now, steady
 from engine.wiring.flashduty import at_flashduty
-from engine.wiring.sources import sources
 from engine.wiring.step_types import http_settings, names_in, shell_settings
 from engine.wiring.warden import end_left_overs, warden_over
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A running engine, less the web."""
+    """What judges and carries out, and who answers calls for labels by it."""
 
-    ledger: SqliteLedger
     crew: Crew
     calls: LabelCalls
-    arriving: Arriving
-    sources: Mapping[str, FlashdutySource]
     reloading: Reloading
-    problems: tuple[Problem, ...]  # of what playbooks may ask for
+    missing: tuple[Problem, ...]  # of what playbooks may ask for
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What keeps it from doing all that lies there."""
+        return in_file_order([*self.reloading.in_force.problems, *self.missing])
 
 
 @asynccontextmanager
 async def wired(
     config: Config,
+    ledger: SqliteLedger,
     look: Callable[[], Found],
     *,
+    give_way: Callable[[], Awaitable[None]] = give_way_to_nobody,
     environ: Mapping[str, str],
     redactor: Redactor,
     tell: Tell,
 ) -> AsyncIterator[Parts]:
-    """An engine over the playbooks that `look` finds. Raises EngineError when it cannot be had."""
-    for secret in (config.flashduty.app_key, *config.tokens):
-        if secret is not None:
-            redactor.learn(secret)
+    """A worker by the playbooks that `look` finds. Raises EngineError when it cannot be had."""
+    learn_own_secrets(config, redactor)
     limit = config.shell.keep_output
-    with (
-        open_ledger(config.database, tell) as ledger,
-        kept_output(config.database, limit, redactor, tell) as keep,
-    ):
+    with kept_output(config.database, limit, redactor, tell) as keep:
         async with (
             open_outward_session(
                 config.http.policy, max_headers=config.http.max_headers
@@ -91,7 +88,6 @@ async def wired(
                     flashduty.questions.hear(happening)
                 tell(happening)
 
-            arriving = Arriving(asyncio.get_running_loop().time, asyncio.sleep)
             runner = Runner(
                 ledger=ledger,
                 step_types=types,
@@ -113,7 +109,7 @@ async def wired(
                 runs_at_once=config.limits.runs,
                 starts=config.limits.starts,
                 own=flashduty.own.caused,
-                give_way=arriving.give_way,
+                give_way=give_way,
             )
             reloading = Reloading(
                 first=found,
@@ -143,7 +139,7 @@ async def wired(
                 *flashduty.companions(config, ledger, worker, tell),
             ]
             crew = Crew(worker, prepare, beside, tell)
-            yield Parts(ledger, crew, calls, arriving, sources(config), reloading, tuple(missing))
+            yield Parts(crew, calls, reloading, tuple(missing))
 
 
 def _retention(config: Config, ledger: SqliteLedger, worker: Worker, tell: Tell) -> Retention:

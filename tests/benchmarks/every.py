@@ -21,6 +21,7 @@ from tests.benchmarks import (
     pages,
     recovery,
     runs,
+    split,
     start,
 )
 from tests.benchmarks.figure import Figure
@@ -38,6 +39,7 @@ class Measure(Protocol):
 BENCHMARKS: Final[Mapping[str, Measure]] = {
     "acknowledge": acknowledge.measure,
     "busy": busy.measure,
+    "split": split.measure,
     "match": match.measure,
     "first-step": first_step.measure,
     "runs": runs.measure,

@@ -1,7 +1,7 @@
 """How long it takes to find what one event starts: among ten playbooks, and among ten thousand.
 
-The engine's own judging of a press, from the event to the verdicts and the runs; of the playbooks the
-same handful can be concerned, however many there are. Beside it each playbook is asked in turn, as
+The engine's own judging of a press, from the event to the verdicts and the runs; it is found by the
+same handful of the playbooks, however many there are. Beside it each playbook is asked in turn, as
 without the index, whose answers have to be the same. Each figure is CPU time, the least of
 several rounds.
 """
@@ -26,7 +26,8 @@ EVENT: Final = replace(
     time=int(NOW * 1000),
 )
 EVENTS: Final = 300  # judged in one round
-# What the press can concern. Two say yes; the others are asked, and say no or cannot tell.
+# What finds the press. Two say yes and one cannot tell; the others are ruled out by what else they
+# need.
 CONCERNED: Final = (
     Trigger(action="restart-host"),
     Trigger(when=Condition.parse("labels.service == 'svc-7' && severity == 'Critical'")),

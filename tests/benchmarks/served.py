@@ -149,13 +149,29 @@ def as_installed() -> dict[str, str]:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Served]:
+def serving(folder: Path, *more: str) -> Iterator[Served]:
     """An engine on what was laid out, once it listens; killed at the end."""
     text = (folder / "config.yaml").read_text(encoding="utf-8")
     port = int(text.split("listen: 127.0.0.1:")[1].split()[0])
-    command = [sys.executable, "-m", "engine", "serve", "--config", str(folder / "config.yaml")]
-    with started(command, port, folder) as served:
+    with started(_engine(folder, "serve", *more), port, folder) as served:
         yield served
+
+
+@contextmanager
+def working(folder: Path) -> Iterator[None]:
+    """A worker beside an engine that only receives; killed at the end."""
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(_engine(folder, "work"), stdout=log, stderr=log, cwd=ROOT)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _engine(folder: Path, *command: str) -> list[str]:
+    config = str(folder / "config.yaml")
+    return [sys.executable, "-m", "engine", *command, "--config", config]
 
 
 @contextmanager

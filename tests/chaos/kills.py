@@ -1,5 +1,5 @@
 """Kills a real engine again and again while events come in, and compares what it promised with what
-happened: `python -m tests.chaos.kills --kills 1000`.
+happened: `python -m tests.chaos.kills --kills 1000`; with `--split` a receiver and a worker.
 
 Everything is a process of its own and killed with -9: the engine, and its shell steps with it. The
 simulated Flashduty and the target stay up and keep what reached them.
@@ -9,7 +9,6 @@ import argparse
 import itertools
 import json
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,7 @@ from typing import Any, Final
 from typing_extensions import override
 
 from engine.store.records import RunRecord, open_records
-from tests.e2e.real_engine import KEY, PATIENCE, Place
+from tests.e2e.real_engine import KEY, PATIENCE, EngineProcess, Place
 from tests.ports import held_port
 from tests.processes.children import wait_until
 
@@ -158,7 +157,7 @@ class Findings:
             self.broken.append(f"{len(marks)} {what}: {', '.join(sorted(marks)[:5])}")
 
 
-def run(folder: Path, kills: int, seed: int) -> Findings:
+def run(folder: Path, kills: int, seed: int, *, split: bool = False) -> Findings:
     """Kill an engine in this folder so many times, let it end its work, and look."""
     chance = random.Random(seed)  # noqa: S311
     effects = Effects()
@@ -175,20 +174,38 @@ def run(folder: Path, kills: int, seed: int) -> Findings:
         place.write("playbooks/tell.yaml", TELL)
         sender = Sender(port)
         with sender.sending():
-            for _ in range(kills):
-                engine = place.start()
-                time.sleep(chance.uniform(*LIVES))
-                engine.kill()
-                engine.close()
-            engine = place.start()
+            engines = (killed_by_halves if split else killed)(place, kills, chance)
             sender.wait_for(MORE)
         try:
             runs = until_quiet(folder / "engine.db")
         finally:
-            engine.process.send_signal(signal.SIGTERM)
-            engine.process.wait(PATIENCE)
-            engine.close()
+            for engine in engines:
+                engine.terminate()
+                engine.close()
         return compared(folder, sender, effects, runs, comments(flashduty))
+
+
+def killed(place: Place, kills: int, chance: random.Random) -> list[EngineProcess]:
+    """Start and kill so many engines; the one that is left."""
+    for _ in range(kills):
+        engine = place.start()
+        time.sleep(chance.uniform(*LIVES))
+        engine.kill()
+        engine.close()
+    return [place.start()]
+
+
+def killed_by_halves(place: Place, kills: int, chance: random.Random) -> list[EngineProcess]:
+    """The same of a receiver and a worker, one of both each time; the two that are left."""
+    starts = (place.start_receiver, place.start_worker)
+    halves = [start() for start in starts]
+    for _ in range(kills):
+        time.sleep(chance.uniform(*LIVES))
+        which = chance.randrange(len(halves))
+        halves[which].kill()
+        halves[which].close()
+        halves[which] = starts[which]()
+    return halves
 
 
 def until_quiet(database: Path) -> list[RunRecord]:
@@ -315,9 +332,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))  # noqa: S311
+    parser.add_argument("--split", action="store_true", help="a receiver and a worker")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = run(Path(folder), arguments.kills, arguments.seed)
+        found = run(Path(folder), arguments.kills, arguments.seed, split=arguments.split)
     print(f"{arguments.kills} kills, seed {arguments.seed}")
     for name, figure in found.figures.items():
         print(f"{figure:8} {name}")

@@ -14,8 +14,10 @@ from engine.events.source import Request
 from engine.runs.happening import Happening, RunMoved
 from engine.runs.redaction import Redactor
 from engine.runs.reloading import Found
+from engine.store.sqlite import open_ledger
 from engine.wiring.clocks import new_id, now
 from engine.wiring.engine import wired
+from engine.wiring.sources import sources
 
 PLAYBOOK = """\
 name: look
@@ -104,15 +106,18 @@ async def work(place: Path, body: bytes) -> None:
         if isinstance(happening, RunMoved) and happening.run.state.settled:
             over.set()
 
-    async with wired(
-        config, lambda: Found(files), environ={}, redactor=Redactor(), tell=tell
-    ) as parts:
-        event = parts.sources["/flashduty/actions/{action}"].read(
-            Request("look", {}, {}, None), body, id_=new_id(), received=now()
-        )
-        assert isinstance(event, Event)
-        await parts.ledger.accept(event)
-        async with asyncio.TaskGroup() as tasks:
+    event = sources(config)["/flashduty/actions/{action}"].read(
+        Request("look", {}, {}, None), body, id_=new_id(), received=now()
+    )
+    assert isinstance(event, Event)
+    with open_ledger(config.database, tell) as ledger:
+        await ledger.accept(event)
+        async with (
+            wired(
+                config, ledger, lambda: Found(files), environ={}, redactor=Redactor(), tell=tell
+            ) as parts,
+            asyncio.TaskGroup() as tasks,
+        ):
             tasks.create_task(parts.crew.work())
             await over.wait()
             parts.crew.stop()

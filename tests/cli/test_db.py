@@ -93,7 +93,7 @@ def test_a_schema_of_an_older_engine_is_told_with_what_to_do(
     assert outcome.code == 2
     assert re.search(
         r"database-too-old: \S+ has schema 1, and this engine reads \d+ \(`engine db backup` keeps "
-        r"it as it is, `engine serve` brings it up to date\)",
+        r"it as it is; an engine that starts while no older one runs brings it up to date\)",
         outcome.err,
     )
 

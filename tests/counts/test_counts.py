@@ -40,19 +40,18 @@ RUN_WRITES: Final = 7
 RUN_FLUSHES: Final = 3
 RUN_LOG: Final = 115_000
 # The event, what people said, what is paused, whose turn it is: once before, and once behind it.
-RUN_READS: Final = 10
+RUN_READS: Final = 9
 # Fifty at a time share the flushes, and what says how things stand is read once for all of them.
-RUN_FLUSHES_TOGETHER: Final = 0.5
-RUN_LOG_TOGETHER: Final = 25_000
-RUN_READS_TOGETHER: Final = 2
-RUN_WRITES_TOGETHER: Final = 3
+RUN_FLUSHES_TOGETHER: Final = 0.3
+RUN_LOG_TOGETHER: Final = 15_000
+RUN_READS_TOGETHER: Final = 1
+RUN_WRITES_TOGETHER: Final = 1
 # Of functions, C's included, in the thread of the event loop; Python 3.12 counts the most.
-RUN_CALLS: Final = 4_800
+RUN_CALLS: Final = 4_300
 
-# Parts of the conditions of the five triggers that can be concerned, and of one that ten cannot tell
-# from them.
-EVALUATIONS: Final = 17
-JUDGE_CALLS: Final = 1_800
+# Of the conditions of two triggers, and of parts of the one that cannot tell: why it cannot.
+EVALUATIONS: Final = 4
+JUDGE_CALLS: Final = 750
 
 HELP_MODULES: Final = 150
 # What is needed for more than to say what there is.

@@ -25,13 +25,17 @@ KEY = "e2e-key-5d21"
 
 
 class EngineProcess:
-    """`engine serve` as a child; its log is what tests wait for."""
+    """`engine serve`, or a half of it, as a child; its log is what tests wait for."""
 
     def __init__(
-        self, config: Path, environ: dict[str, str], inherited: Sequence[int] = ()
+        self,
+        config: Path,
+        environ: dict[str, str],
+        inherited: Sequence[int] = (),
+        command: Sequence[str] = ("serve",),
     ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "engine", "serve", "--config", str(config)],
+            [sys.executable, "-m", "engine", *command, "--config", str(config)],
             stderr=subprocess.PIPE,
             env={**os.environ, **environ},
             text=True,
@@ -143,9 +147,18 @@ class Place:
         return path
 
     def start(self, inherited: Sequence[int] = ()) -> EngineProcess:
-        engine = EngineProcess(self.folder / "config.yaml", self.environ, inherited)
+        return self._started("listening", inherited, "serve")
+
+    def start_receiver(self) -> EngineProcess:
+        return self._started("listening", (), "serve", "--no-worker")
+
+    def start_worker(self) -> EngineProcess:
+        return self._started("working", (), "work")
+
+    def _started(self, action: str, inherited: Sequence[int], *command: str) -> EngineProcess:
+        engine = EngineProcess(self.folder / "config.yaml", self.environ, inherited, command)
         self.engines.append(engine)
-        engine.wait_for("listening")
+        engine.wait_for(action)
         return engine
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -196,8 +196,7 @@ class Fuzzer:
                 for path, source in sources.items()
             },
             check=self.ledger.check,
-            problems=list,
-            playbooks=dict,
+            state=dict,
             registry=metrics.registry,
             monitor=Monitor(Failures(time.monotonic)),
             fault=self.faults.append,

@@ -85,8 +85,20 @@ def is_asked(text: str, **told: Any) -> bool:
         ("b == 'x' && length(a) > `1`", {"b": "x"}, {"b": "y"}),
         ("a == c && b == 'x'", {"b": "y"}, None),
         ("a > `1` && b == 'x'", {"a": 2}, {"b": "x"}),
-        ("a == 'x' || b != 'y'", {}, None),
-        ("a == `null`", {"a": "x"}, None),
+        ("a == 'x' || b != 'y'", {}, {"a": "y", "b": "y"}),
+        ("a == `null`", {"b": "x"}, {"a": "x"}),
+        ("a != 'x'", {"a": None}, {"a": "x"}),
+        ("a != `1`", {"a": True}, {"a": 1.0}),
+        ("a != `true`", {"a": 1}, {"a": True}),
+        ("a != `[]`", {"a": []}, None),
+        ("!a", {"a": []}, {"a": 0}),
+        ("!(a.b)", {"a": "x"}, {"a": {"b": "x"}}),
+        ("a == 'x' && b != 'y'", {"a": "x"}, {"a": "x", "b": "y"}),
+        ("a == 'x' && b == 'y'", {"a": "x", "b": "y"}, {"a": "x"}),
+        ("contains(['x'], a) && b", {"a": "x", "b": 1}, {"a": "x"}),
+        ("c | contains(['x'], a) && b == 'y'", {"b": "y"}, None),
+        ("(a == 'x' && b == 'y') || (a == 'z' && c)", {"a": "z", "c": 1}, {"a": "x", "c": 1}),
+        ("a[?b == 'x' && c == 'y'] && d != 'z'", {"a": [{"b": "x", "c": "y"}]}, {"d": "z"}),
         ("contains(a, 'x')", {}, None),
         ("contains('xyz', a)", {}, None),
         ("contains(`[null]`, a)", {}, None),
@@ -96,7 +108,8 @@ def is_asked(text: str, **told: Any) -> bool:
         ("!`true`", None, {"a": "x"}),
         ("a == 'x' || `true`", {"a": "y"}, None),
         ("@", {}, None),
-        ("!contains(['x'], a)", {"a": "y"}, None),
+        ("!contains(['x'], a)", {"a": "y"}, {"a": "x"}),
+        ("!contains(`[1]`, a)", {"a": "1"}, {"a": True}),
         ("!(a[?b == 'x'])", {"a": []}, None),
         ("!(a > `1`)", {"a": 0}, None),
         ("a[::0] && b == 'x'", {"a": [], "b": "y"}, None),
@@ -121,7 +134,8 @@ def test_a_trigger_is_found_by_its_types_its_button_and_whether_it_answers() -> 
         Trigger(answers=True, action="reboot"),
         Trigger(events=("i_new",), action="restart-host"),
     ]
-    assert asked(triggers, document()) == [0, 1, 3, 8]
+    assert asked(triggers, document()) == [0, 1, 3]
+    assert asked(triggers, document(type="i_new")) == [0, 1, 2, 3, 8]
     assert asked(triggers, document(source=LABEL_MAPPING)) == [6]
 
 

@@ -89,7 +89,9 @@ class Story:
 
     @property
     def replayed(self) -> Flow:
-        beginning = replace(self.flow, progress={}, begun=frozenset(), cancelled=None, held={})
+        beginning = replace(
+            self.flow, progress={}, begun=frozenset(), cancelled=None, held={}, passed=None
+        )
         return beginning.replay(self.facts)
 
     @property

@@ -24,7 +24,7 @@ from engine.runs import admission, patient_ledger
 from engine.runs.change import RunBegin
 from engine.runs.fact import Began
 from engine.runs.happening import Matched, RunMoved, StepStarted, TakenUp
-from engine.runs.ledger import Judgement, Ledger, LedgerError, NotInLedgerError
+from engine.runs.ledger import Judgement, Ledger, LedgerError, NotInLedgerError, Past
 from engine.runs.run import Outcome, RunState
 from engine.runs.worker import Worker
 from engine.store.records import open_records
@@ -137,7 +137,7 @@ def test_an_event_is_judged_by_every_playbook_and_what_those_said_that_it_could_
         a_playbook("trigger: {when: labels.resource}\nsteps: [{probe: a}]", "yes"),
         a_playbook("trigger: {events: [i_new]}\nsteps: [{probe: a}]", "no-type"),
         a_playbook("trigger: {action: reboot}\nsteps: [{probe: a}]", "no-action"),
-        a_playbook("trigger: {when: config.region != 'us'}\nsteps: [{probe: a}]", "config"),
+        a_playbook("trigger: {when: lower(config.region) != 'us'}\nsteps: [{probe: a}]", "config"),
         a_playbook("trigger: {when: labels.resource == 'x'}\nsteps: [{probe: a}]", "no-host"),
         a_playbook("trigger: {when: 'length(labels.x) > `1`'}\nsteps: [{probe: a}]", "unsure"),
     ]
@@ -154,7 +154,7 @@ def test_an_event_is_judged_by_every_playbook_and_what_those_said_that_it_could_
     assert sorted(ruled_out) == ["no-action", "no-host", "no-type"]
     assert {judgement.playbook: judgement.verdict for judgement in kept.judgements} == {
         "yes": Verdict(Answer.YES),
-        "config": Verdict(Answer.NO, 'config.region is "us"'),
+        "config": Verdict(Answer.NO, 'lower(config.region) is "us"'),
         "unsure": Verdict(
             Answer.CANNOT_TELL,
             "length(labels.x) > `1`: "
@@ -741,6 +741,11 @@ class Unwilling:
 
         return asked
 
+    async def pasts(self, runs: Sequence[str]) -> Mapping[str, Past]:
+        """Nothing, where it is each event by itself that it refuses."""
+        found: Mapping[str, Past] = await self.__getattr__("pasts")(runs)
+        return {} if "event" in self.refusals else found
+
 
 ASKED: Sequence[tuple[str, int]] = [
     ("keep_playbook", 1),
@@ -911,6 +916,35 @@ def test_an_outcome_is_kept_also_when_the_worker_is_stopped_while_the_ledger_ref
 
 
 # A long queue
+
+
+def test_the_events_of_queued_runs_are_read_together(stage: Stage) -> None:
+    counting = Counting(cast("SqliteLedger", stage.ledger))
+    stage.ledger = cast("Ledger", counting)
+
+    async def story() -> None:
+        await accepted(stage.ledger, *(an_event(f"E{number}") for number in range(30)))
+        async with working(a_worker(stage, ONE, at_once=7)):
+            await stage.told.until(lambda told: told.ended(*(f"RUN{n}" for n in range(1, 31))))
+
+    asyncio.run(story())
+    assert counting.calls["event"] == 0
+    assert counting.calls["pasts"] <= counting.calls["queued"]
+    assert len(stage.probe.calls) == 30
+
+
+def test_the_events_that_cannot_be_read_together_are_read_one_by_one(stage: Stage) -> None:
+    unwilling = Unwilling(cast("SqliteLedger", stage.ledger), pasts=1000)
+    stage.ledger = cast("Ledger", unwilling)
+
+    async def story() -> None:
+        await accepted(stage.ledger, *(an_event(f"E{number}") for number in range(3)))
+        async with working(a_worker(stage, ONE)):
+            await stage.told.until(lambda told: told.ended("RUN1", "RUN2", "RUN3"))
+
+    asyncio.run(story())
+    assert unwilling.refusals["pasts"] < 1000
+    assert (len(stage.probe.calls), stage.told.troubles) == (3, [])
 
 
 class Counting:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -251,7 +251,7 @@ def test_a_comment_that_is_never_answered_is_given_up_after_an_exchange_and_look
 
 
 def test_where_time_is_short_some_of_it_is_left_for_the_look_up() -> None:
-    short = replace(CALL, limit=3.0)
+    short = CALL._replace(limit=3.0)
     report, asked = never_answered(short, Patience(exchange=20.0), commits=True)
     assert report == Succeeded(FOUND)
     assert asked == ["/incident/comment", "/incident/feed"]

@@ -1,14 +1,10 @@
 """The file: who may read it, who may write to it, and which ones are refused."""
 
 import asyncio
-import fcntl
 import os
 import re
 import sqlite3
 import stat
-import subprocess
-import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +12,7 @@ import pytest
 
 from engine.problem import EngineError
 from engine.store import database as database_module
-from engine.store.database import connect, reading, sole_use, wake
+from engine.store.database import connect, reading
 from engine.store.queries import read_migrations
 from engine.store.records import open_records
 from engine.store.soundness import check_soundness
@@ -165,7 +161,8 @@ def test_a_schema_of_an_older_engine_is_read_by_none_but_a_backup(database: Path
     known = len(read_migrations())
     assert only_problem(refused.value) == (
         f"{database}:1:1: database-too-old: {database} has schema 1, and this engine reads {known} "
-        "(`engine db backup` keeps it as it is, `engine serve` brings it up to date)"
+        "(`engine db backup` keeps it as it is; an engine that starts while no older one runs "
+        "brings it up to date)"
     )
     with reading(database, whatever_schema=True) as db:
         assert db.execute("PRAGMA user_version").fetchone()[0] == 1
@@ -230,7 +227,9 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(database: Path) ->
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path, place: str) -> None:
     (tmp_path / "a-file").touch()
     path = tmp_path / place
-    with pytest.raises(EngineError, match=rf"{re.escape(str(path))}\.lock: (No such|Not a) "):
+    with pytest.raises(
+        EngineError, match=rf"{re.escape(str(path))}\.opening\.lock: (No such|Not a) "
+    ):
         open_ledger(path).__enter__()
     with pytest.raises(EngineError, match=rf"{re.escape(str(path))}: (No such|Not a) "):
         connect(path)
@@ -280,134 +279,3 @@ def test_a_relative_path_is_read_from_where_we_stand(
     monkeypatch.chdir(tmp_path)
     with open_ledger(Path("engine.db")), reading(Path("engine.db")) as db:
         assert db.execute("SELECT count(*) FROM runs").fetchone()[0] == 0
-
-
-def test_one_process_opens_it_once(database: Path) -> None:
-    with sole_use(database), pytest.raises(EngineError) as refused, sole_use(database):
-        pass  # pragma: no cover
-    assert only_problem(refused.value) == (
-        f"database-in-use: another engine (process {os.getpid()}) works on {database} "
-        "(stop it first, or give this one a `database` of its own)"
-    )
-    with sole_use(database):
-        pass
-
-
-def test_another_name_of_the_same_file_is_the_same_ledger(database: Path, tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    link = tmp_path / "elsewhere" / "another.db"
-    link.symlink_to(database)
-    with open_ledger(database):
-        with pytest.raises(EngineError) as refused:
-            open_ledger(link).__enter__()
-        assert only_problem(refused.value) == (
-            f"database-in-use: another engine (process {os.getpid()}) works on {link} "
-            "(stop it first, or give this one a `database` of its own)"
-        )
-    with open_ledger(link), pytest.raises(EngineError, match="database-in-use"):
-        open_ledger(database).__enter__()
-
-
-def test_another_process_is_refused_under_another_name_too(database: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "link"
-    folder.symlink_to(database.parent, target_is_directory=True)
-    with open_ledger(database):
-        second = subprocess.run(
-            [sys.executable, "-c", HOLD, str(folder / database.name)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            cwd=Path(database_module.__file__).parents[2],
-        )
-    assert second.returncode != 0
-    assert second.stdout == ""
-    assert f"another engine (process {os.getpid()}) works on" in second.stderr
-
-
-def test_a_lock_that_names_nobody_still_holds(database: Path) -> None:
-    lock = database.with_name("engine.db.lock")
-    with sole_use(database):
-        lock.write_text("")
-        with pytest.raises(EngineError, match="process unknown"), sole_use(database):
-            pass  # pragma: no cover
-
-
-def test_a_second_engine_is_refused_by_the_name_of_the_first_until_that_one_is_gone(
-    database: Path,
-) -> None:
-    first = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(database)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(database_module.__file__).parents[2],
-    )
-    with first:
-        assert first.stdout is not None
-        assert first.stdout.readline() == "open\n"
-        with pytest.raises(EngineError) as refused:
-            open_ledger(database).__enter__()
-        assert only_problem(refused.value) == (
-            f"database-in-use: another engine (process {first.pid}) works on {database} "
-            "(stop it first, or give this one a `database` of its own)"
-        )
-        with reading(database) as db:
-            assert db.execute("SELECT count(*) FROM events").fetchone()[0] == 0
-        first.kill()
-    with open_ledger(database):
-        pass
-
-
-# Waking
-
-
-LISTEN = """
-import signal, sys
-from pathlib import Path
-from engine.store.sqlite import open_ledger
-signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGURG})
-with open_ledger(Path(sys.argv[1])):
-    print("open", flush=True)
-    print(signal.sigwait({signal.SIGURG}).name, flush=True)
-"""
-
-
-def test_the_engine_that_holds_a_ledger_is_woken(database: Path) -> None:
-    command = [sys.executable, "-c", LISTEN, str(database)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as engine:
-        assert engine.stdout is not None
-        assert engine.stdout.readline() == "open\n"
-        assert wake(database) is True
-        assert engine.stdout.readline() == "SIGURG\n"
-    assert wake(database) is False, "its lock is left behind, and nobody holds it"
-
-
-def test_who_does_not_listen_yet_is_not_harmed_by_being_woken(database: Path) -> None:
-    command = [sys.executable, "-c", HOLD, str(database)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as engine:
-        assert engine.stdout is not None
-        assert engine.stdout.readline() == "open\n"
-        assert wake(database) is True
-        engine.communicate("")
-        assert engine.returncode == 0
-
-
-def test_nobody_is_woken_where_there_is_no_ledger(database: Path) -> None:
-    assert wake(database) is False
-    assert list(database.parent.glob("engine.db*")) == [], "and nothing is made"
-
-
-def test_who_only_looks_whether_a_ledger_is_free_keeps_no_engine_from_it(
-    database: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with sole_use(database):
-        pass
-    lock = os.open(f"{database}.lock", os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_SH)
-    monkeypatch.setattr(time, "sleep", lambda _: os.close(lock))
-    with sole_use(database):
-        assert wake(database) is True

@@ -543,7 +543,7 @@ def test_an_outcome_that_is_there_is_never_replaced(ledger: SqliteLedger, databa
         await begin(ledger)
         await ledger.keep([StepStart("R1", a_record(started=NOW + 2, plan="before"))])
         await ledger.keep([StepSettle("R1", a_record(), first)])
-        await ledger.keep([StepSettle("R1", a_record(), replace(first, outcome=Outcome.SUCCEEDED))])
+        await ledger.keep([StepSettle("R1", a_record(), first._replace(outcome=Outcome.SUCCEEDED))])
         await ledger.keep([StepStart("R1", a_record(started=NOW + 9, plan="after"))])
         await ledger.keep([StepPause("R1", Paused("steps/0", 1, NOW + 99))])
         assert list(await ledger.history("R1"))[1:] == [Started("steps/0", 1, NOW + 2), first]

@@ -66,6 +66,9 @@ def test_nobody_else_may_ever_read_what_it_writes(tmp_path: Path) -> None:
         "engine.db-shm": "0600",
         "engine.db-wal": "0600",
         "engine.db.lock": "0600",
+        "engine.db.opening.lock": "0600",
+        "engine.db.receiver.lock": "0600",
+        "engine.db.writing.lock": "0600",
         "engine.db.output": "0700",
         output: "0700",
         f"{output}/steps.0.attempt1.stdout": "0600",
@@ -95,7 +98,7 @@ def test_what_was_there_with_a_looser_mode_is_closed_and_told_once(tmp_path: Pat
     assert loose_files(database) == []
     [trouble] = told.happenings
     assert isinstance(trouble, Trouble)
-    assert trouble.message == f"others could read {database} (0664) and 4 more; now they cannot"
+    assert trouble.message == f"others could read {database} (0664) and 7 more; now they cannot"
 
     asyncio.run(write_some(database, told))
     assert len(told.happenings) == 1

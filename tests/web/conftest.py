@@ -14,7 +14,6 @@ from starlette.testclient import TestClient
 from engine.events.event import Event
 from engine.events.kept import HEADERS, Kept
 from engine.events.senders import Senders
-from engine.problem import Problem
 from engine.runs.arriving import Arriving
 from engine.runs.ledger import Acceptance, LedgerError
 from engine.sources.flashduty import (
@@ -47,8 +46,7 @@ class Receiving:
     woken: int = 0
     refusing: str | None = None  # what the ledger says instead of keeping
     failing: Exception | None = None  # what accepting raises instead
-    problems: list[Problem] = field(default_factory=list)
-    playbooks: dict[str, Any] = field(default_factory=dict)
+    state: dict[str, Any] = field(default_factory=dict)
     faults: list[Exception] = field(default_factory=list)
     refusals: list[tuple[str, str]] = field(default_factory=list)
 
@@ -101,8 +99,7 @@ def app(receiving: Receiving) -> Starlette:
             for path, source in sources.items()
         },
         check=receiving.check,
-        problems=lambda: receiving.problems,
-        playbooks=lambda: receiving.playbooks,
+        state=lambda: receiving.state,
         registry=receiving.metrics.registry,
         monitor=Monitor(receiving.failures),
         fault=receiving.faults.append,

@@ -5,7 +5,6 @@ import json
 import pytest
 from starlette.testclient import TestClient
 
-from engine.problem import Location, Problem
 from tests.web.conftest import Post, Receiving
 
 
@@ -15,9 +14,8 @@ def test_healthz_says_that_it_is_alive(client: TestClient) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
 
 
-def test_readyz_shows_the_problems_of_playbooks(client: TestClient, receiving: Receiving) -> None:
-    receiving.playbooks = {"count": 3}
-    receiving.problems = [Problem("unknown-key", "there is no key 'x' here", Location("a", 2, 3))]
+def test_readyz_shows_how_the_rest_is(client: TestClient, receiving: Receiving) -> None:
+    receiving.state = {"playbooks": {"count": 3}, "worker": "missing"}
 
     answer = client.get("/readyz")
 
@@ -25,17 +23,7 @@ def test_readyz_shows_the_problems_of_playbooks(client: TestClient, receiving: R
     assert answer.json() == {
         "status": "ready",
         "playbooks": {"count": 3},
-        "problems": [
-            {
-                "file": "a",
-                "line": 2,
-                "column": 3,
-                "level": "error",
-                "code": "unknown-key",
-                "message": "there is no key 'x' here",
-                "hint": None,
-            }
-        ],
+        "worker": "missing",
     }
 
 
@@ -43,6 +31,7 @@ def test_readyz_is_red_when_nothing_can_be_committed(
     client: TestClient, receiving: Receiving
 ) -> None:
     receiving.refusing = "disk I/O error"
+    receiving.state = {"worker": "missing"}
 
     answer = client.get("/readyz")
 
@@ -50,8 +39,7 @@ def test_readyz_is_red_when_nothing_can_be_committed(
     assert answer.json() == {
         "status": "not ready",
         "reason": "nothing can be committed: disk I/O error",
-        "playbooks": {},
-        "problems": [],
+        "worker": "missing",
     }
 
 

@@ -46,8 +46,7 @@ def endpoint(receiving: Receiving, answer: Answer) -> Iterator[TestClient]:
     app = create_app(
         receivers={"/flashduty/labels/{action}": receiver},
         check=receiving.check,
-        problems=list,
-        playbooks=dict,
+        state=dict,
         registry=receiving.metrics.registry,
         monitor=Monitor(receiving.failures),
         fault=receiving.faults.append,

@@ -91,7 +91,9 @@ async def _demo(folder: Path, *, once: bool) -> int:
         stopping = stack.enter_context(stopped_by_signals(lambda _: None))
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(
-                run_until_stopped(server(engine.app), listener, engine.crew, stopping, grace=2.0)
+                run_until_stopped(
+                    server(engine.app), listener, engine.worker.crew, stopping, grace=2.0
+                )
             )
             succeeded = await _press_all(screen, stage, world, url, pressed, stopping)
             interrupted = stopping.asked.is_set()

@@ -23,9 +23,10 @@ from engine.cli.options import config_option, format_option
 from engine.cli.screen import console, line, mark, print_json, styled
 from engine.config.config import Config
 from engine.config.load import find_config, load_config
+from engine.config.secrets import learn_own_secrets
 from engine.problem import EngineError, Problem
 from engine.runs.redaction import Redactor
-from engine.store.database import holder
+from engine.store.locks import Role, holder
 from engine.wiring.clocks import now
 
 _WIDTH = 13  # of the longest name of a check
@@ -65,7 +66,9 @@ def _config(path: Path) -> tuple[Config | None, Mapping[str, str], Sequence[Find
         offline = load_config(path, os.environ, offline=True)
     except EngineError as error:
         return None, os.environ, [of_problem("config", problem) for problem in error.problems]
-    environ = _environ_of(holder(offline.database)) or os.environ
+    database = offline.database
+    process = holder(database, Role.WORKER) or holder(database, Role.RECEIVER)
+    environ = _environ_of(process) or os.environ
     try:
         return load_config(path, environ), environ, []
     except EngineError as error:
@@ -102,13 +105,15 @@ def _look(
     if config is None:
         return
     whole = not problems
-    process = holder(config.database)
+    worker, receiver = (holder(config.database, role) for role in (Role.WORKER, Role.RECEIVER))
     if whole:
-        whose = f", with the environment of process {process}" if environ is not os.environ else ""
+        whose = (
+            f", with the environment of process {worker or receiver}"
+            if environ is not os.environ
+            else ""
+        )
         yield Finding("config", "ok", f"{path} can be used{whose}")
-        for secret in (config.flashduty.app_key, *config.tokens):
-            if secret is not None:
-                redactor.learn(secret)
+        learn_own_secrets(config, redactor)
         # First of all: what is shown of the rest passes the redactor.
         secrets = list(surviving("secrets", partial(look_at_secrets, config, environ, redactor)))
         yield from surviving("listen", partial(look_at_receiving, config))
@@ -119,7 +124,7 @@ def _look(
     yield from surviving("playbooks", partial(look_at_playbooks, config))
     if whole and not offline:
         yield from surviving("flashduty", lambda: asyncio.run(look_at_flashduty(config, now)))
-    yield from surviving("engine", partial(look_at_running, config, process))
+    yield from surviving("engine", partial(look_at_running, config, worker, receiver))
 
 
 def _masked(finding: Finding, redactor: Redactor) -> Finding:

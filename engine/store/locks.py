@@ -1,0 +1,161 @@
+"""Who holds a ledger: one receiver and one worker, in one process or in two.
+
+The system lets go of a lock however its process ends. What others find in a lock's file is the
+number of the process, to be woken by.
+"""
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from engine.problem import EngineError, Problem
+from engine.store.unusable import unusable
+
+LOOKS: Final = 5  # for the lock of another engine
+LOOK: Final = 0.02  # seconds between them
+
+
+class Role(Enum):
+    """What a process does with a ledger, and what stands behind the ledger's name in its lock's."""
+
+    WORKER = ".lock"  # judges, carries out, prunes
+    RECEIVER = ".receiver.lock"  # keeps what is delivered
+
+    @property
+    def does(self) -> str:
+        """In the words of a sentence about the process."""
+        return "works on" if self is Role.WORKER else "receives for"
+
+
+_OPENING: Final = ".opening.lock"
+_WRITING: Final = ".writing.lock"
+LOCKS: Final = (*(role.value for role in Role), _OPENING, _WRITING)  # behind the ledger's name
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Wait for others who are just opening the ledger: one at a time makes it what it has to be."""
+    handle = _open(_beside(path, _OPENING))
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def sole_use(path: Path, roles: Collection[Role] = tuple(Role)) -> Iterator[None]:
+    """Have these roles for this process alone. Raises EngineError where another one has one."""
+    with ExitStack() as stack:
+        for role in Role:  # in one order, whoever comes
+            if role in roles:
+                stack.enter_context(_held(path, role))
+        yield
+
+
+@contextmanager
+def _held(path: Path, role: Role) -> Iterator[None]:
+    handle = _open(_beside(path, role.value))
+    try:
+        if not _locked_soon(handle):
+            holder = os.read(handle, 20).decode(errors="replace").strip() or "unknown"
+            raise EngineError(
+                Problem(
+                    "database-in-use",
+                    f"another engine (process {holder}) {role.does} {path}",
+                    None,
+                    "stop it first, or give this one a `database` of its own",
+                )
+            )
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def holder(path: Path, role: Role = Role.WORKER) -> int | None:
+    """The process that has a role; None where none has, or none is known."""
+    try:
+        handle = os.open(_beside(path, role.value), os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        return None if _locked(handle, fcntl.LOCK_SH) else int(os.read(handle, 20))
+    except (ValueError, OSError):
+        return None  # it is just starting, or just ended
+    finally:
+        os.close(handle)
+
+
+class Turn:
+    """Whose turn it is to write: `with` it waits for the commit of another process, and no longer.
+
+    SQLite by itself would look for the end of that commit at intervals that grow to 100 ms, and
+    miss it each time while the other one is busy; the system wakes who waits here.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises EngineError."""
+        self._handle = _open(_beside(path, _WRITING))
+
+    def __enter__(self) -> None:
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        fcntl.flock(self._handle, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """No more turns."""
+        os.close(self._handle)
+
+
+def wake(path: Path) -> bool:
+    """Have the worker of a ledger look at it again; False where there is none.
+
+    By SIGURG, which nobody dies of who does not listen for it yet. Who does not listen yet has not
+    looked yet either: nothing that was committed before is missed.
+    """
+    process = holder(path)
+    if process is None:
+        return False
+    try:
+        os.kill(process, signal.SIGURG)
+    except OSError:
+        return False  # it just ended, or is another user's
+    return True
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    real = path.resolve()  # two names of one file are one ledger
+    return real.with_name(f"{real.name}{suffix}")
+
+
+def _open(lock: Path) -> int:
+    try:
+        return os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise EngineError(unusable(lock, error)) from None
+
+
+def _locked_soon(handle: int) -> bool:
+    """Whether it could be had for good: who only looks whether it is free has it for a moment."""
+    for _ in range(LOOKS):
+        if _locked(handle, fcntl.LOCK_EX):
+            return True
+        time.sleep(LOOK)
+    return False
+
+
+def _locked(handle: int, operation: int) -> bool:
+    try:
+        fcntl.flock(handle, operation | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
