@@ -1,5 +1,6 @@
 """The engine's log: one line a happening, masked, for a person at a terminal or as JSON."""
 
+import asyncio
 import json
 import logging
 import sys
@@ -81,14 +82,32 @@ def _as_json(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
 
 
 class _Lines:
-    """Writes lines. A log that cannot be written must not stop what it tells of."""
+    """Writes lines, all of one turn of the event loop at once, as each write costs as much.
+
+    A log that cannot be written must not stop what it tells of.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._lines: list[str] = []
 
     def msg(self, message: str) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # another thread, or nothing runs
+            self._write(f"{message}\n")
+            return
+        if not self._lines:
+            loop.call_soon(self._write_lines)
+        self._lines.append(f"{message}\n")
+
+    def _write_lines(self) -> None:
+        lines, self._lines = self._lines, []
+        self._write("".join(lines))
+
+    def _write(self, text: str) -> None:
         with suppress(OSError, ValueError):
-            self._stream.write(f"{message}\n")
+            self._stream.write(text)
             self._stream.flush()
 
     debug = info = warning = error = critical = msg

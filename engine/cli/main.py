@@ -4,6 +4,7 @@
 Commands are imported when they are called: `engine --help` loads none of them.
 """
 
+import gc
 import importlib
 import io
 import os
@@ -70,7 +71,12 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, attribute, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        # Of what is imported nothing is garbage; it would be looked through time and again.
+        gc.disable()
+        try:
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+        finally:
+            gc.enable()
         return command
 
     @override

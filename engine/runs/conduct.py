@@ -6,7 +6,7 @@ journal is written before anything takes effect or is waited for.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
@@ -31,6 +31,7 @@ from engine.runs.journal import Journal
 from engine.runs.move import End, Move, Note, Perform, Wait
 from engine.runs.redaction import Redactor
 from engine.runs.run import Asking, Handed, Outcome, Run, RunState
+from engine.runs.slot import Place
 from engine.runs.trace import timestamp
 
 MASKED_VALUE: Final = (
@@ -62,11 +63,11 @@ class Conduct:
     flow: Flow
     event: Event
     control: Control
-    yielded: Callable[[], AbstractAsyncContextManager[None]]
+    place: Place
     in_flight: dict[str, tuple[Attempt, "asyncio.Task[Report]"]] = field(default_factory=dict)
 
     async def to_the_end(self) -> End | None:
-        """Go on until the flow ends; None when the engine is to stop before that."""
+        """Go on until the flow ends; None when the engine is to stop, or the run rests."""
         try:
             while True:
                 self.control.changed.clear()
@@ -82,7 +83,8 @@ class Conduct:
                     continue
                 if self.control.stopping.is_set() and not self.in_flight:
                     return None
-                await self._wait(moves)
+                if await self._wait(moves):
+                    return None
         finally:
             await self._cut(list(self.in_flight))
 
@@ -215,7 +217,8 @@ class Conduct:
 
     # Waiting --------------------------------------------------------------------------------
 
-    async def _wait(self, moves: Iterable[Move]) -> None:
+    async def _wait(self, moves: Iterable[Move]) -> bool:
+        """Until something can be done; whether that is so long that the run is left at rest."""
         waits = [
             move
             for move in moves
@@ -227,18 +230,23 @@ class Conduct:
             self._move(RunState.RUNNING, None)
             await self.journal.write()
             await self._sleep(until)
-            return
+            return False
         first = min(waits, key=lambda wait: wait.until or float("inf"), default=None)
         if first is not None:
             named = f" ({timestamp(first.until)})" if first.until is not None else ""
             self._move(RunState.WAITING, f"{first.step.title}: {first.reason}{named}")
         elif self.control.paused is not None:
             self._move(RunState.WAITING, self.control.paused)
+        self.place.give_back()  # nothing takes effect before it has one again
         await self.journal.write()
-        async with self.yielded():
-            await self._sleep(until)
+        heard = self.control.changed.is_set() or self.control.paused is not None
+        if not heard and first is not None and self.place.rests(self.run, until):
+            return True
+        await self._sleep(until)
+        await self.place.take()
         if not self.control.stopping.is_set():
             self._move(RunState.RUNNING, None)
+        return False
 
     def _move(self, state: RunState, reason: str | None) -> None:
         self.run = self.journal.move(self.run, state, reason)

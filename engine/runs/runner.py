@@ -1,7 +1,6 @@
 """Carries out one run: begins it or takes it up again, and brings it to its end."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +21,7 @@ from engine.runs.ledger import Ledger
 from engine.runs.move import End
 from engine.runs.redaction import Redactor
 from engine.runs.run import Run, RunState
+from engine.runs.slot import Place
 
 Clock = Callable[[], float]
 
@@ -45,19 +45,19 @@ class Runner:
         document: Mapping[str, Any],
         *,
         control: Control,
-        yielded: Callable[[], AbstractAsyncContextManager[None]],
+        place: Place,
         history: Sequence[facts.Fact] | None = None,
     ) -> Run:
-        """Bring a queued or unfinished run to its end, or to where stopping finds it.
+        """Bring a queued or unfinished run to its end, or to where it rests or stopping finds it.
 
-        `history` is what happened to it; None: the ledger is asked. `yielded` is entered while the
-        run only waits, so that another one can have its turn.
+        `history` is what happened to it; None: the ledger is asked. Its `place` is given back while
+        the run only waits, so that another one can have its turn.
         Cancelling it cuts the steps in flight; they have no outcome then.
         """
         journal = Journal(self.ledger, self.tell, self.clock)
         try:
             run, flow = await self._begin(run, Flow(playbook, document, run.id), journal, history)
-            conduct = Conduct(self, journal, run, flow, event, control, yielded)
+            conduct = Conduct(self, journal, run, flow, event, control, place)
             end = await conduct.to_the_end()
             return conduct.run if end is None else self._end(conduct.run, playbook, end, journal)
         finally:

@@ -1,11 +1,12 @@
-"""What a start finds unfinished is taken up: many runs are read at once, not each by itself.
+"""Runs that are in the ledger alone are taken up: many are read at once, not each by itself.
 
 They are read ahead of those who come for them. Nobody else changes an unfinished run, so what was
 read still holds when its turn has come.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Final
 
 from engine.runs.happening import TakenUp, Tell
@@ -13,49 +14,46 @@ from engine.runs.ledger import Ledger, LedgerError, Past
 from engine.runs.run import Run
 
 AT_ONCE: Final = 100  # runs
-AHEAD: Final = 2  # times as many, for which nobody has come yet
+AHEAD: Final = 8  # times as many are read, for which nobody has come yet
 
 
-class TakingUp:
-    """Of the runs that one start found. They come for what was read in their order."""
+async def taken_up(
+    ledger: Ledger, runs: Sequence[Run], tell: Tell
+) -> AsyncGenerator[tuple[Run, Past | None], None]:
+    """Each with what it was left with, in their order.
 
-    def __init__(self, ledger: Ledger, runs: Sequence[Run], tell: Tell) -> None:
-        self._ledger = ledger
-        self._tell = tell
-        self._runs = self._left = len(runs)
-        starts = range(0, len(runs), AT_ONCE)
-        self._batches = [_Batch([run.id for run in runs[at : at + AT_ONCE]]) for at in starts]
-        self._batch_of = {run: batch for batch in self._batches for run in batch.missing}
-        self._room = asyncio.Semaphore(AHEAD)
-
-    async def read(self) -> None:
-        """Read all of them, never far ahead; to be done beside those who come."""
-        for batch in self._batches:
-            await self._room.acquire()
-            try:
-                batch.pasts = dict(await self._ledger.pasts(list(batch.missing)))
-            except LedgerError:
-                pass  # one of them cannot be read: each by itself, then
-            finally:
-                batch.read.set()
-
-    async def past(self, run: Run) -> Past:
-        """What one of them was left with, once. Raises LedgerError and NotInLedgerError."""
-        batch = self._batch_of.pop(run.id)
-        await batch.read.wait()
-        batch.missing.discard(run.id)
-        self._left -= 1
-        if not batch.missing:
-            self._room.release()
-            self._tell(TakenUp(self._runs - self._left, self._left))
-        past = batch.pasts.pop(run.id, None)
-        if past is not None:
-            return past
-        return Past(await self._ledger.event(run.event_id), await self._ledger.history(run.id))
+    None for one that could not be read, or was read with one that could not: each is to be read by
+    itself, then.
+    """
+    coming = deque(runs[at : at + AT_ONCE] for at in range(0, len(runs), AT_ONCE))
+    reading: deque[tuple[Sequence[Run], asyncio.Future[dict[str, Past]]]] = deque()
+    left = len(runs)
+    try:
+        while coming or reading:
+            while coming and len(reading) < AHEAD:
+                batch = coming.popleft()
+                reading.append((batch, _beside(ledger, batch)))
+            batch, read = reading.popleft()
+            pasts = await read
+            for run in batch:
+                yield run, pasts.pop(run.id, None)
+            left -= len(batch)
+            tell(TakenUp(len(runs), left))
+    finally:
+        for _, read in reading:
+            read.cancel()
 
 
-class _Batch:
-    def __init__(self, runs: Sequence[str]) -> None:
-        self.missing = set(runs)  # those that have not come
-        self.pasts: dict[str, Past] = {}  # of those that could be read
-        self.read = asyncio.Event()
+def _beside(ledger: Ledger, runs: Sequence[Run]) -> "asyncio.Future[dict[str, Past]]":
+    return asyncio.ensure_future(_read(ledger, [run.id for run in runs]))
+
+
+async def _read(ledger: Ledger, runs: Sequence[str]) -> dict[str, Past]:
+    try:
+        # After all that waits to be kept: those who wait for it are still in memory with all that
+        # they work with, and the ones that are read here would come on top of them.
+        await ledger.keep([])
+        found: Mapping[str, Past] = await ledger.pasts(runs)
+    except LedgerError:
+        return {}
+    return dict(found)

@@ -6,8 +6,8 @@ moment; all it needs to go on is in the ledger.
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -18,13 +18,15 @@ from engine.problem import EngineError
 from engine.runs.admission import Admission
 from engine.runs.change import OrderObeyed, RunMove
 from engine.runs.control import Control, Verb
-from engine.runs.happening import RunMoved, Tell, Trouble
+from engine.runs.happening import RunMoved, Tell, Trouble, tell_nobody
 from engine.runs.judging import Judged, Judging, index_of
-from engine.runs.ledger import Ledger, LedgerError
+from engine.runs.ledger import Ledger, LedgerError, Past
 from engine.runs.patient_ledger import PatientLedger
+from engine.runs.resting import Resting
 from engine.runs.run import Run, RunState
 from engine.runs.runner import Clock, Runner
-from engine.runs.taking_up import TakingUp
+from engine.runs.slot import Slot
+from engine.runs.taking_up import taken_up
 from engine.runs.turns import Turns
 
 
@@ -84,6 +86,7 @@ class Worker:
         self._known = set(self._versions)
         self._heard = 0  # the place of the last order that was passed on
         self._controls: dict[str, Control] = {}  # of the runs under way
+        self._resting = Resting()
         self._woken = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None  # None: nothing can be begun
 
@@ -119,11 +122,14 @@ class Worker:
             try:
                 await self._begin_with_playbooks()
                 await self._heed()  # before anything goes on that was cancelled or paused meanwhile
-                await self._resume(tasks)
+                unfinished = await self._ledger.unfinished()
+                tasks.create_task(self._take_up(unfinished, self._tell, tasks), name="taking up")
                 self._tasks = tasks
                 while not self._stopping.is_set():
                     self._woken.clear()
                     await self._heed()
+                    if up := self._resting.up(self._clock()):
+                        tasks.create_task(self._take_up(up, tell_nobody, tasks), name="taking up")
                     await self._give_way()  # to those whose sender waits
                     if await self._admission.judge_some(self._judging_now):
                         self.wake()
@@ -137,7 +143,8 @@ class Worker:
 
     async def _wait(self) -> None:
         """Until something was committed or given back, or a time has come."""
-        due = None if self._slots.locked() else self._turns.due
+        times = () if self._slots.locked() else (self._turns.due, self._resting.due)
+        due = min((time for time in times if time is not None), default=None)
         try:
             async with asyncio.timeout(None if due is None else max(0.0, due - self._clock())):
                 await self._woken.wait()
@@ -177,6 +184,7 @@ class Worker:
             run = await self._ledger.run(order.run_id)
             if run.state in (RunState.RUNNING, RunState.WAITING) or self._turns.is_given(run.id):
                 self._control_of(run).hear([order])
+                self._resting.call(run.id)
                 continue
             if run.state is RunState.QUEUED and order.verb in (Verb.CANCEL, Verb.CLOSE):
                 await self._take_out(run, f"cancelled by {order.by}")
@@ -211,16 +219,15 @@ class Worker:
         """Why a playbook starts nothing now; None when it may."""
         return self._turns.paused(playbook)
 
-    async def _resume(self, tasks: asyncio.TaskGroup) -> None:
-        runs = await self._ledger.unfinished()
-        taking_up = TakingUp(self._ledger, runs, self._tell)
-        tasks.create_task(taking_up.read(), name="taking up")
-        for run in runs:
-            tasks.create_task(self._resumed(run, taking_up), name=f"run {run.id}")
-
-    async def _resumed(self, run: Run, taking_up: TakingUp) -> None:
-        await self._slots.acquire()
-        await self._started(run, self._slots, taking_up)
+    async def _take_up(self, runs: Sequence[Run], tell: Tell, tasks: asyncio.TaskGroup) -> None:
+        """Go on with runs that are in the ledger alone, each when a slot is free."""
+        async with aclosing(taken_up(self._ledger, runs, tell)) as found:
+            async for run, past in found:
+                await self._slots.acquire()
+                if self._stopping.is_set():
+                    self._slots.release()
+                    return
+                tasks.create_task(self._started(run, self._slots, past), name=f"run {run.id}")
 
     def begin(self, run: Run, slots: asyncio.Semaphore) -> bool:
         """Carry out a run beside the queue; its slot is taken, and given back at its end.
@@ -243,23 +250,20 @@ class Worker:
                 return
             tasks.create_task(self._started(run, self._slots), name=f"run {run.id}")
 
-    async def _started(
-        self, run: Run, slots: asyncio.Semaphore, taking_up: TakingUp | None = None
-    ) -> None:
+    async def _started(self, run: Run, slots: asyncio.Semaphore, past: Past | None = None) -> None:
+        slot = Slot(slots, self._clock, self._resting.lay_down, self.wake)
         try:
-            await self._carry_out(run, slots, taking_up)
+            await self._carry_out(run, slot, past)
         finally:
             self._controls.pop(run.id, None)
             self._turns.ended(run)
-            slots.release()
+            slot.give_back()
             self.wake()
 
-    async def _carry_out(
-        self, run: Run, slots: asyncio.Semaphore, taking_up: TakingUp | None
-    ) -> None:
+    async def _carry_out(self, run: Run, slot: Slot, past: Past | None) -> None:
         """Bring one run to its end, or to where stopping finds it."""
         try:
-            await self._carry_out_once(run, slots, taking_up)
+            await self._carry_out_once(run, slot, past)
         except LedgerError as error:
             self._tell(Trouble(f"run {run.id}", str(error)))
         except Exception as error:  # noqa: BLE001 - a fault in one run must not end the others
@@ -281,14 +285,11 @@ class Worker:
             return
         self._tell(RunMoved(run))
 
-    async def _carry_out_once(
-        self, run: Run, slots: asyncio.Semaphore, taking_up: TakingUp | None
-    ) -> None:
-        if taking_up is None:
+    async def _carry_out_once(self, run: Run, slot: Slot, past: Past | None) -> None:
+        if past is None:
             read = self._turns.event(run)
             event, history = read or await self._ledger.event(run.event_id), None
         else:
-            past = await taking_up.past(run)
             event, history = past.event, past.history
         try:
             playbook = await self._version(run)
@@ -301,7 +302,7 @@ class Worker:
             event,
             document_of(event, self._config),
             control=self._control_of(run),
-            yielded=lambda: self._yielded(slots),
+            place=slot,
             history=history,
         )
 
@@ -309,13 +310,3 @@ class Worker:
         if run.version not in self._versions:
             self._versions[run.version] = self._load(await self._ledger.playbook_text(run.version))
         return self._versions[run.version]
-
-    @asynccontextmanager
-    async def _yielded(self, slots: asyncio.Semaphore) -> AsyncIterator[None]:
-        """A run that only waits gives its turn to another one."""
-        slots.release()
-        self.wake()
-        try:
-            yield
-        finally:
-            await slots.acquire()

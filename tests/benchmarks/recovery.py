@@ -48,7 +48,8 @@ def measure(*, quick: bool) -> Iterator[Figure]:
     )
     yield Figure(
         *(f"resident, {count:,} under way", resident, "MiB", "each waits for its time"),
-        *(None, resident / alone, f"one run, {alone:.0f} MiB"),
+        Bar(300),
+        *(resident / alone, f"one run, {alone:.0f} MiB"),
     )
 
 

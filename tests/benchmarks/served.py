@@ -143,6 +143,11 @@ def lay_out(
         (folder / f"playbooks/{name}.yaml").write_text(f"name: {name}\n{text}", encoding="utf-8")
 
 
+def as_installed() -> dict[str, str]:
+    """The environment in which the code is compiled once, as it is for whoever installs it."""
+    return {name: it for name, it in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 @contextmanager
 def serving(folder: Path, *more: str) -> Iterator[Served]:
     """An engine on what was laid out, once it listens; killed at the end."""
@@ -176,7 +181,7 @@ def started(
     """Any server, once its port can be reached; killed at the end."""
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=ROOT, env={**os.environ, **(environ or {})}
+            command, stdout=log, stderr=log, cwd=ROOT, env={**as_installed(), **(environ or {})}
         )
     served = Served(process, port, folder)
     try:

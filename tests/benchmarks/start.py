@@ -3,7 +3,6 @@
 Each is a process of its own, several times, in turn; of each the quickest counts.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from typing import Final
 
 from tests.benchmarks.figure import Bar, Figure
 from tests.benchmarks.filled import fill
+from tests.benchmarks.served import as_installed
 
 ROOT: Final = Path(__file__).parents[2]
 NOTHING: Final = "a Python that does nothing"
@@ -34,7 +34,7 @@ RUNS: Final = 1000  # in the ledger that is listed
 
 def seconds(arguments: list[str], config: Path) -> float:
     """Of one process, which has to end well."""
-    environ = {**os.environ, "ENGINE_CONFIG": str(config)}
+    environ = {**as_installed(), "ENGINE_CONFIG": str(config)}
     began = time.perf_counter()
     subprocess.run(
         [sys.executable, *arguments], check=True, capture_output=True, cwd=ROOT, env=environ

@@ -1,5 +1,6 @@
 """The log: one JSON line a happening, with a stable name, masked."""
 
+import asyncio
 import errno
 import io
 import json
@@ -215,6 +216,48 @@ def test_a_log_that_can_be_written_again_goes_on() -> None:
     write_happening(log, Trouble("ledger", "kept"))
     [text] = stream.getvalue().splitlines()
     assert json.loads(text)["message"] == "kept"
+
+
+class Counting(io.StringIO):
+    writes = 0
+
+    @override
+    def write(self, text: str) -> int:
+        self.writes += 1
+        return super().write(text)
+
+
+def messages(stream: io.StringIO) -> list[str]:
+    return [json.loads(text)["message"] for text in stream.getvalue().splitlines()]
+
+
+def test_the_lines_of_one_turn_of_the_loop_are_one_write() -> None:
+    stream = Counting()
+    log = create_log(Redactor(), stream)
+
+    async def story() -> None:
+        write_happening(log, Trouble("ledger", "one"))
+        write_happening(log, Trouble("ledger", "two"))
+        await asyncio.sleep(0)
+        assert messages(stream) == ["one", "two"]
+        write_happening(log, Trouble("ledger", "three"))
+        await asyncio.sleep(0)
+        assert messages(stream) == ["one", "two", "three"]
+
+    asyncio.run(story())
+    assert stream.writes == 2
+
+
+def test_the_last_line_before_the_loop_ends_is_written_and_so_is_one_of_another_thread() -> None:
+    stream = io.StringIO()
+    log = create_log(Redactor(), stream)
+
+    async def story() -> None:
+        await asyncio.to_thread(write_happening, log, Trouble("ledger", "beside"))
+        write_happening(log, Trouble("ledger", "last"))
+
+    asyncio.run(story())
+    assert messages(stream) == ["beside", "last"]
 
 
 @pytest.fixture

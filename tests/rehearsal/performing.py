@@ -28,7 +28,7 @@ from engine.steps.shell import ShellSettings
 from engine.store.sqlite import SqliteLedger
 from engine.wiring.clocks import now
 from tests.rehearsal.recording import Child, HttpRequest, World, a_world
-from tests.runs.fakes import Clock, Staged, a_run
+from tests.runs.fakes import Clock, Staged, Waiting, a_run
 
 KEY: Final = "simulated-app-key"
 SECRETS: Final[Mapping[str, str]] = {
@@ -116,10 +116,8 @@ class Stage:
         run = a_run("01HRUN", playbook, event, event.received)
         await stage.queue(playbook, event, run.id)
 
-        @asynccontextmanager
-        async def waiting() -> AsyncIterator[None]:
+        def wait() -> None:
             self.clock.jump(61.0)  # longer than anything here is waited for
-            yield
 
         ended = await stage.runner().carry_out(
             run,
@@ -127,7 +125,7 @@ class Stage:
             event,
             document_of(event, self.config),
             control=Control(asyncio.Event()),
-            yielded=waiting,
+            place=Waiting(wait),
         )
         keys, http = self.world.keys, self.world.take_http()
         once = [

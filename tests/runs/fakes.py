@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
@@ -215,20 +214,32 @@ class Stage:
     ) -> Run:
         """By a new runner, as after a restart; `while_waiting` may jump the clock."""
 
-        @asynccontextmanager
-        async def yielded() -> AsyncIterator[None]:
-            if while_waiting is not None:
-                while_waiting()
-            yield
-
         return await self.runner().carry_out(
             run,
             playbook,
             event,
             document_of(event, {}),
             control=control or Control(stopping or asyncio.Event()),
-            yielded=yielded,
+            place=Waiting(while_waiting),
         )
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A place for a run that never rests; `meanwhile` is called each time it begins to wait."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def give_back(self) -> None:
+        pass
+
+    async def take(self) -> None:
+        pass
+
+    def rests(self, run: Run, until: float | None) -> bool:
+        if self.meanwhile is not None:
+            self.meanwhile()
+        return False
 
 
 @dataclass
