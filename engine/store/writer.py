@@ -56,9 +56,8 @@ class Writer:
         while open_:
             orders, open_ = self._acts.group()
             if orders:
-                with self._turn:
-                    answers = self._commit(orders)
-                self._acts.answer(answers)
+                with self._turn:  # whoever waits for an answer comes before another process
+                    self._acts.answer(self._commit(orders))
                 self.file.tidy()
         self.file.close()
         self._turn.close()
