@@ -65,11 +65,10 @@ _BITS: Final = 4.0  # of a character, at least: most of 32 drawn at random have 
 
 def looks_like(text: str) -> str | None:
     """What a text looks like by itself, wherever it stands."""
+    if not _DRAWN.search(text):
+        return None
     small = text.casefold()
-    for kind, mark, form in _KNOWN:
-        if mark in small and form.search(text):
-            return kind if _DRAWN.search(text) else None
-    return None
+    return next((kind for kind, mark, form in _KNOWN if mark in small and form.search(text)), None)
 
 
 def named(name: str, value: str) -> str | None:
