@@ -328,17 +328,17 @@ def refusal(place: Place) -> str:
 
 
 def test_a_folder_that_is_not_there(place: Place) -> None:
-    database = place.folder / "disk/engine.db"
-    (place.folder / "disk").rmdir()
+    lock = place.folder / "disk/engine.db.opening.lock"
+    lock.parent.rmdir()
     assert refusal(place) == (
-        f"{database}.lock:1:1: database-unusable: {database}.lock: No such file or directory "
+        f"{lock}:1:1: database-unusable: {lock}: No such file or directory "
         "(check `database` in config.yaml, and who may write there)"
     )
 
 
 def test_a_disk_that_may_only_be_read(place: Place, small_disk: Path) -> None:
     mounted("-o", "remount,ro", str(small_disk))
-    lock = small_disk / "engine.db.lock"
+    lock = small_disk / "engine.db.opening.lock"
     assert refusal(place) == (
         f"{lock}:1:1: database-unusable: {lock}: Read-only file system "
         "(check `database` in config.yaml, and who may write there)"

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from engine.cli.main import run
+from engine.store.locks import LOCKS
 from tests.e2e.real_engine import PATIENCE, EngineProcess
 from tests.security.corpus import (
     ANSWER,
@@ -163,7 +164,8 @@ def test_hostile_texts_in_every_field_execute_nothing_and_forge_nothing(attacked
     assert not attacked.marker.exists()
     assert {path.name for path in attacked.folder.iterdir()} <= {
         *("config.yaml", "playbooks", "engine.db", "engine.db-wal", "engine.db-shm"),
-        *("engine.db.wake", "engine.db.lock", "cwd"),
+        *(f"engine.db{end}" for end in LOCKS),
+        "cwd",
     }
 
     # No header and no request was smuggled.
