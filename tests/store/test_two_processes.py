@@ -123,6 +123,8 @@ def test_when_the_log_is_deleted_nothing_is_lost_that_either_has_kept(
                     database.with_name(f"{database.name}{suffix}").unlink(missing_ok=True)
             said[f"M{number}"] = keep(ledger, f"M{number}")
         said |= {name: receiver.say() for name in theirs}
+        # Who has kept nothing since then may find out by these, and refuse them.
+        said |= {"M-": keep(ledger, "M-"), "T-": receiver.keep("T-")}
         assert (keep(ledger, "M"), receiver.keep("T")) == ("kept", "kept"), "it is mended"
     kept = [name for name, one in said.items() if one == "kept"]
     assert len(kept) >= 2 * COUNT - 10, set(said.values())
