@@ -24,13 +24,14 @@ from engine.runs.change import (
     StepStart,
 )
 from engine.runs.control import Control, Order, Verb
+from engine.runs.decision import decision
 from engine.runs.fact import Asked, Called, Cancelled, Paused, Settled, Started, cleans_up
 from engine.runs.flow import Flow
 from engine.runs.happening import StepAsked, StepSettled, StepStarted
 from engine.runs.journal import Journal
 from engine.runs.move import End, Move, Note, Perform, Wait
 from engine.runs.redaction import Redactor
-from engine.runs.run import Asking, Handed, Outcome, Run, RunState
+from engine.runs.run import Handed, Outcome, Run, RunState
 from engine.runs.slot import Place
 from engine.runs.trace import timestamp
 
@@ -308,38 +309,10 @@ class Conduct:
             question, step = progress.question, self.flow.playbook.find(path)
             if question is None or step is None or order.path not in (None, path):
                 continue
-            fact = _decision(order, path, progress.attempt, question.kind, self.means.clock())
+            fact = decision(order, path, progress.attempt, question.kind, self.means.clock())
             if fact is not None:
                 self._settle(step, fact)
                 return
-
-
-def _decision(order: Order, path: str, attempt: int, kind: Asking, now: float) -> Settled | None:
-    """What an order makes of a question of this kind; None when it is no answer to it."""
-    answer = {"approved": order.verb is Verb.APPROVE, "by": order.by, "at": timestamp(order.at)}
-    match kind, order.verb:
-        case Asking.APPROVAL, Verb.APPROVE:
-            return Settled(path, attempt, now, Outcome.SUCCEEDED, answer, by=order.by)
-        case Asking.APPROVAL, Verb.REJECT:
-            said = f"rejected by {order.by}"
-            return Settled(
-                *(path, attempt, now, Outcome.FAILED, answer, said), retryable=False, by=order.by
-            )
-        case Asking.ATTENTION, Verb.RETRY:
-            said = f"{order.by} had it performed again"
-            return Settled(
-                *(path, attempt, now, Outcome.UNKNOWN, None, said), again=True, by=order.by
-            )
-        case Asking.ATTENTION, Verb.SKIP:
-            said = f"skipped by {order.by}"
-            return Settled(path, attempt, now, Outcome.SKIPPED, None, said, by=order.by)
-        case Asking.ATTENTION, Verb.FAIL:
-            said = f"{order.by} took it for failed"
-            return Settled(
-                *(path, attempt, now, Outcome.UNKNOWN, None, said), retryable=False, by=order.by
-            )
-        case _:
-            return None
 
 
 def _begun(
