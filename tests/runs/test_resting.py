@@ -14,9 +14,10 @@ from engine.runs.ledger import Ledger, Past
 from engine.runs.resting import Resting
 from engine.runs.run import Run, RunState
 from engine.runs.slot import LONG
+from engine.runs.worker import Worker
 from engine.store.people import People, open_for_people
 from engine.store.sqlite import SqliteLedger
-from tests.runs.fakes import NOW, WHENCE, Stage, a_playbook, a_run, an_event
+from tests.runs.fakes import NOW, PATIENCE, WHENCE, Stage, a_playbook, a_run, an_event
 from tests.runs.test_worker import Gate, a_few_turns, a_worker, accepted, states_in, working
 
 PLAYBOOK = a_playbook(
@@ -65,6 +66,16 @@ def people(database: Path) -> AbstractContextManager[People]:
 async def waits(stage: Stage, *runs: str) -> None:
     waiting = {(run, RunState.WAITING) for run in runs}
     await stage.told.until(lambda told: waiting <= set(told.states))
+
+
+async def all_paused(worker: Worker, stage: Stage, database: Path) -> None:
+    """And the worker has heard of it: one that was just looking goes by what it saw."""
+    with people(database) as ops:
+        ops.pause(EVERYTHING, by="ada", at=NOW, reason=None)
+    async with asyncio.timeout(PATIENCE):
+        while worker.paused(PLAYBOOK.name) is None:
+            worker.wake()
+            await stage.ledger.queued(0, 1)
 
 
 # Which of them rest, and until when
@@ -200,8 +211,7 @@ def test_a_run_whose_time_comes_while_all_is_paused_goes_on_when_that_is_over(
         worker = a_worker(stage, PLAYBOOK)
         async with working(worker):
             await waits(stage, "RUN1")
-            with people(database) as ops:
-                ops.pause(EVERYTHING, by="ada", at=NOW, reason=None)
+            await all_paused(worker, stage, database)
             stage.clock.jump(3600)
             worker.wake()
             await stage.told.until(lambda told: len(told.settled) == 2)
@@ -228,10 +238,7 @@ def test_a_run_that_is_held_in_a_branch_goes_on_there_before_another_branch_has_
         worker = a_worker(stage, playbook)
         async with working(worker):
             await stage.told.until(lambda told: len(told.started) == 2)
-            with people(database) as ops:
-                ops.pause(EVERYTHING, by="ada", at=NOW, reason=None)
-            worker.wake()
-            await a_few_turns(worker, stage.ledger)
+            await all_paused(worker, stage, database)
             gate.let("RUN1")
             await waits(stage, "RUN1")
             with people(database) as ops:
