@@ -5,6 +5,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeVar
 
 from engine.runs.ledger import LedgerError, NotInLedgerError
@@ -105,7 +106,7 @@ class Acts:
         """Give everybody what their act came to; an exception is raised where it is awaited."""
         for loop in {order.loop for order, _ in answers}:
             mine = [(order.answer, value) for order, value in answers if order.loop is loop]
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
                 loop.call_soon_threadsafe(_settle, mine)
 
 

@@ -11,7 +11,7 @@ from engine.events.event import Event
 from engine.playbooks.step_type import Asks, Call, Report
 from engine.runs.run import RunState
 from engine.store.records import open_records
-from tests.runs.fakes import Stage, a_playbook, an_event
+from tests.runs.fakes import PATIENCE, Stage, a_playbook, an_event
 from tests.runs.test_worker import Gate, a_few_turns, a_worker, accepted, working
 
 ADA = {"person_id": 7, "person_name": "Ada"}
@@ -143,7 +143,8 @@ def test_what_is_done_for_a_closed_incident_survives_a_crash(stage: Stage, datab
         await stage.told.until(lambda told: bool(told.started))
         await accepted(stage.ledger, closed("E2"))
         worker.wake()
-        await stage.told.until(lambda told: told.started[-1][0] == "on_resolved/0")
+        async with asyncio.timeout(PATIENCE):
+            await undoing.reached.wait()
         work.cancel()
         await asyncio.wait([work])
 

@@ -101,12 +101,14 @@ class Gate:
 
     def __init__(self) -> None:
         self.came: list[str] = []
+        self.reached = asyncio.Event()  # by somebody
         self.open: dict[str, asyncio.Event] = {}
         self.inside = 0
         self.most_inside = 0
 
     async def __call__(self, call: Call) -> Report:
         self.came.append(call.run_id)
+        self.reached.set()
         self.inside += 1
         self.most_inside = max(self.most_inside, self.inside)
         try:

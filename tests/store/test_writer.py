@@ -408,14 +408,28 @@ def test_who_is_cancelled_has_its_act_done_all_the_same(writer: Writer, tmp_path
     assert kept(tmp_path) == ["a"]
 
 
-def test_who_has_gone_home_is_not_called(writer: Writer, tmp_path: Path) -> None:
+class JustClosed(asyncio.SelectorEventLoop):
+    """Still looks open to a thread that is about to call it."""
+
+    @override
+    def is_closed(self) -> bool:
+        return threading.current_thread() is threading.main_thread() and super().is_closed()
+
+
+@pytest.mark.parametrize("loop", [asyncio.SelectorEventLoop, JustClosed])
+def test_who_has_gone_home_is_not_called(
+    writer: Writer, tmp_path: Path, loop: type[asyncio.AbstractEventLoop]
+) -> None:
     held = Held()
 
     async def leaves() -> None:
         asyncio.get_running_loop().call_soon(asyncio.ensure_future, writer.do(held))
         assert await asyncio.to_thread(held.reached.wait, PATIENCE)
 
-    asyncio.run(leaves())
+    with asyncio.Runner(loop_factory=loop) as runner:
+        left = runner.get_loop()
+        runner.run(leaves())
+    assert left.is_closed()
     held.released.set()
     assert asyncio.run(writer.do(adds("a"))) == "a"
     assert kept(tmp_path) == ["a"]
