@@ -7,9 +7,10 @@ number of the process, to be woken by.
 import fcntl
 import os
 import signal
+import threading
 import time
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -116,6 +117,29 @@ class Turn:
         os.close(self._handle)
 
 
+@contextmanager
+def turn_beside(path: Path, patience: float) -> Iterator[None]:
+    """The turn of a command: engines that are busy leave no other moment to write.
+
+    Without one after `patience` seconds, or where no engine ever took turns: SQLite's own lock is
+    what keeps two from writing at once, and says what is wrong.
+    """
+    try:
+        # Not made where there is none: made by another user it would keep engines out.
+        handle = os.open(_beside(path, _WRITING), os.O_RDWR)
+    except OSError:
+        yield
+        return
+    try:
+        # In a thread: the system has no limit to how long it lets somebody wait for a lock.
+        waiting = threading.Thread(target=_wait_for, args=(handle,), daemon=True)
+        waiting.start()
+        waiting.join(patience)
+        yield
+    finally:
+        os.close(handle)
+
+
 def wake(path: Path) -> bool:
     """Have the worker of a ledger look at it again; False where there is none.
 
@@ -142,6 +166,11 @@ def _open(lock: Path) -> int:
         return os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
     except OSError as error:
         raise EngineError(unusable(lock, error)) from None
+
+
+def _wait_for(handle: int) -> None:
+    with suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _locked_soon(handle: int) -> bool:

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -14,18 +13,15 @@ import pytest
 from engine.problem import EngineError
 from engine.store import locks
 from engine.store.database import reading
-from engine.store.locks import Role, Turn, holder, opening, sole_use, wake
+from engine.store.locks import Role, Turn, holder, opening, sole_use, turn_beside, wake
 from engine.store.sqlite import open_ledger
-from tests.processes.children import wait_until
+from tests.store.waiting import PATIENCE, until_it_waits
 
 ROOT = Path(locks.__file__).parents[2]
 HOLD = """
 import sys
-import threading
-import time
 from pathlib import Path
 from engine.store.sqlite import open_ledger
-from tests.processes.children import wait_until
 with open_ledger(Path(sys.argv[1])):
     print("open", flush=True)
     sys.stdin.read()
@@ -122,7 +118,6 @@ LISTEN = """
 import signal, sys
 from pathlib import Path
 from engine.store.sqlite import open_ledger
-from tests.processes.children import wait_until
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGURG})
 with open_ledger(Path(sys.argv[1])):
     print("open", flush=True)
@@ -248,8 +243,38 @@ def test_a_turn_to_write_is_waited_for(database: Path) -> None:
     theirs.close()
 
 
-def until_it_waits(database: Path, suffix: str) -> None:
-    """Until somebody waits for a lock, as the system tells it."""
-    inode = f":{database.with_name(database.name + suffix).stat().st_ino} "
-    waits = re.compile(rf"^\d+: -> FLOCK .*{inode}", re.MULTILINE)
-    wait_until(lambda: waits.search(Path("/proc/locks").read_text()) is not None)
+def test_a_command_waits_for_its_turn_and_engines_for_its_end(database: Path) -> None:
+    order: list[str] = []
+    engine = Turn(database)
+
+    def write() -> None:
+        with turn_beside(database, PATIENCE):
+            order.append("command")
+
+    with engine:
+        command = threading.Thread(target=write)
+        command.start()
+        until_it_waits(database, ".writing.lock")
+        order.append("engine")
+    command.join()
+    with engine:
+        order.append("engine again")
+    engine.close()
+    assert order == ["engine", "command", "engine again"]
+
+
+def test_a_command_goes_on_without_a_turn_when_it_has_waited_long_enough(database: Path) -> None:
+    engine = Turn(database)
+    with engine, turn_beside(database, 0.01):
+        pass  # an engine that is stopped in its turn: SQLite says what comes of it
+    with engine, pytest.raises(ZeroDivisionError), turn_beside(database, 0.01):
+        _ = 1 / 0
+    engine.close()
+    with turn_beside(database, PATIENCE):
+        pass
+
+
+def test_a_command_makes_no_lock_where_no_engine_ever_took_turns(database: Path) -> None:
+    with turn_beside(database, PATIENCE):
+        pass
+    assert list(database.parent.glob("engine.db*")) == []
