@@ -42,9 +42,11 @@ LOCKS: Final = (*(role.value for role in Role), _OPENING, _WRITING)  # behind th
 @contextmanager
 def opening(path: Path) -> Iterator[None]:
     """Wait for others who are just opening the ledger: one at a time makes it what it has to be."""
-    handle = _open(_beside(path, _OPENING))
+    lock = _beside(path, _OPENING)
+    handle = _open(lock)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        with _refusals(lock):
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
@@ -62,20 +64,22 @@ def sole_use(path: Path, roles: Collection[Role] = tuple(Role)) -> Iterator[None
 
 @contextmanager
 def _held(path: Path, role: Role) -> Iterator[None]:
-    handle = _open(_beside(path, role.value))
+    lock = _beside(path, role.value)
+    handle = _open(lock)
     try:
-        if not _locked_soon(handle):
-            holder = os.read(handle, 20).decode(errors="replace").strip() or "unknown"
-            raise EngineError(
-                Problem(
-                    "database-in-use",
-                    f"another engine (process {holder}) {role.does} {path}",
-                    None,
-                    "stop it first, or give this one a `database` of its own",
+        with _refusals(lock):
+            if not _locked_soon(handle):
+                process = os.read(handle, 20).decode(errors="replace").strip() or "unknown"
+                raise EngineError(
+                    Problem(
+                        "database-in-use",
+                        f"another engine (process {process}) {role.does} {path}",
+                        None,
+                        "stop it first, or give this one a `database` of its own",
+                    )
                 )
-            )
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(handle)
@@ -107,10 +111,12 @@ class Turn:
         self._handle = _open(_beside(path, _WRITING))
 
     def __enter__(self) -> None:
-        fcntl.flock(self._handle, fcntl.LOCK_EX)
+        with suppress(OSError):  # without a turn as with one, SQLite keeps two from writing at once
+            fcntl.flock(self._handle, fcntl.LOCK_EX)
 
     def __exit__(self, *_: object) -> None:
-        fcntl.flock(self._handle, fcntl.LOCK_UN)
+        with suppress(OSError):
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """No more turns."""
@@ -121,8 +127,8 @@ class Turn:
 def turn_beside(path: Path, patience: float) -> Iterator[None]:
     """The turn of a command: engines that are busy leave no other moment to write.
 
-    Without one after `patience` seconds, or where no engine ever took turns: SQLite's own lock is
-    what keeps two from writing at once, and says what is wrong.
+    After `patience` seconds, or where no engine ever took turns, it goes on without one: SQLite's
+    own lock is what keeps two from writing at once, and says what is wrong.
     """
     try:
         # Not made where there is none: made by another user it would keep engines out.
@@ -162,8 +168,15 @@ def _beside(path: Path, suffix: str) -> Path:
 
 
 def _open(lock: Path) -> int:
-    try:
+    with _refusals(lock):
         return os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+
+
+@contextmanager
+def _refusals(lock: Path) -> Iterator[None]:
+    """What the system refuses is said: not every disk has room, nor every file system locks."""
+    try:
+        yield
     except OSError as error:
         raise EngineError(unusable(lock, error)) from None
 
@@ -185,6 +198,6 @@ def _locked_soon(handle: int) -> bool:
 def _locked(handle: int, operation: int) -> bool:
     try:
         fcntl.flock(handle, operation | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
     return True

@@ -1,5 +1,7 @@
 """Who holds a ledger, who is refused, and who is woken."""
 
+import asyncio
+import errno
 import fcntl
 import os
 import subprocess
@@ -109,6 +111,33 @@ def test_a_second_engine_is_refused_by_the_name_of_the_first_until_that_one_is_g
         first.kill()
     with open_ledger(database):
         pass
+
+
+def test_a_file_system_without_locks_is_said_to_be_none_for_a_ledger(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_locks(monkeypatch)
+    for taking, suffix in ((opening(database), ".opening.lock"), (sole_use(database), ".lock")):
+        with pytest.raises(EngineError) as refused, taking:
+            pass  # pragma: no cover
+        (problem,) = refused.value.problems
+        assert problem.message == f"{database}{suffix}: No locks available"
+    assert holder(database) is None
+
+
+def test_a_system_that_runs_out_of_locks_keeps_nothing_from_being_committed(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_ledger(database) as ledger:
+        without_locks(monkeypatch)
+        asyncio.run(asyncio.wait_for(ledger.check(), PATIENCE))
+
+
+def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
 
 
 # Waking
