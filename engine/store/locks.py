@@ -1,7 +1,7 @@
 """Who holds a ledger: one receiver and one worker, in one process or in two.
 
 The system lets go of a lock however its process ends. What others find in a lock's file is the
-number of the process, to be woken by.
+number of the process, to be woken by, and whose numbers these are.
 """
 
 import fcntl
@@ -20,6 +20,7 @@ from engine.store.unusable import unusable
 
 LOOKS: Final = 5  # for the lock of another engine
 LOOK: Final = 0.02  # seconds between them
+_LONGEST: Final = 100  # bytes of what is in a lock's file
 
 
 class Role(Enum):
@@ -69,7 +70,9 @@ def _held(path: Path, role: Role) -> Iterator[None]:
     try:
         with _refusals(lock):
             if not _locked_soon(handle):
-                process = os.read(handle, 20).decode(errors="replace").strip() or "unknown"
+                process, *_ = os.read(handle, _LONGEST).decode(errors="replace").split() or [
+                    "unknown"
+                ]
                 raise EngineError(
                     Problem(
                         "database-in-use",
@@ -79,24 +82,47 @@ def _held(path: Path, role: Role) -> Iterator[None]:
                     )
                 )
             os.ftruncate(handle, 0)
-            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+            os.pwrite(handle, f"{os.getpid()} {_numbers()}\n".encode(), 0)
         yield
     finally:
         os.close(handle)
 
 
 def holder(path: Path, role: Role = Role.WORKER) -> int | None:
-    """The process that has a role; None where none has, or none is known."""
+    """The process that has a role; None where none has, or none that can be named from here."""
+    match (_claim(path, role) or "").split():
+        case [process, numbers] if process.isdigit() and numbers == _numbers():
+            return int(process)
+    return None
+
+
+def is_held(path: Path, role: Role) -> bool:
+    """Whether some process has a role, wherever it is."""
+    return _claim(path, role) is not None
+
+
+def _claim(path: Path, role: Role) -> str | None:
+    """What is in a role's lock; None where nobody has it. Empty: who has it has just begun."""
     try:
         handle = os.open(_beside(path, role.value), os.O_RDONLY)
     except OSError:
         return None
     try:
-        return None if _locked(handle, fcntl.LOCK_SH) else int(os.read(handle, 20))
-    except (ValueError, OSError):
-        return None  # it is just starting, or just ended
+        if _locked(handle, fcntl.LOCK_SH):
+            return None
+        return os.read(handle, _LONGEST).decode(errors="replace")
+    except OSError:
+        return None
     finally:
         os.close(handle)
+
+
+def _numbers() -> str:
+    """Whose numbers processes are known by here: in another container they are others."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return "pid"  # of a system that has one set of them
 
 
 class Turn:

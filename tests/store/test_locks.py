@@ -15,7 +15,7 @@ import pytest
 from engine.problem import EngineError
 from engine.store import locks
 from engine.store.database import reading
-from engine.store.locks import Role, Turn, holder, opening, sole_use, turn_beside, wake
+from engine.store.locks import Role, Turn, holder, is_held, opening, sole_use, turn_beside, wake
 from engine.store.sqlite import open_ledger
 from tests.store.waiting import PATIENCE, until_it_waits
 
@@ -191,6 +191,22 @@ def test_who_only_looks_whether_a_ledger_is_free_keeps_no_engine_from_it(
     monkeypatch.setattr(time, "sleep", lambda _: os.close(lock))
     with sole_use(database):
         assert wake(database) is True
+
+
+def test_who_counts_processes_in_another_container_is_there_and_cannot_be_woken(
+    database: Path,
+) -> None:
+    with sole_use(database, [Role.WORKER]):
+        lock = database.with_name("engine.db.lock")
+        lock.write_text(lock.read_text().replace("pid", "other"))
+        assert (holder(database), is_held(database, Role.WORKER)) == (None, True)
+        assert wake(database) is False, "the number is that of somebody else here"
+        with pytest.raises(EngineError, match=f"process {os.getpid()}"), sole_use(database):
+            pass  # pragma: no cover
+        with pytest.raises(EngineError, match="database-unusable"):
+            open_ledger(database, roles=[Role.RECEIVER]).__enter__()
+        assert not database.exists(), "who comes second makes nothing"
+    assert not is_held(database, Role.WORKER)
 
 
 # Roles
