@@ -24,6 +24,7 @@ from engine.runs.happening import (
     Matched,
     Pruned,
     Reconciled,
+    Recovered,
     Reloaded,
     ReloadRefused,
     RunMoved,
@@ -195,8 +196,16 @@ def write_happening(log: Log, happening: Happening) -> None:
             )
         case Reloaded() | ReloadRefused():
             _write_reload(log, happening)
+        case Trouble() | Recovered():
+            _write_trouble(log, happening)
+
+
+def _write_trouble(log: Log, happening: Trouble | Recovered) -> None:
+    match happening:
         case Trouble(where, message):
             log.error("trouble", action="trouble", where=where, message=message)
+        case Recovered(where):
+            log.info("trouble is over", action="recovered", where=where)
 
 
 def _write_start(log: Log, happening: LeftOver | TakenUp) -> None:

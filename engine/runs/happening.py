@@ -66,6 +66,13 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Recovered:
+    """What was told of as trouble is over."""
+
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciled:
     """It was looked for what had been missed between two times, Unix seconds."""
 
@@ -135,6 +142,7 @@ Happening = (
     | StepSettled
     | StepAsked
     | Trouble
+    | Recovered
     | Reconciled
     | LeftOver
     | TakenUp

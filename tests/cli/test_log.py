@@ -23,6 +23,7 @@ from engine.runs.happening import (
     Matched,
     Pruned,
     Reconciled,
+    Recovered,
     Reloaded,
     ReloadRefused,
     RunMoved,
@@ -125,6 +126,11 @@ def written(happening: Happening) -> dict[str, Any]:
             Trouble("ledger", "disk full"),
             {"level": "error", "action": "trouble", "event": "trouble", "where": "ledger",
              "message": "disk full"},
+        ),
+        (
+            Recovered("ledger"),
+            {"level": "info", "action": "recovered", "event": "trouble is over",
+             "where": "ledger"},
         ),
     ],
 )  # fmt: skip
