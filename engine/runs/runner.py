@@ -51,7 +51,8 @@ class Runner:
         """Bring a queued or unfinished run to its end, or to where it rests or stopping finds it.
 
         `history` is what happened to it; None: the ledger is asked. Its `place` is given back while
-        the run only waits, so that another one can have its turn.
+        the run only waits, and when nothing is left but to keep its end, so that another one can
+        have its turn.
         Cancelling it cuts the steps in flight; they have no outcome then.
         """
         journal = Journal(self.ledger, self.tell, self.clock)
@@ -59,7 +60,10 @@ class Runner:
             run, flow = await self._begin(run, Flow(playbook, document, run.id), journal, history)
             conduct = Conduct(self, journal, run, flow, event, control, place)
             end = await conduct.to_the_end()
-            return conduct.run if end is None else self._end(conduct.run, playbook, end, journal)
+            if end is None:
+                return conduct.run
+            place.give_back()  # the next run need not wait until this one's end is on the disk
+            return self._end(conduct.run, playbook, end, journal)
         finally:
             await journal.write()
 

@@ -102,7 +102,7 @@ class Worker:
 
     @property
     def working(self) -> bool:
-        """Whether a run can begin now: what was left behind is taken up, and it is to go on."""
+        """Whether a run can begin now: what was left behind is being taken up, and it goes on."""
         return self._tasks is not None and not self._stopping.is_set()
 
     def wake(self) -> None:

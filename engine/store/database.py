@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.problem import EngineError, Problem
+from engine.store.locks import turn_beside
 from engine.store.queries import read_migrations, read_queries
 from engine.store.unusable import no_ledger, unusable
 
@@ -106,7 +107,7 @@ def reading(path: Path, *, whatever_schema: bool = False) -> Iterator[sqlite3.Co
 
 @contextmanager
 def writing(path: Path, patience: float) -> Iterator[sqlite3.Connection]:
-    """A connection that writes a little, beside a running engine. Raises EngineError."""
+    """A connection that writes a little, beside a running engine: `at_once`. Raises EngineError."""
     with reading(path):
         pass  # it is there, and of a schema that this engine knows
     try:
@@ -117,6 +118,20 @@ def writing(path: Path, patience: float) -> Iterator[sqlite3.Connection]:
             yield connection
     except sqlite3.Error as error:
         raise EngineError(unusable(path, error)) from None
+
+
+@contextmanager
+def at_once(connection: sqlite3.Connection, path: Path, patience: float) -> Iterator[None]:
+    """A transaction of a command beside a running engine: all of it is committed, or nothing."""
+    with turn_beside(path, patience):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if connection.in_transaction:  # a full disk ends it by itself
+                connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

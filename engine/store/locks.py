@@ -1,15 +1,16 @@
 """Who holds a ledger: one receiver and one worker, in one process or in two.
 
 The system lets go of a lock however its process ends. What others find in a lock's file is the
-number of the process, to be woken by.
+number of the process, to be woken by, and whose numbers these are.
 """
 
 import fcntl
 import os
 import signal
+import threading
 import time
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from engine.store.unusable import unusable
 
 LOOKS: Final = 5  # for the lock of another engine
 LOOK: Final = 0.02  # seconds between them
+_LONGEST: Final = 100  # bytes of what is in a lock's file
 
 
 class Role(Enum):
@@ -41,9 +43,11 @@ LOCKS: Final = (*(role.value for role in Role), _OPENING, _WRITING)  # behind th
 @contextmanager
 def opening(path: Path) -> Iterator[None]:
     """Wait for others who are just opening the ledger: one at a time makes it what it has to be."""
-    handle = _open(_beside(path, _OPENING))
+    lock = _beside(path, _OPENING)
+    handle = _open(lock)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        with _refusals(lock):
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
@@ -61,37 +65,64 @@ def sole_use(path: Path, roles: Collection[Role] = tuple(Role)) -> Iterator[None
 
 @contextmanager
 def _held(path: Path, role: Role) -> Iterator[None]:
-    handle = _open(_beside(path, role.value))
+    lock = _beside(path, role.value)
+    handle = _open(lock)
     try:
-        if not _locked_soon(handle):
-            holder = os.read(handle, 20).decode(errors="replace").strip() or "unknown"
-            raise EngineError(
-                Problem(
-                    "database-in-use",
-                    f"another engine (process {holder}) {role.does} {path}",
-                    None,
-                    "stop it first, or give this one a `database` of its own",
+        with _refusals(lock):
+            if not _locked_soon(handle):
+                process, *_ = os.read(handle, _LONGEST).decode(errors="replace").split() or [
+                    "unknown"
+                ]
+                raise EngineError(
+                    Problem(
+                        "database-in-use",
+                        f"another engine (process {process}) {role.does} {path}",
+                        None,
+                        "stop it first, or give this one a `database` of its own",
+                    )
                 )
-            )
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()} {_numbers()}\n".encode(), 0)
         yield
     finally:
         os.close(handle)
 
 
 def holder(path: Path, role: Role = Role.WORKER) -> int | None:
-    """The process that has a role; None where none has, or none is known."""
+    """The process that has a role; None where none has, or none that can be named from here."""
+    match (_claim(path, role) or "").split():
+        case [process, numbers] if process.isdigit() and numbers == _numbers():
+            return int(process)
+    return None
+
+
+def is_held(path: Path, role: Role) -> bool:
+    """Whether some process has a role, wherever it is."""
+    return _claim(path, role) is not None
+
+
+def _claim(path: Path, role: Role) -> str | None:
+    """What is in a role's lock; None where nobody has it. Empty: who has it has just begun."""
     try:
         handle = os.open(_beside(path, role.value), os.O_RDONLY)
     except OSError:
         return None
     try:
-        return None if _locked(handle, fcntl.LOCK_SH) else int(os.read(handle, 20))
-    except (ValueError, OSError):
-        return None  # it is just starting, or just ended
+        if _locked(handle, fcntl.LOCK_SH):
+            return None
+        return os.read(handle, _LONGEST).decode(errors="replace")
+    except OSError:
+        return None
     finally:
         os.close(handle)
+
+
+def _numbers() -> str:
+    """Whose numbers processes are known by here: in another container they are others."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return "pid"  # of a system that has one set of them
 
 
 class Turn:
@@ -106,14 +137,39 @@ class Turn:
         self._handle = _open(_beside(path, _WRITING))
 
     def __enter__(self) -> None:
-        fcntl.flock(self._handle, fcntl.LOCK_EX)
+        with suppress(OSError):  # without a turn as with one, SQLite keeps two from writing at once
+            fcntl.flock(self._handle, fcntl.LOCK_EX)
 
     def __exit__(self, *_: object) -> None:
-        fcntl.flock(self._handle, fcntl.LOCK_UN)
+        with suppress(OSError):
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """No more turns."""
         os.close(self._handle)
+
+
+@contextmanager
+def turn_beside(path: Path, patience: float) -> Iterator[None]:
+    """The turn of a command: engines that are busy leave no other moment to write.
+
+    After `patience` seconds, or where no engine ever took turns, it goes on without one: SQLite's
+    own lock is what keeps two from writing at once, and says what is wrong.
+    """
+    try:
+        # Not made where there is none: made by another user it would keep engines out.
+        handle = os.open(_beside(path, _WRITING), os.O_RDWR)
+    except OSError:
+        yield
+        return
+    try:
+        # In a thread: the system has no limit to how long it lets somebody wait for a lock.
+        waiting = threading.Thread(target=_wait_for, args=(handle,), daemon=True)
+        waiting.start()
+        waiting.join(patience)
+        yield
+    finally:
+        os.close(handle)
 
 
 def wake(path: Path) -> bool:
@@ -138,10 +194,22 @@ def _beside(path: Path, suffix: str) -> Path:
 
 
 def _open(lock: Path) -> int:
-    try:
+    with _refusals(lock):
         return os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+
+
+@contextmanager
+def _refusals(lock: Path) -> Iterator[None]:
+    """What the system refuses is said: not every disk has room, nor every file system locks."""
+    try:
+        yield
     except OSError as error:
         raise EngineError(unusable(lock, error)) from None
+
+
+def _wait_for(handle: int) -> None:
+    with suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _locked_soon(handle: int) -> bool:
@@ -156,6 +224,6 @@ def _locked_soon(handle: int) -> bool:
 def _locked(handle: int, operation: int) -> bool:
     try:
         fcntl.flock(handle, operation | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
     return True

@@ -6,7 +6,7 @@ It is written only if it can be obeyed: what it is about is looked at in the sam
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from engine.runs.control import Order, Pause, Verb
 from engine.runs.run import Asking, Run, RunState, StepRecord
 from engine.runs.trace import timestamp
 from engine.store import rows
-from engine.store.database import writing
+from engine.store.database import at_once, writing
 from engine.store.queries import read_queries
 from engine.store.records import Records
 from engine.store.words import keep_audit, read_pauses
@@ -48,8 +48,11 @@ class People:
     audit trail with it; `whence` says from where, as AuditEntry has it.
     """
 
-    def __init__(self, connection: sqlite3.Connection, whence: Mapping[str, Any]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, whence: Mapping[str, Any]
+    ) -> None:
         self._db = connection
+        self._path = path
         self._whence = whence
         self._sql = read_queries()
         self._records = Records(connection)
@@ -159,22 +162,15 @@ class People:
         entry = AuditEntry(act=act, by=by, at=at, whence=self._whence, **more)
         keep_audit(self._db, self._sql, entry)
 
-    @contextmanager
-    def _at_once(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+    def _at_once(self) -> AbstractContextManager[None]:
+        return at_once(self._db, self._path, HURRY)
 
 
 @contextmanager
 def open_for_people(path: Path, whence: Mapping[str, Any]) -> Iterator[People]:
     """The ledger of a file that is there, for a word. Raises EngineError."""
     with writing(path, HURRY) as connection:
-        yield People(connection, whence)
+        yield People(connection, path, whence)
 
 
 def asked_for(steps: Iterable[StepRecord], kind: Asking) -> Sequence[StepRecord]:

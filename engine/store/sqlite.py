@@ -37,7 +37,7 @@ from engine.store.database import connect, reconnect
 from engine.store.in_force import put_in_force
 from engine.store.lanes import read_lane, read_starts, read_under_way
 from engine.store.ledger_file import LedgerFile
-from engine.store.locks import Role, holder, opening, sole_use
+from engine.store.locks import Role, is_held, opening, sole_use
 from engine.store.matches import Matches
 from engine.store.pasts import read_history, read_pasts
 from engine.store.private import keep_private
@@ -268,7 +268,7 @@ def open_ledger(
     with ExitStack() as stack:
         with opening(path):
             stack.enter_context(sole_use(path, roles))
-            in_use = any(holder(path, role) for role in Role if role not in roles)
+            in_use = any(is_held(path, role) for role in Role if role not in roles)
             file = LedgerFile(path, connect=reconnect if in_use else connect)
             keep_private(path, tell)  # now that it is ours beyond doubt, and no folder
         writer = Writer(file)

@@ -11,7 +11,8 @@ from engine.store.locks import wake
 Soon = Callable[[Callable[[], None]], object]
 
 NO_WORKER: Final = (
-    "none can be woken: events are kept, and judged once `engine work` runs, as the same user"
+    "none can be woken: events are kept, and judged once `engine work` runs, as the same user and "
+    "not in another container"
 )
 
 

@@ -56,7 +56,9 @@ class Receiver:
         if isinstance(read, Event):
             try:
                 taking = self.take(read, arrived)
-                del read  # while what it is made of is at hand: the wait is long, and others come
+                # Before the wait, which is long: thousands of events may wait beside this one, and
+                # what is taken apart now is still in the processor's cache.
+                del read
                 taken = await taking
                 if isinstance(taken, Response):
                     return taken

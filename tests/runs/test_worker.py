@@ -21,7 +21,7 @@ from engine.problem import EngineError, Problem
 from engine.rules.condition import Answer, Verdict
 from engine.rules.match import Trigger
 from engine.runs import admission, patient_ledger
-from engine.runs.change import RunBegin
+from engine.runs.change import Change, RunBegin, RunMove
 from engine.runs.fact import Began
 from engine.runs.happening import Matched, RunMoved, StepStarted, TakenUp
 from engine.runs.ledger import Judgement, Ledger, LedgerError, NotInLedgerError, Past
@@ -294,6 +294,27 @@ def test_a_backlog_that_starts_nothing_is_judged_to_its_end(
 
 
 # Slots
+
+
+def test_the_next_run_does_not_wait_until_the_end_of_one_is_on_the_disk(
+    stage: Stage, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = stage.ledger.keep
+
+    async def keep_late(changes: Sequence[Change]) -> None:
+        if any(isinstance(one, RunMove) and one.run.id == "RUN1" for one in changes):
+            await stage.told.until(lambda told: ("RUN2", RunState.RUNNING) in told.states)
+        await keep(changes)
+
+    monkeypatch.setattr(stage.ledger, "keep", keep_late)
+
+    async def story() -> None:
+        await accepted(stage.ledger, an_event("EVENT1"), an_event("EVENT2"))
+        async with working(a_worker(stage, ONE, at_once=1)):
+            await stage.told.until(lambda told: told.ended("RUN1", "RUN2"))
+
+    asyncio.run(story())
+    assert set(states_in(database).values()) == {"succeeded"}
 
 
 def test_no_more_runs_go_at_once_than_allowed_and_the_others_start_in_order(

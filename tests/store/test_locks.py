@@ -1,8 +1,9 @@
 """Who holds a ledger, who is refused, and who is woken."""
 
+import asyncio
+import errno
 import fcntl
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -14,18 +15,15 @@ import pytest
 from engine.problem import EngineError
 from engine.store import locks
 from engine.store.database import reading
-from engine.store.locks import Role, Turn, holder, opening, sole_use, wake
+from engine.store.locks import Role, Turn, holder, is_held, opening, sole_use, turn_beside, wake
 from engine.store.sqlite import open_ledger
-from tests.processes.children import wait_until
+from tests.store.waiting import PATIENCE, until_it_waits
 
 ROOT = Path(locks.__file__).parents[2]
 HOLD = """
 import sys
-import threading
-import time
 from pathlib import Path
 from engine.store.sqlite import open_ledger
-from tests.processes.children import wait_until
 with open_ledger(Path(sys.argv[1])):
     print("open", flush=True)
     sys.stdin.read()
@@ -115,6 +113,33 @@ def test_a_second_engine_is_refused_by_the_name_of_the_first_until_that_one_is_g
         pass
 
 
+def test_a_file_system_without_locks_is_said_to_be_none_for_a_ledger(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_locks(monkeypatch)
+    for taking, suffix in ((opening(database), ".opening.lock"), (sole_use(database), ".lock")):
+        with pytest.raises(EngineError) as refused, taking:
+            pass  # pragma: no cover
+        (problem,) = refused.value.problems
+        assert problem.message == f"{database}{suffix}: No locks available"
+    assert holder(database) is None
+
+
+def test_a_system_that_runs_out_of_locks_keeps_nothing_from_being_committed(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_ledger(database) as ledger:
+        without_locks(monkeypatch)
+        asyncio.run(asyncio.wait_for(ledger.check(), PATIENCE))
+
+
+def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+
 # Waking
 
 
@@ -122,7 +147,6 @@ LISTEN = """
 import signal, sys
 from pathlib import Path
 from engine.store.sqlite import open_ledger
-from tests.processes.children import wait_until
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGURG})
 with open_ledger(Path(sys.argv[1])):
     print("open", flush=True)
@@ -167,6 +191,22 @@ def test_who_only_looks_whether_a_ledger_is_free_keeps_no_engine_from_it(
     monkeypatch.setattr(time, "sleep", lambda _: os.close(lock))
     with sole_use(database):
         assert wake(database) is True
+
+
+def test_who_counts_processes_in_another_container_is_there_and_cannot_be_woken(
+    database: Path,
+) -> None:
+    with sole_use(database, [Role.WORKER]):
+        lock = database.with_name("engine.db.lock")
+        lock.write_text(lock.read_text().replace("pid", "other"))
+        assert (holder(database), is_held(database, Role.WORKER)) == (None, True)
+        assert wake(database) is False, "the number is that of somebody else here"
+        with pytest.raises(EngineError, match=f"process {os.getpid()}"), sole_use(database):
+            pass  # pragma: no cover
+        with pytest.raises(EngineError, match="database-unusable"):
+            open_ledger(database, roles=[Role.RECEIVER]).__enter__()
+        assert not database.exists(), "who comes second makes nothing"
+    assert not is_held(database, Role.WORKER)
 
 
 # Roles
@@ -248,8 +288,38 @@ def test_a_turn_to_write_is_waited_for(database: Path) -> None:
     theirs.close()
 
 
-def until_it_waits(database: Path, suffix: str) -> None:
-    """Until somebody waits for a lock, as the system tells it."""
-    inode = f":{database.with_name(database.name + suffix).stat().st_ino} "
-    waits = re.compile(rf"^\d+: -> FLOCK .*{inode}", re.MULTILINE)
-    wait_until(lambda: waits.search(Path("/proc/locks").read_text()) is not None)
+def test_a_command_waits_for_its_turn_and_engines_for_its_end(database: Path) -> None:
+    order: list[str] = []
+    engine = Turn(database)
+
+    def write() -> None:
+        with turn_beside(database, PATIENCE):
+            order.append("command")
+
+    with engine:
+        command = threading.Thread(target=write)
+        command.start()
+        until_it_waits(database, ".writing.lock")
+        order.append("engine")
+    command.join()
+    with engine:
+        order.append("engine again")
+    engine.close()
+    assert order == ["engine", "command", "engine again"]
+
+
+def test_a_command_goes_on_without_a_turn_when_it_has_waited_long_enough(database: Path) -> None:
+    engine = Turn(database)
+    with engine, turn_beside(database, 0.01):
+        pass  # an engine that is stopped in its turn: SQLite says what comes of it
+    with engine, pytest.raises(ZeroDivisionError), turn_beside(database, 0.01):
+        _ = 1 / 0
+    engine.close()
+    with turn_beside(database, PATIENCE):
+        pass
+
+
+def test_a_command_makes_no_lock_where_no_engine_ever_took_turns(database: Path) -> None:
+    with turn_beside(database, PATIENCE):
+        pass
+    assert list(database.parent.glob("engine.db*")) == []

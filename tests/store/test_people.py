@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -25,10 +26,12 @@ from engine.runs.control import EVERYTHING, Order, Pause, Verb
 from engine.runs.fact import Asked, Began, Cancelled, Settled
 from engine.runs.ledger import Ledger
 from engine.runs.run import Asking, Outcome, Question, Run, RunState, StepRecord
+from engine.store.locks import Turn
 from engine.store.people import People, open_for_people
 from engine.store.records import open_records
 from engine.store.sqlite import SqliteLedger
 from tests.runs.fakes import NOW, WHENCE, a_playbook, a_run, an_event, letting, verdicts
+from tests.store.waiting import until_it_waits
 
 PLAYBOOK = a_playbook("steps: [{id: a, probe: a}, {id: b, probe: b}]", "restart-host")
 
@@ -238,6 +241,23 @@ def test_a_pause_is_in_force_until_it_is_taken_back(ledger: SqliteLedger, people
     later = people.pause("restart-host", by="bob", at=NOW + 3, reason=None)
     assert asyncio.run(ledger.pauses()) == {"restart-host": later}
     assert later.said == "paused by bob"
+
+
+def test_a_word_waits_for_its_turn_and_not_for_a_moment_that_busy_engines_leave_by_chance(
+    ledger: SqliteLedger, database: Path
+) -> None:
+    def pause() -> None:
+        with open_for_people(database, WHENCE) as people:
+            people.pause(EVERYTHING, by="ada", at=NOW, reason=None)
+
+    with closing(Turn(database)) as engine:
+        word = threading.Thread(target=pause)
+        with engine:
+            word.start()
+            until_it_waits(database, ".writing.lock")
+            assert asyncio.run(ledger.pauses()) == {}
+        word.join()
+        assert asyncio.run(ledger.pauses()) == {EVERYTHING: Pause(EVERYTHING, "ada", NOW)}
 
 
 def test_all_and_one_are_paused_apart(people: People) -> None:

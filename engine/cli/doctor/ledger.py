@@ -13,7 +13,7 @@ from engine.config.config import Config
 from engine.playbooks.units import format_size
 from engine.runs.retention import LONG_LOG
 from engine.runs.trace import timestamp
-from engine.store.database import reading, writing
+from engine.store.database import at_once, reading, writing
 from engine.store.queries import read_migrations, read_queries
 from engine.store.words import read_pauses
 
@@ -107,11 +107,9 @@ def _log(path: Path) -> Iterator[Finding]:
 
 def _commits(path: Path) -> Finding:
     sql = read_queries()
-    with writing(path, PATIENCE) as db:
-        db.execute("BEGIN IMMEDIATE")
+    with writing(path, PATIENCE) as db, at_once(db, path, PATIENCE):
         db.execute(sql["insert_probe"])
         db.execute(sql["delete_probe"])
-        db.execute("COMMIT")
     return Finding("commit", "ok", "a transaction is on the disk")
 
 
