@@ -24,6 +24,7 @@ _BY_CODE: Final[Mapping[int | None, str]] = {
     "its place",
     sqlite3.SQLITE_FULL: _ROOM,
     sqlite3.SQLITE_READONLY: _USER,
+    sqlite3.SQLITE_CANTOPEN: _USER,
     sqlite3.SQLITE_BUSY: "another program keeps it locked: end that one, or try again",
 }
 
