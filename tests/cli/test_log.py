@@ -21,6 +21,7 @@ from engine.runs.happening import (
     Happening,
     LeftOver,
     Matched,
+    PausesChanged,
     Pruned,
     Reconciled,
     Recovered,
@@ -126,6 +127,15 @@ def written(happening: Happening) -> dict[str, Any]:
             Trouble("ledger", "disk full"),
             {"level": "error", "action": "trouble", "event": "trouble", "where": "ledger",
              "message": "disk full"},
+        ),
+        (
+            PausesChanged({"": "paused by ann", "p": "paused by bob: s3cret-value"}),
+            {"level": "warning", "action": "paused", "event": "paused: no step of these begins",
+             "paused": {"everything": "paused by ann", "p": "paused by bob: ******"}},
+        ),
+        (
+            PausesChanged({}),
+            {"level": "info", "action": "resumed", "event": "nothing is paused any more"},
         ),
         (
             Recovered("ledger"),
