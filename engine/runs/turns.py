@@ -24,7 +24,7 @@ from engine.runs.run import Run, RunState
 MINUTE: Final = 60.0  # seconds
 AHEAD: Final = 100  # queued runs that are read at once
 
-Place = tuple[str, str | None]  # playbook and lane
+LaneName = tuple[str, str | None]  # of a playbook's runs without a lane: None
 
 
 class Turns:
@@ -49,9 +49,9 @@ class Turns:
         self._ahead: deque[Run] = deque()  # those that were read and are not looked at yet
         self._events: dict[str, Event] = {}  # of those, by the run's id
         self._given: set[str] = set()  # runs whose turn it is, and which have not ended
-        self._held: dict[Place, deque[Run]] = {}
-        self._look: dict[Place, None] = {}  # the held ones that something has changed for
-        self._times: dict[Place, float] = {}  # when to look without that
+        self._held: dict[LaneName, deque[Run]] = {}
+        self._look: dict[LaneName, None] = {}  # the held ones that something has changed for
+        self._times: dict[LaneName, float] = {}  # when to look without that
         self._starts: deque[float] | None = None  # None: the ledger was not asked yet
 
     # Being let in ---------------------------------------------------------------------------
@@ -94,8 +94,8 @@ class Turns:
         """The run whose turn it is; None while there is none. `ended` has to be told of it."""
         if EVERYTHING in self._paused or await self._too_many():
             return None
-        for place in [place for place, time in self._times.items() if time <= self._clock()]:
-            self._look[place] = None
+        for lane in [lane for lane, time in self._times.items() if time <= self._clock()]:
+            self._look[lane] = None
         while True:
             run = await self._held_one() or await self._queued_one()
             if run is None:
@@ -111,7 +111,7 @@ class Turns:
         return self._events.pop(run.id, None)
 
     def ended(self, run: Run) -> None:
-        """It gave its place back."""
+        """It has ended, or rests."""
         self._given.discard(run.id)
         self._change((run.playbook, run.lane))
 
@@ -129,8 +129,8 @@ class Turns:
         if paused == self._paused:
             return False
         self._paused = dict(paused)
-        for place in self._held:
-            self._change(place)
+        for lane in self._held:
+            self._change(lane)
         return True
 
     def paused(self, playbook: str) -> str | None:
@@ -166,15 +166,15 @@ class Turns:
             self._ahead.extend(run for _, run in queued)
             self._events = await self._read_events([run.id for _, run in queued])
         run = self._ahead.popleft()
-        place = (run.playbook, run.lane)
+        lane = (run.playbook, run.lane)
         decision = await self._decide(run)
         if isinstance(decision, Start):
             return run
         if isinstance(decision, Skip):
             await self._skip(run, decision.reason)
         elif decision is not None:
-            self._held.setdefault(place, deque()).append(run)
-            self._change(place)
+            self._held.setdefault(lane, deque()).append(run)
+            self._change(lane)
         return True
 
     async def _read_events(self, runs: Sequence[str]) -> dict[str, Event]:
@@ -186,25 +186,25 @@ class Turns:
         return {run: past.event for run, past in pasts.items()}
 
     async def _held_one(self) -> Run | bool | None:
-        """The first of a place where something has changed; True when it has to wait on."""
+        """The first of a lane where something has changed; True when it has to wait on."""
         if not self._look:
             return None
-        place = next(iter(self._look))
+        lane = next(iter(self._look))
         # Before the ledger is asked: its answer may know nothing of what changes until it comes.
-        del self._look[place]
-        run = self._held[place][0]
+        del self._look[lane]
+        run = self._held[lane][0]
         known = await self._ledger.run(run.id)
         decision = await self._decide(run) if known.state is RunState.QUEUED else None
         if isinstance(decision, Hold):
-            await self._wait(place, run, decision.until)
+            await self._wait(lane, run, decision.until)
             return True
-        self._held[place].popleft()
-        if self._held[place]:
-            self._look[place] = None  # for the next one there
+        self._held[lane].popleft()
+        if self._held[lane]:
+            self._look[lane] = None  # for the next one there
         else:
-            del self._held[place]
-            self._look.pop(place, None)
-            self._times.pop(place, None)
+            del self._held[lane]
+            self._look.pop(lane, None)
+            self._times.pop(lane, None)
         if isinstance(decision, Skip):
             await self._skip(run, decision.reason)
         return run if isinstance(decision, Start) else True
@@ -240,22 +240,22 @@ class Turns:
         going = [replace(one, started=one.started or one.id in self._given) for one in lane.going]
         return replace(lane, going=going)
 
-    async def _wait(self, place: Place, run: Run, until: float | None) -> None:
+    async def _wait(self, lane: LaneName, run: Run, until: float | None) -> None:
         """Look again when the first one there has waited long enough, one way or the other."""
         times = [] if until is None else [until]
         guard = await self._guard_of(run)
         if guard is not None and guard.concurrency is Concurrency.QUEUE:
             times.append(run.created + guard.queue_ttl)
         if times:
-            self._times[place] = min(times)
+            self._times[lane] = min(times)
         else:
-            self._times.pop(place, None)
+            self._times.pop(lane, None)
 
     async def _skip(self, run: Run, reason: str) -> None:
         moved = run.move(RunState.SKIPPED, at=self._clock(), reason=reason)
         await self._ledger.keep([RunMove(moved)])
         self._tell(RunMoved(moved))
 
-    def _change(self, place: Place) -> None:
-        if place in self._held:
-            self._look[place] = None
+    def _change(self, lane: LaneName) -> None:
+        if lane in self._held:
+            self._look[lane] = None

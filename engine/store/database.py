@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from engine.problem import EngineError, Problem
-from engine.store.locks import turn_beside
 from engine.store.queries import read_migrations, read_queries
+from engine.store.turn import turn_beside
 from engine.store.unusable import no_ledger, unusable
 
 BUSY_TIMEOUT: Final = 5000  # milliseconds that a commit waits for a command's; see Turn for engines

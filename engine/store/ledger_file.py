@@ -162,9 +162,32 @@ class LedgerFile:
         with self._reading:
             self._stop_reading()
             if self._connection is not None:
-                with suppress(sqlite3.Error):
+                with self._log_of_others_kept(), suppress(sqlite3.Error):
                     self._connection.close()
             self._connection = None
+
+    @contextmanager
+    def _log_of_others_kept(self) -> Iterator[None]:
+        """The last connection that is closed deletes the log by its name, once it is written back.
+
+        Where another process has made the log or its index anew, ours knows nothing of what is in
+        it: it stays, under a second name meanwhile, for whoever opens the file next.
+        """
+        log, index = self._identities_beside()
+        if log is None or (log, index) == self._beside:
+            yield
+            return
+        second = self._wal.with_name(f"{self._wal.name}.kept")
+        with suppress(OSError):
+            second.unlink(missing_ok=True)
+            second.hardlink_to(self._wal)
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # it is there under its own name: others have the file open
+                self._wal.hardlink_to(second)
+            with suppress(OSError):
+                second.unlink()
 
     def _let_go(self, connection: sqlite3.Connection) -> None:
         """Somebody deleted the log, or its index."""

@@ -7,10 +7,9 @@ number of the process, to be woken by, and whose numbers these are.
 import fcntl
 import os
 import signal
-import threading
 import time
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -36,15 +35,15 @@ class Role(Enum):
 
 
 _OPENING: Final = ".opening.lock"
-_WRITING: Final = ".writing.lock"
-LOCKS: Final = (*(role.value for role in Role), _OPENING, _WRITING)  # behind the ledger's name
+WRITING: Final = ".writing.lock"  # see `turn`
+LOCKS: Final = (*(role.value for role in Role), _OPENING, WRITING)  # behind the ledger's name
 
 
 @contextmanager
 def opening(path: Path) -> Iterator[None]:
     """Wait for others who are just opening the ledger: one at a time makes it what it has to be."""
-    lock = _beside(path, _OPENING)
-    handle = _open(lock)
+    lock = beside(path, _OPENING)
+    handle = opened(lock)
     try:
         with _refusals(lock):
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -65,8 +64,8 @@ def sole_use(path: Path, roles: Collection[Role] = tuple(Role)) -> Iterator[None
 
 @contextmanager
 def _held(path: Path, role: Role) -> Iterator[None]:
-    lock = _beside(path, role.value)
-    handle = _open(lock)
+    lock = beside(path, role.value)
+    handle = opened(lock)
     try:
         with _refusals(lock):
             if not _locked_soon(handle):
@@ -104,7 +103,7 @@ def is_held(path: Path, role: Role) -> bool:
 def _claim(path: Path, role: Role) -> str | None:
     """What is in a role's lock; None where nobody has it. Empty: who has it has just begun."""
     try:
-        handle = os.open(_beside(path, role.value), os.O_RDONLY)
+        handle = os.open(beside(path, role.value), os.O_RDONLY)
     except OSError:
         return None
     try:
@@ -125,53 +124,6 @@ def _numbers() -> str:
         return "pid"  # of a system that has one set of them
 
 
-class Turn:
-    """Whose turn it is to write: `with` it waits for the commit of another process, and no longer.
-
-    SQLite by itself would look for the end of that commit at intervals that grow to 100 ms, and
-    miss it each time while the other one is busy; the system wakes who waits here.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Raises EngineError."""
-        self._handle = _open(_beside(path, _WRITING))
-
-    def __enter__(self) -> None:
-        with suppress(OSError):  # without a turn as with one, SQLite keeps two from writing at once
-            fcntl.flock(self._handle, fcntl.LOCK_EX)
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(OSError):
-            fcntl.flock(self._handle, fcntl.LOCK_UN)
-
-    def close(self) -> None:
-        """No more turns."""
-        os.close(self._handle)
-
-
-@contextmanager
-def turn_beside(path: Path, patience: float) -> Iterator[None]:
-    """The turn of a command: engines that are busy leave no other moment to write.
-
-    After `patience` seconds, or where no engine ever took turns, it goes on without one: SQLite's
-    own lock is what keeps two from writing at once, and says what is wrong.
-    """
-    try:
-        # Not made where there is none: made by another user it would keep engines out.
-        handle = os.open(_beside(path, _WRITING), os.O_RDWR)
-    except OSError:
-        yield
-        return
-    try:
-        # In a thread: the system has no limit to how long it lets somebody wait for a lock.
-        waiting = threading.Thread(target=_wait_for, args=(handle,), daemon=True)
-        waiting.start()
-        waiting.join(patience)
-        yield
-    finally:
-        os.close(handle)
-
-
 def wake(path: Path) -> bool:
     """Have the worker of a ledger look at it again; False where there is none.
 
@@ -188,12 +140,14 @@ def wake(path: Path) -> bool:
     return True
 
 
-def _beside(path: Path, suffix: str) -> Path:
+def beside(path: Path, suffix: str) -> Path:
+    """The file of a ledger's lock."""
     real = path.resolve()  # two names of one file are one ledger
     return real.with_name(f"{real.name}{suffix}")
 
 
-def _open(lock: Path) -> int:
+def opened(lock: Path) -> int:
+    """The file of a lock, made where it is not there. Raises EngineError."""
     with _refusals(lock):
         return os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
 
@@ -205,11 +159,6 @@ def _refusals(lock: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise EngineError(unusable(lock, error)) from None
-
-
-def _wait_for(handle: int) -> None:
-    with suppress(OSError):
-        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _locked_soon(handle: int) -> bool:

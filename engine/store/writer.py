@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from engine.runs.ledger import LedgerError, NotInLedgerError
 from engine.store.acts import Act, Acts, IsWhole, JointAct, Order
 from engine.store.ledger_file import LedgerFile
-from engine.store.locks import Turn
+from engine.store.turn import Turn
 
 T = TypeVar("T")
 G = TypeVar("G")

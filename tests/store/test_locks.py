@@ -1,7 +1,5 @@
 """Who holds a ledger, who is refused, and who is woken."""
 
-import asyncio
-import errno
 import fcntl
 import os
 import subprocess
@@ -15,9 +13,9 @@ import pytest
 from engine.problem import EngineError
 from engine.store import locks
 from engine.store.database import reading
-from engine.store.locks import Role, Turn, holder, is_held, opening, sole_use, turn_beside, wake
+from engine.store.locks import Role, holder, is_held, opening, sole_use, wake
 from engine.store.sqlite import open_ledger
-from tests.store.waiting import PATIENCE, until_it_waits
+from tests.store.waiting import until_it_waits, without_locks
 
 ROOT = Path(locks.__file__).parents[2]
 HOLD = """
@@ -123,21 +121,6 @@ def test_a_file_system_without_locks_is_said_to_be_none_for_a_ledger(
         (problem,) = refused.value.problems
         assert problem.message == f"{database}{suffix}: No locks available"
     assert holder(database) is None
-
-
-def test_a_system_that_runs_out_of_locks_keeps_nothing_from_being_committed(
-    database: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with open_ledger(database) as ledger:
-        without_locks(monkeypatch)
-        asyncio.run(asyncio.wait_for(ledger.check(), PATIENCE))
-
-
-def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: int) -> None:
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
 
 
 # Waking
@@ -265,61 +248,3 @@ def test_a_ledger_is_opened_by_one_at_a_time(database: Path) -> None:
         order.append("first")
     other.join()
     assert order == ["first", "second"]
-
-
-def test_a_turn_to_write_is_waited_for(database: Path) -> None:
-    order: list[str] = []
-    mine, theirs = Turn(database), Turn(database)
-
-    def write() -> None:
-        with theirs:
-            order.append("theirs")
-
-    with mine:
-        other = threading.Thread(target=write)
-        other.start()
-        until_it_waits(database, ".writing.lock")
-        order.append("mine")
-    other.join()
-    with mine:
-        order.append("mine again")
-    assert order == ["mine", "theirs", "mine again"]
-    mine.close()
-    theirs.close()
-
-
-def test_a_command_waits_for_its_turn_and_engines_for_its_end(database: Path) -> None:
-    order: list[str] = []
-    engine = Turn(database)
-
-    def write() -> None:
-        with turn_beside(database, PATIENCE):
-            order.append("command")
-
-    with engine:
-        command = threading.Thread(target=write)
-        command.start()
-        until_it_waits(database, ".writing.lock")
-        order.append("engine")
-    command.join()
-    with engine:
-        order.append("engine again")
-    engine.close()
-    assert order == ["engine", "command", "engine again"]
-
-
-def test_a_command_goes_on_without_a_turn_when_it_has_waited_long_enough(database: Path) -> None:
-    engine = Turn(database)
-    with engine, turn_beside(database, 0.01):
-        pass  # an engine that is stopped in its turn: SQLite says what comes of it
-    with engine, pytest.raises(ZeroDivisionError), turn_beside(database, 0.01):
-        _ = 1 / 0
-    engine.close()
-    with turn_beside(database, PATIENCE):
-        pass
-
-
-def test_a_command_makes_no_lock_where_no_engine_ever_took_turns(database: Path) -> None:
-    with turn_beside(database, PATIENCE):
-        pass
-    assert list(database.parent.glob("engine.db*")) == []

@@ -26,10 +26,10 @@ from engine.runs.control import EVERYTHING, Order, Pause, Verb
 from engine.runs.fact import Asked, Began, Cancelled, Settled
 from engine.runs.ledger import Ledger
 from engine.runs.run import Asking, Outcome, Question, Run, RunState, StepRecord
-from engine.store.locks import Turn
 from engine.store.people import People, open_for_people
 from engine.store.records import open_records
 from engine.store.sqlite import SqliteLedger
+from engine.store.turn import Turn
 from tests.runs.fakes import NOW, WHENCE, a_playbook, a_run, an_event, letting, verdicts
 from tests.store.waiting import until_it_waits
 

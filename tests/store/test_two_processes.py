@@ -131,6 +131,28 @@ def test_when_the_log_is_deleted_nothing_is_lost_that_either_has_kept(
     assert sorted(found(database)) == sorted([*kept, "M", "T"])
 
 
+@pytest.mark.parametrize("commits", [False, True], ids=["idle", "commits"])
+@pytest.mark.parametrize("gone", [["-wal"], ["-shm"], ["-wal", "-shm"]], ids="".join)
+def test_who_has_not_seen_that_the_log_was_deleted_takes_nothing_along_at_its_end(
+    database: Path, gone: Sequence[str], *, commits: bool
+) -> None:
+    said: dict[str, str] = {}
+    with open_ledger(database, roles=[Role.RECEIVER]) as ledger:
+        said["M0"] = keep(ledger, "M0")
+        with another(database, Role.WORKER) as worker:
+            assert worker.say() == "open"
+            said["T0"] = worker.keep("T0")
+            for suffix in gone:
+                database.with_name(f"{database.name}{suffix}").unlink()
+            said |= {name: worker.keep(name) for name in ("T1", "T2", "T3")}
+        if commits:
+            said |= {name: keep(ledger, name) for name in ("M1", "M2")}
+    kept = [name for name, one in said.items() if one == "kept"]
+    assert len(kept) >= len(said) - 1, "one may have been refused, by which it was found out"
+    assert sorted(found(database)) == sorted(kept)
+    assert not list(database.parent.glob("*.kept"))
+
+
 def test_who_comes_first_makes_the_ledger_and_the_other_takes_it_as_it_is(database: Path) -> None:
     with (
         another(database, Role.RECEIVER) as receiver,
