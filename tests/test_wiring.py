@@ -24,6 +24,7 @@ from engine.wiring.sources import sources
 from engine.wiring.warden import warden_over
 from tests.flashduty.test_proxy import ANSWER, NAMES, Proxy
 from tests.outward.servers import serving
+from tests.runs.fakes import PATIENCE
 
 PLAYBOOK = """\
 name: tell
@@ -48,7 +49,7 @@ def test_flashduty_is_asked_through_the_proxy_of_the_environment_and_http_steps_
     settled: list[Settled] = []
 
     async def story() -> None:
-        async with proxy.serving() as port, asyncio.timeout(30):
+        async with proxy.serving() as port, asyncio.timeout(PATIENCE):
             monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
             settled.extend(await carried_out(config, PLAYBOOK))
 
@@ -111,7 +112,7 @@ def test_where_http_steps_may_go_is_what_config_says(
     config = load_config(tmp_path / "config.yaml", {})
 
     async def story() -> None:
-        async with serving() as server, asyncio.timeout(30):
+        async with serving() as server, asyncio.timeout(PATIENCE):
             step = f"http: 'http://{host}:{server.port}/'"
             playbook = f"name: ask\ntrigger: {{}}\nsteps: [{{{step}}}]\n"
             (fact,) = await carried_out(config, playbook)

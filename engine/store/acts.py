@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from engine.runs.ledger import LedgerError, NotInLedgerError
 
-GROUP: Final = 500  # acts in one group: bounds how long the first of them waits for the last
+GROUP: Final = 500  # acts that are a group: bounds how long the first of them waits for the last
 # Acts that are handed over before all that is ready in the loop has had its turn: the thread begins
 # with them, and has the rest for its next group.
 MANY: Final = 32
@@ -43,7 +43,7 @@ class Acts:
     def __init__(self) -> None:
         self._begun = threading.Lock()  # free once the thread has begun since it was last taken
         self._begun.acquire()
-        self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[list[Order] | None] = queue.SimpleQueue()
         self._gathered: dict[asyncio.AbstractEventLoop, list[Order]] = {}
 
     def put(
@@ -73,8 +73,8 @@ class Acts:
         return order.answer
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
-        for order in self._gathered.pop(loop, ()):
-            self._orders.put(order)
+        if gathered := self._gathered.pop(loop, None):
+            self._orders.put(gathered)  # in one piece: the thread may come at any moment
 
     def no_more(self) -> None:
         """The thread is done when it has taken all that waits."""
@@ -90,13 +90,13 @@ class Acts:
     def group(self) -> tuple[list[Order], bool]:
         """All that waits, once there is something; and whether more may come."""
         orders: list[Order] = []
-        order = self._orders.get()
-        while order is not None:
-            orders.append(order)
-            if len(orders) == GROUP:
+        gathered = self._orders.get()
+        while gathered is not None:
+            orders += gathered
+            if len(orders) >= GROUP:
                 return orders, True
             try:
-                order = self._orders.get_nowait()
+                gathered = self._orders.get_nowait()
             except queue.Empty:
                 return orders, True
         return orders, False

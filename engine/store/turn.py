@@ -50,7 +50,7 @@ def turn_beside(path: Path, patience: float) -> Iterator[None]:
         return
     try:
         # In a thread: the system has no limit to how long it lets somebody wait for a lock.
-        waiting = threading.Thread(target=_wait_for, args=(handle,), daemon=True)
+        waiting = threading.Thread(target=_wait_for, args=(os.dup(handle),), daemon=True)
         waiting.start()
         waiting.join(patience)
         yield
@@ -59,5 +59,7 @@ def turn_beside(path: Path, patience: float) -> Iterator[None]:
 
 
 def _wait_for(handle: int) -> None:
+    """Its own handle: that of whoever gave up waiting may be another file's by now."""
     with suppress(OSError):
         fcntl.flock(handle, fcntl.LOCK_EX)
+    os.close(handle)

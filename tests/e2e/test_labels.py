@@ -67,7 +67,7 @@ def start(staged: Place, vendor_example: bytes) -> Start:
 def test_a_call_is_answered_from_a_run_that_is_in_the_ledger(
     staged: Place, target: Target, start: Start
 ) -> None:
-    engine = start("20s")
+    engine = start("50s")
 
     assert ask(engine, a_call()) == (200, {"result_labels": {"owner_team": "team-of-service-A"}})
 
@@ -107,7 +107,7 @@ def test_a_call_that_takes_too_long_is_a_404_and_its_run_ends_in_the_ledger(
 def test_after_a_kill_the_run_goes_on_once_and_the_repeated_call_gets_its_answer(
     staged: Place, target: Target, start: Start
 ) -> None:
-    engine = start("20s")
+    engine = start("50s")
     target.released.clear()
 
     def cut_off() -> None:
@@ -119,7 +119,7 @@ def test_after_a_kill_the_run_goes_on_once_and_the_repeated_call_gets_its_answer
     target.wait_for_request()
     engine.kill()
     asking.join(PATIENCE)
-    again = start("20s")
+    again = start("50s")
     target.wait_for_request()
     target.released.set()
 
@@ -133,7 +133,7 @@ def test_fifty_slow_calls_keep_no_press_waiting(
     staged: Place, target: Target, start: Start, another_press: Callable[[int], bytes]
 ) -> None:
     staged.write("playbooks/p.yaml", "name: p\ntrigger: {action: p}\nsteps: [{set: {a: 1}}]\n")
-    engine = start("25s")
+    engine = start("50s")
     target.released.clear()
     answers: list[int] = []
     asking = [

@@ -176,7 +176,7 @@ def test_many_files_that_change_together_are_one_change(place: Place, target: Ta
         changed += len(reloaded["changed"])
     assert 1 <= actions(engine, "reloaded") <= 1 + pauses
     assert hup(engine)["changed"] == []
-    assert actions(engine, "reload_refused") == 0
+    assert actions(engine, "reload_refused") <= pauses  # it looked in the middle
 
 
 def test_hup_loads_what_no_file_event_told_of(

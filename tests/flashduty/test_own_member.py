@@ -14,7 +14,7 @@ from engine.flashduty.client import Answer, FlashdutyError
 from engine.flashduty.own_member import OwnMember
 from engine.runs.ledger import LedgerError
 from engine.store.sqlite import SqliteLedger
-from tests.runs.fakes import Told, an_event
+from tests.runs.fakes import PATIENCE, Told, an_event
 
 OWN = 3790925372131
 UNLEARNED = "who the engine is to Flashduty could not be learned"
@@ -118,7 +118,7 @@ def test_an_answer_without_a_member_is_asked_again_and_told(
 
     async def story() -> None:
         own = OwnMember(api, ledger, told)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await own.keep_learning()
         assert own.caused(done_by(OWN)) is True
 
@@ -141,7 +141,7 @@ def test_the_first_start_waits_no_longer_than_its_patience(
 
     async def story() -> None:
         own = OwnMember(Hanging(), ledger, Told())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await own.prepare()
         assert own.caused(done_by(OWN)) is None
 

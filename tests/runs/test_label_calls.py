@@ -20,7 +20,7 @@ from engine.runs.run import Run, RunState
 from engine.runs.worker import Worker
 from engine.store.records import open_records
 from engine.store.sqlite import SqliteLedger
-from tests.runs.fakes import NOW, Stage, a_playbook, a_run, an_event, verdicts
+from tests.runs.fakes import NOW, PATIENCE, Stage, a_playbook, a_run, an_event, verdicts
 from tests.runs.test_worker import Gate, a_few_turns, a_worker, working
 
 OTHER = a_playbook("trigger: {action: press}\nsteps: [{probe: press}]", "other")
@@ -65,7 +65,7 @@ def a_desk(
     *playbooks: Playbook,
     slots: int = 10,
     at_once: int = 10,
-    budget: float = 20.0,
+    budget: float = PATIENCE,
     own: Callable[[Event], bool | None] = lambda _: False,
     ledger: Calls | None = None,
 ) -> Desk:

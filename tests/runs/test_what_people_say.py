@@ -21,6 +21,7 @@ from engine.store.people import People, open_for_people
 from engine.store.records import open_records
 from tests.runs.fakes import (
     NOW,
+    PATIENCE,
     WHENCE,
     Probe,
     Stage,
@@ -31,7 +32,7 @@ from tests.runs.fakes import (
     step_types,
     verdicts,
 )
-from tests.runs.test_worker import Gate, a_few_turns, a_worker, accepted, states_in, working
+from tests.runs.test_worker import Gate, a_worker, accepted, states_in, working
 
 TWO = a_playbook("steps: [{id: a, probe: a}, {id: b, probe: b}]\nfinally: [{probe: f}]", "two")
 
@@ -225,7 +226,9 @@ def test_what_cleans_up_is_not_cut_by_a_cancelling(stage: Stage, database: Path,
         async with working(worker):
             await stage.told.until(lambda told: told.started[-1:] == [(at, 1)])
             people.cancel("RUN1", by="ada", at=NOW)
-            await a_few_turns(worker, stage.ledger)
+            async with asyncio.timeout(PATIENCE):
+                while await stage.ledger.orders(0):  # the run has not heard of it
+                    worker.wake()
             gate.let("RUN1")
             await stage.told.until(lambda told: told.ended("RUN1"))
 

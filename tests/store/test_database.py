@@ -8,27 +8,18 @@ import sqlite3
 import stat
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from engine.problem import EngineError
 from engine.store import database as database_module
-from engine.store.database import connect, reading
+from engine.store.database import at_once, connect, reading, writing
 from engine.store.queries import read_migrations
 from engine.store.records import open_records
 from engine.store.soundness import check_soundness
 from engine.store.sqlite import open_ledger
 from engine.store.unusable import unusable
-
-HOLD = """
-import sys
-import time
-from pathlib import Path
-from engine.store.sqlite import open_ledger
-with open_ledger(Path(sys.argv[1])):
-    print("open", flush=True)
-    sys.stdin.read()
-"""
 
 
 def only_problem(error: EngineError) -> str:
@@ -320,3 +311,20 @@ def test_a_relative_path_is_read_from_where_we_stand(
     monkeypatch.chdir(tmp_path)
     with open_ledger(Path("engine.db")), reading(Path("engine.db")) as db:
         assert db.execute("SELECT count(*) FROM runs").fetchone()[0] == 0
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_command_keeps_all_of_it_or_nothing(database: Path) -> None:
+    def remember(*names: str) -> None:
+        with writing(database, 1.0) as db, at_once(db, database, 1.0):
+            for name in names:
+                db.execute("INSERT OR ROLLBACK INTO memory (name, value) VALUES (?, 0)", [name])
+
+    remember("a")
+    # SQLite undoes it by itself here: that is said, and not that there was nothing to be undone.
+    with pytest.raises(EngineError, match="UNIQUE constraint failed"):
+        remember("b", "a")
+    with pytest.raises(EngineError, match="NOT NULL constraint failed"):
+        remember("c", cast("str", None))
+    with reading(database) as db:
+        assert [row["name"] for row in db.execute("SELECT name FROM memory")] == ["a"]

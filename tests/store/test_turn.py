@@ -1,6 +1,8 @@
 """Who writes has its turn, and a command that wants to write a word beside busy engines."""
 
 import asyncio
+import fcntl
+import os
 import threading
 from pathlib import Path
 
@@ -61,6 +63,35 @@ def test_a_command_goes_on_without_a_turn_when_it_has_waited_long_enough(databas
     engine.close()
     with turn_beside(database, PATIENCE):
         pass
+
+
+def test_a_command_that_goes_on_without_a_turn_locks_nothing_that_is_opened_then(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, flock = Turn(database), fcntl.flock
+    begins, over = threading.Event(), threading.Event()
+
+    def late(handle: int, operation: int) -> None:
+        assert begins.wait(PATIENCE)
+        try:
+            flock(handle, operation)
+        finally:
+            over.set()
+
+    with monkeypatch.context() as busy:
+        busy.setattr(fcntl, "flock", late)
+        with turn_beside(database, 0.01):
+            pass
+        opened = [os.open(database.parent, os.O_RDONLY) for _ in range(3)]
+        begins.set()
+        assert over.wait(PATIENCE)
+    other = os.open(database.parent, os.O_RDONLY)
+    flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    for handle in (other, *opened):
+        os.close(handle)
+    with engine:
+        pass
+    engine.close()
 
 
 def test_a_command_makes_no_lock_where_no_engine_ever_took_turns(database: Path) -> None:

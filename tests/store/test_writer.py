@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -142,6 +144,31 @@ def test_what_is_ready_in_one_turn_of_the_loop_is_committed_together(
     assert kept(tmp_path) == names
 
 
+class Interrupted(queue.SimpleQueue[Any]):
+    """Whoever puts something in has to leave the interpreter to the thread, as on a busy machine."""
+
+    @override
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        super().put(item, block, timeout)
+        time.sleep(0.01)
+
+
+def test_the_thread_has_all_of_them_at_whatever_moment_it_comes(
+    connection: Connection, file: LedgerFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "SimpleQueue", Interrupted)
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    writer = Writer(file)
+
+    async def story() -> list[str]:
+        return await asyncio.gather(*(writer.do(adds(name)) for name in "abc"))
+
+    assert asyncio.run(story()) == ["a", "b", "c"]
+    assert statements.count("COMMIT") == 1
+    writer.close()
+
+
 def test_of_many_that_are_ready_the_first_do_not_wait_for_the_last(
     writer: Writer, connection: Connection, tmp_path: Path
 ) -> None:
@@ -167,6 +194,7 @@ def test_a_group_has_its_bounds(
     writer: Writer, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(acts, "GROUP", 10)
+    monkeypatch.setattr(acts, "MANY", 5)  # are handed over at once
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
     names = [f"{number:02}" for number in range(40)]
