@@ -22,8 +22,10 @@ from engine.runs.happening import (
     Happening,
     LeftOver,
     Matched,
+    PausesChanged,
     Pruned,
     Reconciled,
+    Recovered,
     Reloaded,
     ReloadRefused,
     RunMoved,
@@ -195,8 +197,21 @@ def write_happening(log: Log, happening: Happening) -> None:
             )
         case Reloaded() | ReloadRefused():
             _write_reload(log, happening)
+        case Trouble() | Recovered() | PausesChanged():
+            _write_engine(log, happening)
+
+
+def _write_engine(log: Log, happening: Trouble | Recovered | PausesChanged) -> None:
+    match happening:
         case Trouble(where, message):
             log.error("trouble", action="trouble", where=where, message=message)
+        case Recovered(where):
+            log.info("trouble is over", action="recovered", where=where)
+        case PausesChanged(reasons) if reasons:
+            paused = {name or "everything": line(why, 500) for name, why in reasons.items()}
+            log.warning("paused: no step of these begins", action="paused", paused=paused)
+        case PausesChanged():
+            log.info("nothing is paused any more", action="resumed")
 
 
 def _write_start(log: Log, happening: LeftOver | TakenUp) -> None:

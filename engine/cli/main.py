@@ -103,7 +103,7 @@ def run(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         said = io.StringIO()
         error.show(said)
-        click.echo(clean(said.getvalue()), nl=False, err=True)
+        click.echo(clean(said.getvalue().expandtabs()), nl=False, err=True)
         return 2
     except EngineError as error:
         for problem in error.problems:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from engine.cli.fault import masking_faults
 from engine.cli.log import LibraryLog, Log, create_log, write_happening, write_refusal
-from engine.cli.serving import Stopping, spare_collector, stopped_by_signals
+from engine.cli.serving import GRACE, Stopping, spare_collector, stopped_by_signals
 from engine.config.config import Config
 from engine.config.writable import Account, errors_of, others_can_write
 from engine.events.source import Refusal, Request
+from engine.playbooks.units import format_duration
 from engine.problem import EngineError, Problem
 from engine.runs.happening import Happening, TakenUp
 from engine.runs.redaction import Redactor
@@ -46,7 +47,9 @@ class Service:
 
     def _stop(self, number: int) -> None:
         self._received.append(number)
-        self.log.info("stopping", action="stopping", signal=signal.Signals(number).name)
+        name = signal.Signals(number).name
+        grace = format_duration(GRACE)  # what steps in flight get, if there are any
+        self.log.info("stopping", action="stopping", signal=name, grace=grace)
 
     def stopped(self) -> int:
         """The exit code."""

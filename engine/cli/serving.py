@@ -1,13 +1,14 @@
 """Runs the web application and the worker side by side, and stops them in the right order."""
 
 import asyncio
+import errno
 import gc
 import os
 import signal
 import socket
 import ssl
 from asyncio import FIRST_COMPLETED
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -19,15 +20,28 @@ from typing_extensions import override
 from engine.config.config import CONNECTIONS
 from engine.problem import EngineError, Problem
 from engine.runs.crew import Crew
+from engine.runs.happening import Trouble
 from engine.web.connection import Connection
 
 GRACE: Final = 30.0  # seconds that steps in flight get to finish
+CUT: Final = (
+    "steps are still in flight, and are cut; the next start repeats them, or asks a person "
+    "(`engine runs list`)"
+)
 BACKLOG: Final = 2048
 TICK: Final = 1.0  # seconds
 # So many objects are made, more than are gone again, before cycles are looked for among them; among
 # younger ones each tenth time, and among all each fortieth time of that: after 8,000,000. A run
 # that waits keeps 500.
 SELDOM: Final = (20_000, 10, 40)
+
+_CANNOT_LISTEN: Final[Mapping[int | None, str]] = {
+    errno.EADDRINUSE: "another process listens there, perhaps an engine; stop it, or set another "
+    "`listen` in config.yaml",
+    errno.EACCES: "ports below 1024 are root's: set another `listen` in config.yaml, and have a "
+    "reverse proxy listen there",
+    errno.EADDRNOTAVAIL: "it is no address of this machine; set another `listen` in config.yaml",
+}
 
 
 class Server(uvicorn.Server):
@@ -76,7 +90,7 @@ def bind(host: str, port: int) -> socket.socket:
                 "cannot-listen",
                 f"{host}:{port}: {error.strerror or error}",
                 None,
-                "another process listens there; set another `listen` in config.yaml",
+                _CANNOT_LISTEN.get(error.errno, "set another `listen` in config.yaml"),
             )
         ) from None
     listener.setblocking(False)  # noqa: FBT003 - the standard library has it so
@@ -143,6 +157,8 @@ async def work_until_stopped(crew: Crew, stopping: "Stopping", *, grace: float =
         hurried = tasks.create_task(stopping.hurried.wait(), name="hurried")
         await asyncio.wait({working, hurried}, timeout=grace, return_when=FIRST_COMPLETED)
         hurried.cancel()
+        if not working.done():
+            crew.tell(Trouble("stopping", CUT))
         working.cancel()  # what a shell step started is ended with it
 
 

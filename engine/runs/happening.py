@@ -3,7 +3,7 @@
 Which of it are named tuples, and why: see `fact`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -63,6 +63,20 @@ class Trouble:
 
     where: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What was told of as trouble is over."""
+
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class PausesChanged:
+    """Other playbooks than before begin nothing more; at a start: some do not."""
+
+    reasons: Mapping[str, str]  # by playbook; the name of all is empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +149,8 @@ Happening = (
     | StepSettled
     | StepAsked
     | Trouble
+    | Recovered
+    | PausesChanged
     | Reconciled
     | LeftOver
     | TakenUp

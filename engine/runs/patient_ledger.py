@@ -11,7 +11,7 @@ from engine.runs.change import Change, StepSettle
 from engine.runs.consequences import UnderWay
 from engine.runs.control import Order, Pause
 from engine.runs.fact import Fact
-from engine.runs.happening import Tell, Trouble
+from engine.runs.happening import Recovered, Tell, Trouble
 from engine.runs.lane import Lane
 from engine.runs.ledger import Acceptance, Admit, Admitted, Judgement, Ledger, LedgerError, Past
 from engine.runs.run import Run
@@ -26,12 +26,16 @@ class PatientLedger:
 
     Once `stopping` is set a refusal is final: nothing has happened yet that the next start could
     not do. Only an outcome is insisted on to the last, because its effect has happened.
+
+    Whoever waits is refused each second for as long as a disk is full: it is told once, and then
+    that it is over.
     """
 
     def __init__(self, ledger: Ledger, tell: Tell, stopping: asyncio.Event) -> None:
         self._ledger = ledger
         self._tell = tell
         self._stopping = stopping
+        self._refusal: str | None = None  # that was told, and is not over yet
 
     async def accept(self, event: Event) -> Acceptance:
         return await self._insist(lambda: self._ledger.accept(event))
@@ -102,11 +106,27 @@ class PatientLedger:
         return await self._insist(self._ledger.pauses)
 
     async def _insist(self, ask: Callable[[], Awaitable[T]], *, to_the_last: bool = False) -> T:
+        refused = False
         while True:
             try:
-                return await ask()
+                answer = await ask()
             except LedgerError as error:
                 if self._stopping.is_set() and not to_the_last:
                     raise
-                self._tell(Trouble("ledger", str(error)))
+                refused = True
+                self._refused(str(error))
                 await asyncio.sleep(RETRY_AFTER)
+            else:
+                if refused:
+                    self._answered()
+                return answer
+
+    def _refused(self, why: str) -> None:
+        if why != self._refusal:
+            self._refusal = why
+            self._tell(Trouble("ledger", why))
+
+    def _answered(self) -> None:
+        if self._refusal is not None:
+            self._refusal = None
+            self._tell(Recovered("ledger"))

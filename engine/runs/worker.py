@@ -18,7 +18,7 @@ from engine.problem import EngineError
 from engine.runs.admission import Admission
 from engine.runs.change import OrderObeyed, RunMove
 from engine.runs.control import Control, Verb
-from engine.runs.happening import RunMoved, Tell, Trouble, tell_nobody
+from engine.runs.happening import PausesChanged, RunMoved, Tell, Trouble, tell_nobody
 from engine.runs.judging import Judged, Judging, index_of
 from engine.runs.ledger import Ledger, LedgerError, Past
 from engine.runs.patient_ledger import PatientLedger
@@ -190,8 +190,9 @@ class Worker:
             if run.state is RunState.QUEUED and order.verb in (Verb.CANCEL, Verb.CLOSE):
                 await self._take_out(run, f"cancelled by {order.by}")
             await self._ledger.keep([OrderObeyed(order)])
-        pauses = await self._ledger.pauses()
-        if self._turns.pause({name: pause.said for name, pause in pauses.items()}):
+        pauses = {name: pause.said for name, pause in (await self._ledger.pauses()).items()}
+        if self._turns.pause(pauses):
+            self._tell(PausesChanged(pauses))
             for control in self._controls.values():
                 control.hold(self._turns.paused(control.playbook))
 

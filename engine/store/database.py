@@ -7,13 +7,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from engine.problem import EngineError, Location, Problem
+from engine.problem import EngineError, Problem
 from engine.store.queries import read_migrations, read_queries
 from engine.store.turn import turn_beside
-from engine.store.unusable import unusable
+from engine.store.unusable import no_ledger, unusable
 
 BUSY_TIMEOUT: Final = 5000  # milliseconds that a commit waits for a command's; see Turn for engines
 STATEMENTS: Final = 256  # that stay prepared: all there are, those for several rows in each size
+_OURS: Final = frozenset({"events", "playbooks", "runs", "steps"})  # what every schema has
 WAL_LIMIT: Final = 64 * 1024 * 1024  # bytes that the write-ahead log keeps once it is written back
 
 
@@ -24,7 +25,7 @@ def connect(path: Path) -> sqlite3.Connection:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise EngineError(unusable(path, error)) from None
-    return _opened(path, lambda connection, path: _check_version(_version(connection), path))
+    return _opened(path, _check_new_or_ours)
 
 
 def reconnect(path: Path) -> sqlite3.Connection:
@@ -140,24 +141,25 @@ def _migrate(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
+def _check_new_or_ours(connection: sqlite3.Connection, path: Path) -> None:
+    """To bring another program's database up to date would spoil it for that one."""
+    _check_version(_version(connection), path)
+    tables = {row["name"] for row in connection.execute(read_queries()["tables"])}
+    if tables and not tables >= _OURS:
+        raise EngineError(no_ledger(path))
+
+
 def _check_same_version(connection: sqlite3.Connection, path: Path) -> None:
     version, known = _version(connection), len(read_migrations())
     _check_version(version, path)
     if version == 0:
-        raise EngineError(
-            Problem(
-                "no-ledger",
-                f"{path} is empty, or the database of another program",
-                Location(str(path)),
-                "check `database` in config.yaml; `engine serve` makes a ledger of a new file",
-            )
-        )
+        raise EngineError(no_ledger(path))
     if version < known:
         raise EngineError(
             Problem(
                 "database-too-old",
                 f"{path} has schema {version}, and this engine reads {known}",
-                Location(str(path)),
+                None,
                 "`engine db backup` keeps it as it is; an engine that starts while no older one "
                 "runs brings it up to date",
             )

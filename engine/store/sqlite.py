@@ -1,6 +1,8 @@
 """The ledger's promise, kept on SQLite. Every write goes through the one writer."""
 
+import errno
 import json
+import os
 import sqlite3
 from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,6 +12,7 @@ from typing import Any, Final
 from engine.events.event import Event
 from engine.playbooks.guard import Guard
 from engine.playbooks.playbook import Playbook, PlaybookText
+from engine.problem import EngineError
 from engine.rules.match import TOLD_BY_TIMELINE
 from engine.runs.change import Change
 from engine.runs.consequences import UnderWay
@@ -41,6 +44,7 @@ from engine.store.private import keep_private
 from engine.store.pruning import SqlitePruning
 from engine.store.queries import read_queries
 from engine.store.reader import Reader
+from engine.store.unusable import unusable
 from engine.store.words import read_orders, read_pauses
 from engine.store.writer import Writer
 
@@ -259,12 +263,14 @@ def open_ledger(
     Who comes first makes it what it has to be; who comes to one that is in use takes it as it is.
     Raises EngineError when it cannot be had.
     """
+    if path.is_dir():  # nor are there locks beside it
+        raise EngineError(unusable(path, OSError(errno.EISDIR, os.strerror(errno.EISDIR))))
     with ExitStack() as stack:
         with opening(path):
             stack.enter_context(sole_use(path, roles))
-            keep_private(path, tell)
             in_use = any(is_held(path, role) for role in Role if role not in roles)
             file = LedgerFile(path, connect=reconnect if in_use else connect)
+            keep_private(path, tell)  # now that it is ours beyond doubt, and no folder
         writer = Writer(file)
         reader = Reader(file, writer)
         try:

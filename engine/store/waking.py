@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from engine.runs.happening import Tell, Trouble
+from engine.runs.happening import Recovered, Tell, Trouble
 from engine.store.locks import wake
 
 Soon = Callable[[Callable[[], None]], object]
@@ -39,6 +39,8 @@ class Waking:
         missing = not self._wake()
         if missing and not self._missing:
             self._tell(Trouble("worker", NO_WORKER))
+        elif self._missing and not missing:
+            self._tell(Recovered("worker"))
         self._missing = missing
 
     def _no_more(self) -> None:

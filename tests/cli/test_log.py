@@ -21,8 +21,10 @@ from engine.runs.happening import (
     Happening,
     LeftOver,
     Matched,
+    PausesChanged,
     Pruned,
     Reconciled,
+    Recovered,
     Reloaded,
     ReloadRefused,
     RunMoved,
@@ -125,6 +127,20 @@ def written(happening: Happening) -> dict[str, Any]:
             Trouble("ledger", "disk full"),
             {"level": "error", "action": "trouble", "event": "trouble", "where": "ledger",
              "message": "disk full"},
+        ),
+        (
+            PausesChanged({"": "paused by ann", "p": "paused by bob: s3cret-value"}),
+            {"level": "warning", "action": "paused", "event": "paused: no step of these begins",
+             "paused": {"everything": "paused by ann", "p": "paused by bob: ******"}},
+        ),
+        (
+            PausesChanged({}),
+            {"level": "info", "action": "resumed", "event": "nothing is paused any more"},
+        ),
+        (
+            Recovered("ledger"),
+            {"level": "info", "action": "recovered", "event": "trouble is over",
+             "where": "ledger"},
         ),
     ],
 )  # fmt: skip

@@ -53,6 +53,7 @@ def test_wrong_use_is_2(type_: Type) -> None:
     assert "No such command 'lnt'" in unknown.err
     assert type_("dry-run").code == 2  # --event is missing
     assert type_("runs", "list", "--state", "gone").code == 2
+    assert "\\x" not in type_("runs", "resume", "R").err  # what --step takes is a list, indented
 
 
 def test_a_problem_with_the_config_is_2_and_names_it(type_: Type) -> None:

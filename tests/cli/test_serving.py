@@ -58,8 +58,23 @@ def test_an_address_that_is_taken_is_said_with_what_to_do() -> None:
 
         assert str(error.value) == (
             f"cannot-listen: 127.0.0.1:{port_of(first)}: Address already in use "
-            "(another process listens there; set another `listen` in config.yaml)"
+            "(another process listens there, perhaps an engine; stop it, or set another "
+            "`listen` in config.yaml)"
         )
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("192.0.2.1", "it is no address of this machine; set another `listen` in config.yaml"),
+        ("no-such-host.invalid", "set another `listen` in config.yaml"),
+    ],
+)
+def test_an_address_that_cannot_be_had_is_not_said_to_be_taken(host: str, said: str) -> None:
+    with pytest.raises(EngineError, match=r"^cannot-listen: ") as error:
+        bind(host, 0)
+
+    assert str(error.value).endswith(f" ({said})")
 
 
 def test_a_server_sleeps_a_second_at_a_time_and_ends_at_once(

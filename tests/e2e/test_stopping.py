@@ -46,6 +46,7 @@ def test_a_second_term_cuts_the_step_in_flight_and_the_next_start_performs_it_ag
     engine.process.terminate()
 
     assert engine.process.wait(SOON) == 0
+    engine.wait_for("trouble", where="stopping")
     wait_until(lambda: not any(is_running(pid) for pid in pids))
     [run] = place.json("runs", "list")["items"]
     assert run["state"] == "running"

@@ -9,7 +9,7 @@ import pytest
 from engine.runs import patient_ledger
 from engine.runs.change import RunBegin, RunMove, StepPause, StepSettle, StepStart
 from engine.runs.fact import Began, Paused, Settled
-from engine.runs.happening import Happening, Trouble
+from engine.runs.happening import Happening, Recovered, Trouble
 from engine.runs.ledger import Ledger, LedgerError, NotInLedgerError
 from engine.runs.patient_ledger import PatientLedger
 from engine.runs.run import Outcome, StepRecord
@@ -80,7 +80,7 @@ def answer_of(
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_it_asks_with_the_same_words_until_it_is_answered_and_tells_each_refusal(
+def test_it_asks_with_the_same_words_until_it_is_answered_and_tells_why_once(
     name: str,
 ) -> None:
     told: list[Happening] = []
@@ -89,7 +89,7 @@ def test_it_asks_with_the_same_words_until_it_is_answered_and_tells_each_refusal
     assert {asked for asked, _ in ledger.asked} == {name.split(maxsplit=1)[0]}
     assert len(ledger.asked) == 6
     assert all(arguments == ledger.asked[0][1] for _, arguments in ledger.asked)
-    assert told == [Trouble("ledger", "disk full")] * 5
+    assert told == [Trouble("ledger", "disk full"), Recovered("ledger")]
 
 
 @pytest.mark.parametrize("name", ["unmatched", "queued", "event", "run", "history"])
@@ -119,7 +119,50 @@ def test_an_outcome_is_insisted_on_while_stopping_too() -> None:
     told: list[Happening] = []
     ledger = Refusing(5, LedgerError("disk full"))
     answer_of(SETTLES, ledger, told, stopping=True)
-    assert (len(ledger.asked), len(told)) == (6, 5)
+    assert len(ledger.asked) == 6
+    assert told == [Trouble("ledger", "disk full"), Recovered("ledger")]
+
+
+def test_what_many_are_refused_for_is_told_once_and_once_more_when_it_comes_back() -> None:
+    told: list[Happening] = []
+    refusals = {"first": LedgerError("disk full"), "then": LedgerError("database is locked")}
+
+    class Disk:
+        why: LedgerError | None = refusals["first"]
+        asked = 0
+
+        async def run(self, run_id: str) -> str:
+            self.asked += 1
+            if self.why is not None:
+                raise self.why
+            return run_id
+
+    async def story() -> None:
+        disk = Disk()
+        patient: Ledger = PatientLedger(cast("Ledger", disk), told.append, asyncio.Event())
+
+        async def asked(times: int) -> None:
+            until = disk.asked + times
+            while disk.asked < until:  # noqa: ASYNC110 - it is the others' turns that count
+                await asyncio.sleep(0)
+
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(2):
+                async with asyncio.TaskGroup() as tasks:
+                    for number in range(10):
+                        tasks.create_task(patient.run(str(number)))
+                    await asked(50)
+                    disk.why = refusals["then"]
+                    await asked(50)
+                    disk.why = None
+                disk.why = refusals["first"]
+
+    asyncio.run(story())
+    assert told == 2 * [
+        Trouble("ledger", "disk full"),
+        Trouble("ledger", "database is locked"),
+        Recovered("ledger"),
+    ]
 
 
 @pytest.mark.parametrize("name", ["playbook_text", "event", "run"])

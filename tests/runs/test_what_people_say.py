@@ -14,6 +14,7 @@ from engine.rules.match import RECONCILED
 from engine.runs.change import RunBegin
 from engine.runs.control import EVERYTHING
 from engine.runs.fact import Began
+from engine.runs.happening import PausesChanged
 from engine.runs.ledger import Ledger
 from engine.runs.run import Outcome, RunState
 from engine.store.people import People, open_for_people
@@ -109,6 +110,8 @@ def test_a_run_that_was_paused_while_no_engine_worked_goes_on_when_it_is_resumed
     with open_for_people(database, WHENCE) as people:
         asyncio.run(story(people))
     assert stage.probe.said == ["a", "b", "f"]
+    changes = [one for one in stage.told.happenings if isinstance(one, PausesChanged)]
+    assert changes == [PausesChanged({"two": "paused by ada: freeze"}), PausesChanged({})]
 
 
 def test_a_pause_lets_the_step_under_way_finish_and_takes_up_no_queued_run(

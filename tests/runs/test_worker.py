@@ -812,7 +812,7 @@ def test_a_ledger_that_refuses_for_a_while_loses_nothing(
     assert list(states_in(database).values()) == ["succeeded"]
     assert stage.probe.calls.count(("steps/0", 1)) == performed
     assert stage.probe.calls.count(("finally/0", 1)) == 1
-    assert [trouble.message for trouble in stage.told.troubles] == ["database or disk is full"] * 3
+    assert [trouble.message for trouble in stage.told.troubles] == ["database or disk is full"]
     assert {trouble.where for trouble in stage.told.troubles} <= {"ledger", "run RUN1"}
 
 
@@ -826,7 +826,7 @@ def test_a_worker_can_be_stopped_while_the_ledger_refuses(
         await accepted(ledger, an_event())
         stage.ledger = cast("Ledger", Unwilling(ledger, RunBegin=1000_000))
         async with working(a_worker(stage, ONE)):
-            await stage.told.until(lambda told: len(told.troubles) >= 2)
+            await stage.told.until(lambda told: len(told.troubles) == 1)
         assert [run.id for _, run in await ledger.queued(0, 9)] == ["RUN1"]
 
     asyncio.run(story())
@@ -903,7 +903,7 @@ def test_five_refusals_in_a_row_in_the_middle_of_a_run_fail_nothing_and_repeat_n
     asyncio.run(story())
     assert stage.probe.calls == [("steps/0", 1), ("steps/1", 1), ("finally/0", 1)]
     assert [fact.outcome for fact in stage.told.settled] == [Outcome.SUCCEEDED] * 3
-    assert len(stage.told.troubles) == 5
+    assert len(stage.told.troubles) == 1
     with open_records(database) as records:
         kept = records.run("RUN1")
     assert (kept.run.state, kept.run.reason) == (RunState.SUCCEEDED, None)
@@ -926,10 +926,11 @@ def test_an_outcome_is_kept_also_when_the_worker_is_stopped_while_the_ledger_ref
         await accepted(ledger, an_event())
         worker = a_worker(stage, ONE)
         async with working(worker):
-            await stage.told.until(lambda told: len(told.troubles) >= 2)
+            await stage.told.until(lambda told: len(told.troubles) == 1)
             worker.stop()
-            seen = len(stage.told.troubles)
-            await stage.told.until(lambda told: len(told.troubles) >= seen + 3)
+            left = unwilling.refusals["StepSettle"] - 3
+            while unwilling.refusals["StepSettle"] > left:  # noqa: ASYNC110 - as it is asked again
+                await asyncio.sleep(0)
             unwilling.refusals.clear()
 
     asyncio.run(story())

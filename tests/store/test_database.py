@@ -1,6 +1,7 @@
 """The file: who may read it, who may write to it, and which ones are refused."""
 
 import asyncio
+import errno
 import os
 import re
 import sqlite3
@@ -18,6 +19,7 @@ from engine.store.queries import read_migrations
 from engine.store.records import open_records
 from engine.store.soundness import check_soundness
 from engine.store.sqlite import open_ledger
+from engine.store.unusable import unusable
 
 
 def only_problem(error: EngineError) -> str:
@@ -151,7 +153,7 @@ def test_a_schema_of_an_older_engine_is_read_by_none_but_a_backup(database: Path
         pass  # pragma: no cover
     known = len(read_migrations())
     assert only_problem(refused.value) == (
-        f"{database}:1:1: database-too-old: {database} has schema 1, and this engine reads {known} "
+        f"database-too-old: {database} has schema 1, and this engine reads {known} "
         "(`engine db backup` keeps it as it is; an engine that starts while no older one runs "
         "brings it up to date)"
     )
@@ -159,14 +161,53 @@ def test_a_schema_of_an_older_engine_is_read_by_none_but_a_backup(database: Path
         assert db.execute("PRAGMA user_version").fetchone()[0] == 1
 
 
-def test_a_database_of_another_program_is_read_as_no_ledger(database: Path) -> None:
+@pytest.mark.parametrize("version", [0, 7])
+def test_a_database_of_another_program_is_no_ledger_and_is_left_alone(
+    database: Path, version: int
+) -> None:
     with closing(sqlite3.connect(database)) as db:
         db.execute("CREATE TABLE theirs (x)")
-    with pytest.raises(EngineError) as refused, reading(database):
-        pass  # pragma: no cover
-    assert only_problem(refused.value) == (
-        f"{database}:1:1: no-ledger: {database} is empty, or the database of another program "
+        db.execute(f"PRAGMA user_version = {version}")
+    before = database.read_bytes()
+    said = (
+        f"no-ledger: {database} is empty, or the database of another program "
         "(check `database` in config.yaml; `engine serve` makes a ledger of a new file)"
+    )
+    with pytest.raises(EngineError) as refused:
+        connect(database)
+    assert only_problem(refused.value) == said
+    assert database.read_bytes() == before, "not even its journal mode"
+    if version == 0:
+        with pytest.raises(EngineError) as refused, reading(database):
+            pass  # pragma: no cover
+        assert only_problem(refused.value) == said
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "make room on its disk"),
+        (PermissionError(errno.EACCES, "Permission denied"), "be the engine's user"),
+        (OSError(errno.EIO, "Input/output error"), "check `database` in config.yaml"),
+        (sqlite3.OperationalError("disk I/O error"), "check `database` in config.yaml"),
+    ],
+)
+def test_why_a_file_is_unusable_says_what_to_do(
+    database: Path, error: OSError | sqlite3.Error, hint: str
+) -> None:
+    problem = unusable(database, error)
+    assert problem.hint is not None
+    assert problem.hint.startswith(hint)
+    assert problem.message.startswith(f"{database}: ")
+
+
+def test_a_full_disk_asks_for_room(database: Path) -> None:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(sqlite3.OperationalError) as full:
+            db.execute("CREATE TABLE more (x)")
+    assert str(unusable(database, full.value)) == (
+        f"database-unusable: {database}: database or disk is full (make room on its disk)"
     )
 
 
@@ -194,7 +235,7 @@ def test_damage_to_what_a_start_needs_is_said_at_the_start(database: Path) -> No
     with pytest.raises(EngineError) as refused:
         connect(database)
     assert only_problem(refused.value) == (
-        f"{database}:1:1: database-unusable: {database}: database disk image is malformed "
+        f"database-unusable: {database}: database disk image is malformed "
         "(`engine db check` says where; stop the engine and put a backup in its place)"
     )
 
@@ -202,7 +243,7 @@ def test_damage_to_what_a_start_needs_is_said_at_the_start(database: Path) -> No
 def test_a_file_that_is_no_database_is_refused_and_left_alone(database: Path) -> None:
     database.write_text("this is a letter to my aunt\n" * 100)
     said = (
-        f"{database}:1:1: database-unusable: {database}: file is not a database "
+        f"database-unusable: {database}: file is not a database "
         "(check `database` in config.yaml, and who may write there)"
     )
     with pytest.raises(EngineError) as refused:

@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+import sqlite3
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from engine.problem import EngineError
 from engine.runs.happening import Trouble
 from engine.runs.redaction import Redactor
 from engine.store.backup import back_up
@@ -98,7 +101,23 @@ def test_what_was_there_with_a_looser_mode_is_closed_and_told_once(tmp_path: Pat
     assert loose_files(database) == []
     [trouble] = told.happenings
     assert isinstance(trouble, Trouble)
-    assert trouble.message == f"others could read {database} (0664) and 7 more; now they cannot"
+    assert trouble.message == f"others could read {database} (0664) and 9 more; now they cannot"
 
     asyncio.run(write_some(database, told))
     assert len(told.happenings) == 1
+
+
+@pytest.mark.parametrize("name", ["folder", "letter", "theirs.db"])
+def test_what_is_not_the_engines_keeps_its_mode(tmp_path: Path, name: str) -> None:
+    place, told = tmp_path / "place", Told()
+    (place / "folder").mkdir(parents=True)
+    (place / "letter").write_text("this is a letter to my aunt\n" * 100)
+    with closing(sqlite3.connect(place / "theirs.db")) as db:
+        db.execute("CREATE TABLE theirs (x)")
+    for path in place.iterdir():
+        path.chmod(0o777)
+    with pytest.raises(EngineError):
+        open_ledger(place / name, told).__enter__()
+    found = {one: mode for one, mode in modes(place).items() if not one.endswith(".lock")}
+    assert found == {"folder": "0777", "letter": "0777", "theirs.db": "0777"}
+    assert told.happenings == []

@@ -240,7 +240,8 @@ def test_a_file_of_an_older_engine_is_pruned_too_though_it_gives_nothing_back(
     database: Path,
 ) -> None:
     with closing(sqlite3.connect(database)) as old:
-        old.execute("CREATE TABLE of_before (x)")  # its pages are not where they can be moved
+        old.execute("CREATE TABLE of_before (x)")  # from now on no page of it can be moved
+        old.execute("DROP TABLE of_before")
     with open_ledger(database) as ledger:
         keeping = Keeping(ledger, database)
         for number in range(5):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs.happening import Trouble
+from engine.runs.happening import Recovered, Trouble
 from engine.store.locks import Role, sole_use
 from engine.store.waking import NO_WORKER, Waking
 from tests.runs.fakes import Told
@@ -38,7 +38,7 @@ def test_all_that_is_told_of_in_one_turn_of_the_loop_wakes_once(
             assert soon == []
 
 
-def test_where_there_is_no_worker_it_is_told_once_until_there_is_one(
+def test_where_there_is_no_worker_it_is_told_once_and_that_there_is_one_again(
     database: Path, woken: list[int]
 ) -> None:
     told = Told()
@@ -49,9 +49,10 @@ def test_where_there_is_no_worker_it_is_told_once_until_there_is_one(
     assert told.happenings == [missing]
     with sole_use(database, [Role.WORKER]):
         waking.wake()
-    assert (len(woken), told.happenings) == (1, [missing])
+        waking.wake()
+    assert (len(woken), told.happenings) == (2, [missing, Recovered("worker")])
     waking.wake()
-    assert told.happenings == [missing, missing]
+    assert told.happenings == [missing, Recovered("worker"), missing]
 
 
 def test_a_worker_that_may_not_be_woken_is_as_good_as_none(

@@ -6,6 +6,9 @@ SELECT (SELECT count(*) FROM events WHERE matched IS NULL), (SELECT max(seq) FRO
        (SELECT max(seq) FROM steps), (SELECT max(version) FROM playbooks),
        (SELECT max(name) FROM memory), (SELECT max(seq) FROM audit);
 
+-- tables: what a database holds, whosever it is
+SELECT name FROM sqlite_master WHERE type = 'table';
+
 -- insert_event: keeps a delivery, once
 INSERT INTO events (id, source, action, key, type, time, incident, query, headers, payload, received,
                     subject, origin, stale)
