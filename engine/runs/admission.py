@@ -32,12 +32,14 @@ class Admission:
     tell: Tell
     wake: Callable[[], None]
 
-    async def judge_some(self, judging_now: Callable[[], Judging | None]) -> bool:
-        """One batch: what it queues can start before the next one, however many events come.
+    async def waiting(self) -> Sequence[Event]:
+        """One batch: what it queues can start before the next one, however many events come."""
+        return await self.ledger.unmatched(BATCH)
 
-        `judging_now` says by what an event is judged, None to leave off. Whether there are more.
-        """
-        events = await self.ledger.unmatched(BATCH)
+    async def judge(
+        self, events: Sequence[Event], judging_now: Callable[[], Judging | None]
+    ) -> bool:
+        """`judging_now` says by what one is judged, None to leave off. Whether there are more."""
         keeping: list[asyncio.Future[None]] = []
         for event in events:
             judging = judging_now()  # a change while the ledger is asked is for the next event

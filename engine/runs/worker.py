@@ -127,11 +127,12 @@ class Worker:
                 self._tasks = tasks
                 while not self._stopping.is_set():
                     self._woken.clear()
-                    await self._heed()
+                    await self._give_way()  # to those whose sender waits
+                    events = await self._admission.waiting()
+                    await self._heed()  # after that: what comes behind a pause must find it
                     if up := self._resting.up(self._clock()):
                         tasks.create_task(self._take_up(up, tell_nobody, tasks), name="taking up")
-                    await self._give_way()  # to those whose sender waits
-                    if await self._admission.judge_some(self._judging_now):
+                    if await self._admission.judge(events, self._judging_now):
                         self.wake()
                     await self._start(tasks)
                     await self._wait()

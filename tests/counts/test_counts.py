@@ -39,8 +39,9 @@ RUN_WRITES: Final = 7
 # Of those, what the run does without waiting for anything is one: alone, each waits for the disk.
 RUN_FLUSHES: Final = 3
 RUN_LOG: Final = 115_000
-# The event, what people said, what is paused, whose turn it is: once before, and once behind it.
-RUN_READS: Final = 9
+# The event, what people said, what is paused, whose turn it is: once before, and once behind it. And
+# what people said once more: an event that comes then was not among those that were read before it.
+RUN_READS: Final = 11
 # Fifty at a time share the flushes, and what says how things stand is read once for all of them.
 RUN_FLUSHES_TOGETHER: Final = 0.3
 RUN_LOG_TOGETHER: Final = 15_000

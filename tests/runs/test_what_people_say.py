@@ -139,6 +139,40 @@ def test_a_pause_lets_the_step_under_way_finish_and_takes_up_no_queued_run(
         assert records.run("RUN2").run.reason == "paused by ada"
 
 
+class PausedMeanwhile:
+    """The ledger, in which a person pauses everything before it is asked for events, and sends one.
+
+    As happens between two looks of a worker on a busy machine.
+    """
+
+    def __init__(self, ledger: Ledger, people: People) -> None:
+        self._ledger = ledger
+        self._people = people
+        self._paused = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    async def unmatched(self, limit: int) -> Any:
+        if not self._paused:
+            self._paused = True
+            self._people.pause(EVERYTHING, by="ada", at=NOW, reason=None)
+            await self._ledger.accept(an_event())
+        return await self._ledger.unmatched(limit)
+
+
+def test_no_event_that_comes_behind_a_pause_starts_anything(stage: Stage, database: Path) -> None:
+    async def story(people: People) -> None:
+        stage.ledger = cast("Ledger", PausedMeanwhile(stage.ledger, people))
+        async with working(a_worker(stage, TWO)):
+            await stage.told.until(lambda told: told.ended("RUN1"))
+
+    with open_for_people(database, WHENCE) as people:
+        asyncio.run(story(people))
+    assert states_in(database) == {"RUN1": "skipped"}
+    assert stage.probe.said == []
+
+
 def test_a_queued_run_is_cancelled_without_having_begun(stage: Stage, database: Path) -> None:
     async def story(people: People) -> None:
         await stage.queue(TWO, an_event())
