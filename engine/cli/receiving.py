@@ -98,7 +98,7 @@ def web_of(
         receivers=receivers,
         check=ledger.check,
         state=state,
-        registry=metrics.registry,
+        metrics=lambda: metrics.text(ledger.backlog),
         monitor=monitor,
         fault=lambda error: tell(Trouble("web", "".join(traceback.format_exception(error)))),
     )

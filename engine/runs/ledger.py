@@ -17,7 +17,7 @@ from engine.runs.consequences import UnderWay
 from engine.runs.control import Order, Pause
 from engine.runs.fact import Fact
 from engine.runs.lane import Lane
-from engine.runs.run import Run
+from engine.runs.run import Run, RunState
 
 
 class LedgerError(Exception):
@@ -51,6 +51,15 @@ class Admitted:
 
     runs: Sequence[Run]
     orders: Sequence[Order] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much is still to be done, and how many pauses keep some of it from beginning."""
+
+    unjudged: int  # events
+    unfinished: Mapping[RunState, int]  # runs, by state; a state in which there is none may lack
+    pauses: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,13 @@ from engine.runs.ledger import (
     Acceptance,
     Admit,
     Admitted,
+    Backlog,
     Judgement,
     LedgerError,
     NotInLedgerError,
     Past,
 )
-from engine.runs.run import Run
+from engine.runs.run import Run, RunState
 from engine.store import rows
 from engine.store.arrivals import Arrivals
 from engine.store.changes import Changes, statements_of
@@ -243,6 +244,21 @@ class SqliteLedger:
 
     async def pauses(self) -> Mapping[str, Pause]:
         return await self._reader.do(lambda db: read_pauses(db, self._sql))
+
+    async def backlog(self) -> Backlog:
+        """Raises LedgerError. `/metrics` asks this; what is done is not looked at."""
+
+        def act(db: sqlite3.Connection) -> Backlog:
+            return Backlog(
+                unjudged=db.execute(self._sql["unjudged"]).fetchone()[0],
+                unfinished={
+                    RunState(row["state"]): row["total"]
+                    for row in db.execute(self._sql["unfinished_by_state"])
+                },
+                pauses=len(read_pauses(db, self._sql)),
+            )
+
+        return await self._reader.do(act)
 
     async def check(self) -> None:
         """Raises LedgerError when nothing could be committed now; `/readyz` asks this."""

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,13 +22,14 @@ def create_app(
     receivers: Mapping[str, Receiver],
     check: Callable[[], Awaitable[None]],
     state: Callable[[], Mapping[str, Any]],
-    registry: CollectorRegistry,
+    metrics: Callable[[], Awaitable[bytes]],
     monitor: Monitor,
     fault: Callable[[Exception], None],
 ) -> Starlette:
     """`check` raises LedgerError when nothing can be committed.
 
-    `state` is the rest of what /readyz shows: nothing of it makes the engine unready. Each route
+    `state` is the rest of what /readyz shows: nothing of it makes the engine unready. `metrics` is
+    the text of /metrics. Each route
     asks who is there before it answers anything: receivers their source, the others the monitor.
     Red or green is for everybody, as load balancers have no token.
     """
@@ -49,11 +49,11 @@ def create_app(
             answer |= state()
         return JSONResponse(answer, 503 if reason else 200)
 
-    async def metrics(request: Request) -> Response:
+    async def show_metrics(request: Request) -> Response:
         refusal = monitor.refusal(request)
         if refusal is not None:
             return refused(refusal)
-        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
+        return Response(await metrics(), media_type="text/plain; version=0.0.4")
 
     async def refuse(_: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -75,7 +75,7 @@ def create_app(
             *(Route(path, receiver, methods=["POST"]) for path, receiver in receivers.items()),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
-            Route("/metrics", metrics),
+            Route("/metrics", show_metrics),
         ],
         exception_handlers={HTTPException: refuse, Exception: fail},
     )

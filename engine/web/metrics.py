@@ -1,9 +1,10 @@
-"""Counts what the engine does, for Prometheus."""
+"""Counts what the engine does and has still to do, for Prometheus."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from engine.runs.happening import (
     Happening,
@@ -15,7 +16,9 @@ from engine.runs.happening import (
     StepSettled,
     Trouble,
 )
+from engine.runs.ledger import Backlog, LedgerError
 from engine.runs.reloading import InForce
+from engine.runs.run import RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,9 @@ class Metrics:
     questions: Counter
     troubles: Counter
     reloads: Counter
+    unjudged: Gauge
+    unfinished: Gauge
+    pauses: Gauge
     _found: dict[tuple[Counter, tuple[str, ...]], Counter] = field(default_factory=dict)
 
     @classmethod
@@ -77,7 +83,37 @@ class Metrics:
                 ["outcome"],
                 registry=registry,
             ),
+            Gauge(
+                "engine_events_unjudged",
+                "Events that no playbook was asked about yet",
+                registry=registry,
+            ),
+            Gauge(
+                "engine_runs_unfinished",
+                "Runs that have not ended",
+                ["state"],
+                registry=registry,
+            ),
+            Gauge(
+                "engine_pauses",
+                "Playbooks that are paused; a pause of all of them is one, too",
+                registry=registry,
+            ),
         )
+
+    async def text(self, backlog: Callable[[], Awaitable[Backlog]]) -> bytes:
+        """All of it, in Prometheus' format; what the ledger does not say just now is NaN."""
+        try:
+            found = await backlog()
+        except LedgerError:
+            found = None
+        self.unjudged.set(found.unjudged if found else math.nan)
+        self.pauses.set(found.pauses if found else math.nan)
+        for state in RunState:
+            if not state.settled:
+                runs = found.unfinished.get(state, 0) if found else math.nan
+                self.unfinished.labels(state.value).set(runs)
+        return generate_latest(self.registry)
 
     def show(self, in_force: Callable[[], InForce]) -> None:
         """What is in force, as it is whenever somebody asks."""

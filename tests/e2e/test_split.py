@@ -101,7 +101,10 @@ def test_a_killed_worker_goes_on_where_it_was_and_the_receiver_hardly_notices(
     assert (told["where"], "`engine work`" in told["message"]) == ("worker", True)
     ready = (200, {"status": "ready", "worker": "missing"})
     assert receiver.request("GET", "/readyz") == ready, "what is sent is kept all the same"
-    assert "engine_worker_running 0.0" in metrics(receiver)
+    shown = metrics(receiver)
+    assert "engine_worker_running 0.0" in shown
+    assert f"engine_events_unjudged {EVENTS - 1}.0" in shown
+    assert 'engine_runs_unfinished{state="running"} 1.0' in shown
 
     target.released.set()
     again = place.start_worker()

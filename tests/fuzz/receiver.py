@@ -197,7 +197,7 @@ class Fuzzer:
             },
             check=self.ledger.check,
             state=dict,
-            registry=metrics.registry,
+            metrics=lambda: metrics.text(self.ledger.backlog),
             monitor=Monitor(Failures(time.monotonic)),
             fault=self.faults.append,
         )

@@ -100,7 +100,7 @@ def app(receiving: Receiving) -> Starlette:
         },
         check=receiving.check,
         state=lambda: receiving.state,
-        registry=receiving.metrics.registry,
+        metrics=lambda: receiving.metrics.text(receiving.ledger.backlog),
         monitor=Monitor(receiving.failures),
         fault=receiving.faults.append,
     )

@@ -47,7 +47,7 @@ def endpoint(receiving: Receiving, answer: Answer) -> Iterator[TestClient]:
         receivers={"/flashduty/labels/{action}": receiver},
         check=receiving.check,
         state=dict,
-        registry=receiving.metrics.registry,
+        metrics=lambda: receiving.metrics.text(receiving.ledger.backlog),
         monitor=Monitor(receiving.failures),
         fault=receiving.faults.append,
     )

@@ -1,5 +1,11 @@
 """The counters of what the engine does."""
 
+import asyncio
+import math
+from collections.abc import Mapping
+from typing import Final
+
+import pytest
 from prometheus_client import generate_latest
 
 from engine.playbooks.playbook import Step
@@ -16,9 +22,18 @@ from engine.runs.happening import (
     StepStarted,
     Trouble,
 )
+from engine.runs.ledger import Backlog, LedgerError
 from engine.runs.reloading import InForce
 from engine.runs.run import Asking, Outcome, Question, Run, RunState
 from engine.web.metrics import Metrics
+
+BACKLOG: Final = {
+    "unjudged": "engine_events_unjudged",
+    "queued": 'engine_runs_unfinished{state="queued"}',
+    "running": 'engine_runs_unfinished{state="running"}',
+    "waiting": 'engine_runs_unfinished{state="waiting"}',
+    "pauses": "engine_pauses",
+}
 
 
 def test_every_happening_is_counted_under_its_own_name() -> None:
@@ -49,6 +64,37 @@ def test_every_happening_is_counted_under_its_own_name() -> None:
         'engine_reloads_total{outcome="taken"} 1.0',
         'engine_reloads_total{outcome="refused"} 1.0',
     ]
+
+
+@pytest.mark.parametrize(
+    ("backlog", "shown"),
+    [
+        (
+            Backlog(unjudged=4, unfinished={RunState.QUEUED: 3, RunState.WAITING: 1}, pauses=2),
+            {"queued": 3.0, "running": 0.0, "waiting": 1.0, "unjudged": 4.0, "pauses": 2.0},
+        ),
+        (None, dict.fromkeys(("queued", "running", "waiting", "unjudged", "pauses"), math.nan)),
+    ],
+)
+def test_what_is_still_to_be_done_is_asked_of_the_ledger_at_each_look(
+    backlog: Backlog | None, shown: Mapping[str, float]
+) -> None:
+    metrics = Metrics.create()
+    answers = [Backlog(9, dict.fromkeys(RunState, 9), 9), backlog]  # of the first nothing is left
+
+    async def ask() -> Backlog:
+        answer = answers.pop(0)
+        if answer is None:
+            raise LedgerError("the disk is gone")
+        return answer
+
+    asyncio.run(metrics.text(ask))
+    lines = asyncio.run(metrics.text(ask)).decode().splitlines()
+
+    found = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    assert {name: float(found[key]) for name, key in BACKLOG.items()} == pytest.approx(
+        shown, nan_ok=True
+    )
 
 
 def test_what_is_in_force_is_shown_as_it_is_at_each_look() -> None:

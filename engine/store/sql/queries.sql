@@ -422,6 +422,12 @@ SELECT run || ' ' || path FROM steps
 WHERE NOT (json_valid(COALESCE(result, '0')) AND json_valid(COALESCE(request, '0'))
            AND json_valid(COALESCE(variables, '0')));
 
+-- unjudged: how many events no playbook was asked about yet
+SELECT count(*) FROM events WHERE matched IS NULL;
+
+-- unfinished_by_state: how many runs have not ended
+SELECT state, count(*) AS total FROM runs WHERE ended IS NULL GROUP BY state;
+
 -- stats_of_events: how many events there are, and from when
 SELECT count(*) AS total,
        (SELECT count(*) FROM events WHERE matched IS NULL) AS unjudged,
