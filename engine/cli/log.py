@@ -29,6 +29,7 @@ from engine.runs.happening import (
     Reloaded,
     ReloadRefused,
     RunMoved,
+    StartsLimited,
     StepAsked,
     StepSettled,
     StepStarted,
@@ -197,11 +198,11 @@ def write_happening(log: Log, happening: Happening) -> None:
             )
         case Reloaded() | ReloadRefused():
             _write_reload(log, happening)
-        case Trouble() | Recovered() | PausesChanged():
+        case Trouble() | Recovered() | PausesChanged() | StartsLimited():
             _write_engine(log, happening)
 
 
-def _write_engine(log: Log, happening: Trouble | Recovered | PausesChanged) -> None:
+def _write_engine(log: Log, happening: Trouble | Recovered | PausesChanged | StartsLimited) -> None:
     match happening:
         case Trouble(where, message):
             log.error("trouble", action="trouble", where=where, message=message)
@@ -212,6 +213,8 @@ def _write_engine(log: Log, happening: Trouble | Recovered | PausesChanged) -> N
             log.warning("paused: no step of these begins", action="paused", paused=paused)
         case PausesChanged():
             log.info("nothing is paused any more", action="resumed")
+        case StartsLimited(most):
+            log.warning("limits.starts: queued runs wait", action="starts_limited", most=most)
 
 
 def _write_start(log: Log, happening: LeftOver | TakenUp) -> None:

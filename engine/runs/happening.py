@@ -80,6 +80,13 @@ class PausesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class StartsLimited:
+    """Queued runs wait, because within a minute as many were started as may be."""
+
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciled:
     """It was looked for what had been missed between two times, Unix seconds."""
 
@@ -151,6 +158,7 @@ Happening = (
     | Trouble
     | Recovered
     | PausesChanged
+    | StartsLimited
     | Reconciled
     | LeftOver
     | TakenUp

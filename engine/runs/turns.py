@@ -15,7 +15,7 @@ from engine.playbooks.playbook import Playbook
 from engine.problem import EngineError
 from engine.runs.change import RunMove
 from engine.runs.control import EVERYTHING, Order, Verb
-from engine.runs.happening import RunMoved, Tell
+from engine.runs.happening import RunMoved, StartsLimited, Tell
 from engine.runs.judging import Judged
 from engine.runs.lane import Decision, Hold, Lane, Restart, Skip, Start, offered, waiting
 from engine.runs.ledger import Admitted, Ledger, LedgerError, ReadLane
@@ -53,6 +53,7 @@ class Turns:
         self._look: dict[LaneName, None] = {}  # the held ones that something has changed for
         self._times: dict[LaneName, float] = {}  # when to look without that
         self._starts: deque[float] | None = None  # None: the ledger was not asked yet
+        self._limited: float | None = None  # when some last had to wait for its minute to be over
 
     # Being let in ---------------------------------------------------------------------------
 
@@ -92,7 +93,10 @@ class Turns:
 
     async def next(self) -> Run | None:
         """The run whose turn it is; None while there is none. `ended` has to be told of it."""
-        if EVERYTHING in self._paused or await self._too_many():
+        if EVERYTHING in self._paused:
+            return None
+        if await self._too_many():
+            await self._tell_of_those_who_wait()
             return None
         for lane in [lane for lane, time in self._times.items() if time <= self._clock()]:
             self._look[lane] = None
@@ -155,6 +159,15 @@ class Turns:
         while self._starts and not now - MINUTE < self._starts[0] <= now:
             self._starts.popleft()
         return len(self._starts) >= self._most
+
+    async def _tell_of_those_who_wait(self) -> None:
+        """Once a storm: it is another one when nobody had to wait for a minute."""
+        if not self._ahead and not await self._ledger.queued(self._taken, 1):
+            return
+        now = self._clock()
+        if self._limited is None or now - self._limited > MINUTE:
+            self._tell(StartsLimited(self._most))
+        self._limited = now
 
     async def _queued_one(self) -> Run | bool | None:
         """The next one of the queue; True when it was not its turn, None at the queue's end."""

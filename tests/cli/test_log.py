@@ -28,6 +28,7 @@ from engine.runs.happening import (
     Reloaded,
     ReloadRefused,
     RunMoved,
+    StartsLimited,
     StepAsked,
     StepSettled,
     StepStarted,
@@ -136,6 +137,11 @@ def written(happening: Happening) -> dict[str, Any]:
         (
             PausesChanged({}),
             {"level": "info", "action": "resumed", "event": "nothing is paused any more"},
+        ),
+        (
+            StartsLimited(600),
+            {"level": "warning", "action": "starts_limited", "most": 600,
+             "event": "limits.starts: queued runs wait"},
         ),
         (
             Recovered("ledger"),

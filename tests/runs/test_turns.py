@@ -13,7 +13,7 @@ from engine.playbooks.playbook import Playbook
 from engine.playbooks.step_type import Call, Failed, Report
 from engine.runs.change import RunMove
 from engine.runs.control import Order, Verb
-from engine.runs.happening import Happening, RunMoved
+from engine.runs.happening import Happening, RunMoved, StartsLimited
 from engine.runs.lane import Lane
 from engine.runs.ledger import Ledger
 from engine.runs.run import Run, RunState
@@ -355,6 +355,38 @@ def test_no_more_runs_start_within_a_minute_than_the_config_allows(
             stage.clock.jump(61)
             worker.wake()
             await stage.told.until(lambda told: told.ended("RUN3"))
+
+    run_story(story)
+
+
+def test_that_runs_wait_for_their_minute_is_told_once_a_storm(stage: Stage) -> None:
+    def times() -> int:
+        return stage.told.happenings.count(StartsLimited(2))
+
+    async def story() -> None:
+        worker = a_worker(stage, guarded("{concurrency: parallel}"), starts=2)
+        async with working(worker):
+            for number in (1, 2):
+                await press(stage.ledger, worker, number)
+            await stage.told.until(lambda told: told.ended("RUN1", "RUN2"))
+            await a_few_turns(worker, stage.ledger)
+            assert times() == 0, "nobody waits"
+            stage.clock.jump(30)
+            for number in (3, 4, 5, 6):
+                await press(stage.ledger, worker, number)
+            await stage.told.until(lambda _: times() == 1)
+            stage.clock.jump(31)
+            worker.wake()
+            await stage.told.until(lambda told: told.ended("RUN3", "RUN4"))
+            await a_few_turns(worker, stage.ledger)
+            assert times() == 1, "the others wait in the same storm"
+            stage.clock.jump(61)
+            worker.wake()
+            await stage.told.until(lambda told: told.ended("RUN5", "RUN6"))
+            stage.clock.jump(61)
+            for number in (7, 8, 9):
+                await press(stage.ledger, worker, number)
+            await stage.told.until(lambda _: times() == 2)
 
     run_story(story)
 
