@@ -17,7 +17,7 @@ from typing import Final
 from engine.problem import EngineError, Problem
 from engine.store.unusable import unusable
 
-LOOKS: Final = 5  # for the lock of another engine
+LOOKS: Final = 25  # for the lock of another engine: who only looks may be held up
 LOOK: Final = 0.02  # seconds between them
 _LONGEST: Final = 100  # bytes of what is in a lock's file
 
