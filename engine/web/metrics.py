@@ -42,62 +42,36 @@ class Metrics:
     def create(cls) -> "Metrics":
         """A registry of its own, so that two engines in one process count apart."""
         registry = CollectorRegistry()
+
+        def counter(name: str, said: str, *labels: str) -> Counter:
+            return Counter(name, said, labels, registry=registry)
+
+        def gauge(name: str, said: str, *labels: str) -> Gauge:
+            return Gauge(name, said, labels, registry=registry)
+
         return cls(
             registry,
-            Counter(
-                "engine_deliveries",
-                "Answers to deliveries",
-                ["source", "status"],
-                registry=registry,
-            ),
-            Counter(
-                "engine_events_matched",
-                "Events judged by the playbooks",
-                ["started"],
-                registry=registry,
-            ),
-            Counter(
-                "engine_run_moves",
-                "Runs that came into a state",
-                ["playbook", "state"],
-                registry=registry,
-            ),
-            Counter(
+            deliveries=counter("engine_deliveries", "Answers to deliveries", "source", "status"),
+            events=counter("engine_events_matched", "Events judged by the playbooks", "started"),
+            runs=counter("engine_run_moves", "Runs that came into a state", "playbook", "state"),
+            steps=counter(
                 "engine_steps",
                 "Attempts at steps that were settled",
-                ["playbook", "type", "outcome"],
-                registry=registry,
+                "playbook",
+                "type",
+                "outcome",
             ),
-            Counter(
-                "engine_questions",
-                "Steps that came to wait for a person",
-                ["playbook", "kind"],
-                registry=registry,
+            questions=counter(
+                "engine_questions", "Steps that came to wait for a person", "playbook", "kind"
             ),
-            Counter(
-                "engine_troubles", "Faults that are no run's own", ["where"], registry=registry
+            troubles=counter("engine_troubles", "Faults that are no run's own", "where"),
+            reloads=counter(
+                "engine_reloads", "Changes of the playbooks: taken or refused", "outcome"
             ),
-            Counter(
-                "engine_reloads",
-                "Changes of the playbooks: taken or refused",
-                ["outcome"],
-                registry=registry,
-            ),
-            Gauge(
-                "engine_events_unjudged",
-                "Events that no playbook was asked about yet",
-                registry=registry,
-            ),
-            Gauge(
-                "engine_runs_unfinished",
-                "Runs that have not ended",
-                ["state"],
-                registry=registry,
-            ),
-            Gauge(
-                "engine_pauses",
-                "Playbooks that are paused; a pause of all of them is one, too",
-                registry=registry,
+            unjudged=gauge("engine_events_unjudged", "Events that no playbook was asked about yet"),
+            unfinished=gauge("engine_runs_unfinished", "Runs that have not ended", "state"),
+            pauses=gauge(
+                "engine_pauses", "Playbooks that are paused; a pause of all of them is one, too"
             ),
         )
 
